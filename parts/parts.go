@@ -83,16 +83,19 @@ func Locate(o Overrides) Parts {
 	return p
 }
 
-// Missing lists each part that is not there, as a line that says what and the command that mends it.
-func (p Parts) Missing() []string {
+// Missing lists each needed part that is not there, as a line that says what and the command that mends it.
+func (p Parts) Missing(postgres, model bool) []string {
 	var missing []string
-	for _, part := range []struct{ what, path string }{
-		{"Postgres", filepath.Join(p.PostgresBin, "postgres")},
-		{"ONNX Runtime", p.ONNXRuntime},
-		{"embedding model", p.Model},
-		{"tokenizer", p.Tokenizer},
+	for _, part := range []struct {
+		needed     bool
+		what, path string
+	}{
+		{postgres, "Postgres", filepath.Join(p.PostgresBin, "postgres")},
+		{model, "ONNX Runtime", p.ONNXRuntime},
+		{model, "embedding model", p.Model},
+		{model, "tokenizer", p.Tokenizer},
 	} {
-		if _, err := os.Stat(part.path); err != nil {
+		if _, err := os.Stat(part.path); part.needed && err != nil {
 			missing = append(missing, fmt.Sprintf("%s missing: %s; run: scripts/setup", part.what, part.path))
 		}
 	}

@@ -1,0 +1,37 @@
+# Every target does all the set-up it needs, on a fresh machine too.
+SHELL := /bin/bash
+export PATH := $(PATH):/usr/local/go/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup demo build test bench lint dist test-dist clean
+
+PKG ?= ./...
+BENCH ?= .
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## fetch the pinned parts, build bin/qiuzhen
+	@scripts/setup
+
+build: setup
+
+demo: setup ## the tour: ten messages asked of the embedded content
+	@bin/qiuzhen demo
+
+test: setup ## vet, all tests with the race detector, a few seconds of every fuzz target (PKG=./text/...)
+	@scripts/test $(PKG)
+
+bench: setup ## benchmarks (PKG=./retrieval/... BENCH=Search)
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+
+lint: ## golangci-lint with .golangci.yml, and gofmt
+	@scripts/lint
+
+dist: setup ## one archive for machines without internet: dist/qiuzhen-VERSION-linux-x86_64.tar.gz
+	@scripts/dist
+
+test-dist: dist ## install that archive in an empty folder and run the demo without a network
+	@scripts/test-dist
+
+clean: ## remove what was built here (the runtime cache stays)
+	@rm -rf bin dist

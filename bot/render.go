@@ -1,0 +1,153 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+
+	"qiuzhen/knowledge"
+	"qiuzhen/retrieval"
+)
+
+// Render words a conclusion for the reader: danger first, then the answer, each entry word for word. Form and tone
+// follow the voice guide: short sentences, no Markdown, the first line enough by itself.
+func Render(r retrieval.Result) string {
+	var parts []string
+	if r.Urgent != nil {
+		parts = append(parts, r.Urgent.Line+"\n"+r.Urgent.Then)
+	}
+	if r.Live != nil {
+		parts = append(parts, liveLine(*r.Live))
+	}
+	switch {
+	case r.Decision == retrieval.Sure:
+		for _, a := range r.Answers {
+			parts = append(parts, AnswerText(a.Stored))
+		}
+	case r.Decision == retrieval.Suggest && r.Live != nil:
+		parts = append(parts, "也可以先看看：\n"+options(r.Candidates))
+	case r.Decision == retrieval.Suggest:
+		parts = append(parts, "您问的是下面哪一个？回复数字就行。\n"+options(r.Candidates)+"\n0 都不是")
+	case r.Urgent == nil && r.Live == nil:
+		parts = append(parts, abstainText(r.Void))
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+func liveLine(l retrieval.Live) string {
+	if l.Kind == "number" {
+		return "这个我查不了，请打反诈专线96110问一问。\n没问清楚之前，不要转账，不要点链接，也不要告诉别人验证码。"
+	}
+	return "这需要看最新的消息，请以" + l.Channel + "发布的为准。"
+}
+
+func options(candidates []retrieval.Match) string {
+	lines := make([]string, len(candidates))
+	for i, c := range candidates {
+		lines[i] = fmt.Sprintf("%d %s", i+1, c.Short)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func abstainText(v retrieval.Void) string {
+	switch v {
+	case retrieval.Empty:
+		return "您好，刚才没有看到要问的话。\n把想问的事写成一句话发来，或者把收到的消息转给我，就行。"
+	case retrieval.LinkOnly:
+		return "只有一个链接，我还不能打开看。\n请把里面的文字复制过来，先不要点开它，也不要填自己的信息。"
+	case retrieval.NoClaim:
+		return "这条消息里没有说是什么事，我没法查。\n请把完整的那一条转给我，先不要转发给别人。"
+	}
+	return "这个我还没有查证过，不能乱说。\n在弄清楚之前，先不要转发，也不要照着做。\n" +
+		"着急的话：身体的事打12320，怕是诈骗打96110，别的事打12345。"
+}
+
+// AnswerText is one entry, told: the first line, why, what to do, who says so.
+func AnswerText(s retrieval.Stored) string {
+	lines := []string{FirstLine(s.Entry)}
+	actions := s.Actions
+	if s.Kind == knowledge.Rebuttal {
+		lines = append(lines, "核查的说法："+closed(s.CanonicalClaim()), closed(s.Summary), "可以这样做：")
+	} else {
+		lines, actions = append(lines, closed(s.Summary)), actions[1:]
+		if len(actions) > 0 {
+			lines = append(lines, "接着这样做：")
+		}
+	}
+	for i, a := range actions {
+		lines = append(lines, fmt.Sprintf("%d. %s", i+1, closed(a)))
+	}
+	for _, source := range s.Sources {
+		lines = append(lines, "来源："+SourceLine(source))
+	}
+	if len(s.Regions) > 0 {
+		names := make([]string, len(s.Regions))
+		for i, r := range s.Regions {
+			names[i] = knowledge.RegionName(r)
+		}
+		lines = append(lines, "适用地区："+strings.Join(names, "、"))
+	}
+	return strings.Join(append(lines, vouch(s)...), "\n")
+}
+
+// FirstLine is what is read aloud: a claim by its short name with the verdict, a guide's first action.
+func FirstLine(e knowledge.Entry) string {
+	if e.Kind == knowledge.Guide {
+		return closed(e.Actions[0])
+	}
+	tail := e.Tail
+	if tail == "" {
+		tail = tails[e.Verdict]
+	}
+	return "“" + e.Short + "”" + tail + "。"
+}
+
+var tails = map[knowledge.Verdict]string{
+	knowledge.False:      "是谣言，不要转发",
+	knowledge.Misleading: "会误导人，不要照着做",
+	knowledge.PartlyTrue: "只对了一半",
+	knowledge.True:       "是真的，请照做",
+	knowledge.Unproven:   "目前没有定论",
+}
+
+// SourceLine names a source in full: institution, title, date.
+func SourceLine(s knowledge.Source) string {
+	line := s.Institution + "《" + strings.Trim(s.Title, "《》") + "》"
+	if date := ChineseDate(s.Date); date != "" {
+		line += "（" + date + "）"
+	}
+	return line
+}
+
+// ChineseDate words 2020, 2020-10 or 2020-10-27 as it is read aloud.
+func ChineseDate(date string) string {
+	units := []string{"年", "月", "日"}
+	var b strings.Builder
+	for i, n := range strings.Split(date, "-") {
+		if n != "" && i < len(units) {
+			b.WriteString(strings.TrimPrefix(n, "0") + units[i])
+		}
+	}
+	return b.String()
+}
+
+// unsignedLine labels content that nobody has signed yet, on every answer.
+const unsignedLine = "示范内容，尚未经专家签审。"
+
+func vouch(s retrieval.Stored) []string {
+	if !s.Signed {
+		return []string{unsignedLine}
+	}
+	lines := make([]string, len(s.Reviews))
+	for i, r := range s.Reviews {
+		lines[i] = fmt.Sprintf("审核：%s %s · %s · %d年%d月", r.Reviewer, r.Title, r.Institution, r.At.Year(), r.At.Month())
+	}
+	return lines
+}
+
+// closed ends a sentence with a mark when it has none.
+func closed(s string) string {
+	if strings.HasSuffix(s, "。") || strings.HasSuffix(s, "？") || strings.HasSuffix(s, "！") {
+		return s
+	}
+	return s + "。"
+}

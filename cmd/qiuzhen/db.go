@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"qiuzhen/postgres"
+	"qiuzhen/postgres/cluster"
+)
+
+type dbCommand struct {
+	Backup  backupCommand  `cmd:"" help:"Write the whole database to one file, while it is in use."`
+	Restore restoreCommand `cmd:"" help:"Restore a backup into an empty database."`
+	Psql    psqlCommand    `cmd:"" help:"Open psql on the database; arguments after -- go to it."`
+}
+
+// database is the address of the database, with the private server held open where there is one.
+type database struct {
+	config  *pgx.ConnConfig
+	dsn     string
+	cluster *cluster.Cluster
+	bin     string
+}
+
+func openDatabase(ctx context.Context, c *cli, streams stdio) (*database, error) {
+	s, err := c.settings(streams)
+	if err != nil {
+		return nil, err
+	}
+	p := s.parts()
+	d := &database{dsn: s.get("database_url"), bin: p.PostgresBin}
+	if d.dsn == "" {
+		if err := s.makeDataDir(); err != nil {
+			return nil, err
+		}
+		if d.cluster, err = cluster.Open(ctx, s.clusterConfig(p)); err != nil {
+			return nil, err
+		}
+		if d.dsn, err = ensureDatabase(ctx, d.cluster); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
+	if d.config, err = pgx.ParseConfig(d.dsn); err != nil {
+		return nil, errors.Join(errors.New("DATABASE_URL cannot be parsed (expected postgres://user@host:5432/database)"), d.Close())
+	}
+	return d, nil
+}
+
+func (d *database) Close() error {
+	if d.cluster == nil {
+		return nil
+	}
+	return d.cluster.Close(context.Background())
+}
+
+// command runs one of Postgres's programs on the database. The address goes through the environment, since
+// everybody on the machine can read a process's arguments.
+func (d *database) command(ctx context.Context, streams stdio, name string, args ...string) *exec.Cmd {
+	path := filepath.Join(d.bin, name)
+	if _, err := os.Stat(path); err != nil {
+		path = name // a system's own, by PATH
+	}
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // a program of the pinned Postgres
+	cmd.Env = append(os.Environ(),
+		"PGHOST="+d.config.Host, "PGPORT="+strconv.Itoa(int(d.config.Port)), "PGUSER="+d.config.User,
+		"PGPASSWORD="+d.config.Password, "PGDATABASE="+d.config.Database)
+	if d.config.TLSConfig != nil {
+		cmd.Env = append(cmd.Env, "PGSSLMODE=require")
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.in, streams.out, streams.err
+	return cmd
+}
+
+type backupCommand struct {
+	File string `arg:"" help:"The file to write; it must not exist yet."`
+}
+
+func (b backupCommand) Run(ctx context.Context, c *cli, streams stdio) (err error) {
+	if _, err := os.Lstat(b.File); err == nil {
+		return usageError{fmt.Errorf("%s exists already; name another file", b.File)}
+	}
+	d, err := openDatabase(ctx, c, streams)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	partial := b.File + ".partial"
+	defer os.Remove(partial)
+	if err := d.command(ctx, streams, "pg_dump", "--format=custom", "--no-owner", "--file="+partial).Run(); err != nil {
+		return fmt.Errorf("pg_dump: %w; nothing was written", err)
+	}
+	if err := os.Chmod(partial, 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(partial, b.File); err != nil {
+		return err
+	}
+	info, err := os.Stat(b.File)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(streams.out, "wrote %s, %.1f MB; restore it with: qiuzhen --data DIR db restore %s\n", b.File, float64(info.Size())/1e6, b.File)
+	return nil
+}
+
+type restoreCommand struct {
+	File string `arg:"" help:"A file that db backup wrote."`
+}
+
+func (r restoreCommand) Run(ctx context.Context, c *cli, streams stdio) (err error) {
+	if _, err := os.Stat(r.File); err != nil {
+		return usageError{fmt.Errorf("cannot read the backup: %w", err)}
+	}
+	d, err := openDatabase(ctx, c, streams)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	empty, err := postgres.IsEmpty(ctx, d.dsn)
+	if err != nil {
+		return err
+	}
+	if !empty {
+		return usageError{errors.New("the database is not empty and a restore would overwrite it; name an empty folder with --data DIR, or an empty DATABASE_URL")}
+	}
+	cmd := d.command(ctx, streams, "pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--dbname="+d.config.Database, r.File)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("pg_restore: %w; the database is as empty as before", err)
+	}
+	fmt.Fprintf(streams.out, "restored %s\n", r.File)
+	return nil
+}
+
+type psqlCommand struct {
+	Args []string `arg:"" optional:"" passthrough:"" help:"Arguments for psql."`
+}
+
+func (p psqlCommand) Run(ctx context.Context, c *cli, streams stdio) (err error) {
+	d, err := openDatabase(ctx, c, streams)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	args := p.Args
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	return d.command(ctx, streams, "psql", args...).Run()
+}

@@ -1,0 +1,36 @@
+// Qiuzhen (求真) keeps vetted science content and answers people's messages from it, with a verdict, a reason, what
+// to do and the named source, or says honestly that nothing vetted was found.
+//
+// # The way of one message
+//
+//	channel (ask, HTTP API)
+//	  -> bot.Handle               one conversation engine for every channel
+//	  -> retrieval.Engine.Answer  text.SplitForwarding and Normalize; urgent and live checks (YAML patterns);
+//	                              embedding.Model gives the vector, text.Segmenter the BM25 terms;
+//	                              postgres.Store.Search, one hybrid SQL statement; Scorer and decide
+//	  -> bot.Render               the reader's words, danger first
+//	  -> channel
+//
+// Each stage takes a value and returns a value; there is no event bus and no shared mutable state.
+//
+// # The parts
+//
+//   - knowledge: the domain, standard library only: Entry, Claim, Verdict, Source, Review.
+//   - content: the starter pack, authored Markdown, embedded.
+//   - ingest: files -> entries: read, lint, split into passages, embed, store; one transaction an entry.
+//   - text: Chinese text for matching: normalise, traditional -> simplified, segment, terms, mask.
+//   - embedding: text -> vector: ONNX in process, remote, a documented fake.
+//   - retrieval: a message -> a conclusion.
+//   - bot: a conclusion -> what the reader reads.
+//   - postgres: all SQL, one file a concept; postgres/cluster runs the private server; migrations has the schema.
+//   - parts: where the pinned parts lie that scripts/setup fetched.
+//   - this package: the only one that wires parts (app.go), with one file a subcommand.
+//
+// Imports point downwards; imports_test.go holds who may import whom.
+//
+// # Where to add
+//
+// A channel is a package beside bot that turns its messages into retrieval.Message and calls bot.Handle; app.go starts
+// it. A setting is one line of settingsTable. A danger or a kind of current fact is a pattern in
+// retrieval/urgent.yaml or retrieval/live.yaml with a wording in its testdata. Content needs no code at all.
+package main

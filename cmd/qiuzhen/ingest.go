@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"qiuzhen/ingest"
+	"qiuzhen/knowledge"
+)
+
+type lintCommand struct {
+	Paths []string `arg:"" help:"Files and folders of entries."`
+}
+
+func (l lintCommand) Run(streams stdio) error {
+	files, err := ingest.ReadPaths(l.Paths)
+	if err != nil {
+		return usageError{err}
+	}
+	entries, complaints := ingest.Lint(files)
+	for _, c := range complaints {
+		fmt.Fprintln(streams.out, c)
+	}
+	if len(complaints) > 0 {
+		fmt.Fprintf(streams.err, "%d 处要改，%d 个条目没有问题\n", len(complaints), len(entries))
+		return exit(exitFailed)
+	}
+	fmt.Fprintf(streams.out, "%d 个条目，没有问题\n", len(entries))
+	return nil
+}
+
+type ingestCommand struct {
+	Publish bool     `help:"Also publish those whose valid reviews are in the store."`
+	Paths   []string `arg:"" help:"Files and folders of entries."`
+}
+
+func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	files, err := ingest.ReadPaths(i.Paths)
+	if err != nil {
+		return usageError{err}
+	}
+	entries, complaints := ingest.Lint(files)
+	if len(complaints) > 0 {
+		for _, c := range complaints {
+			fmt.Fprintln(streams.err, c)
+		}
+		fmt.Fprintf(streams.err, "%d 处要改；改好以前什么也没有入库\n", len(complaints))
+		return exit(exitFailed)
+	}
+	app, err := openApp(ctx, c, streams)
+	if err != nil {
+		return err
+	}
+	defer app.Close()
+	start := time.Now()
+	report, err := app.Ingester.Run(ctx, entries, progress(streams.err, "条目入库"))
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintf(streams.err, "停下了：%d 个条目已经完整入库，再运行一次会接着做\n", report.Created+report.Unchanged)
+		return exit(exitFailed)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(streams.out, "新写入 %d 条，没有变化 %d 条，用时 %.1f 秒\n", report.Created, report.Unchanged, time.Since(start).Seconds())
+	if i.Publish {
+		return app.publish(ctx, entries, streams)
+	}
+	return nil
+}
+
+// reviewMonths is how long a signed version is served before it must be looked at again.
+var reviewMonths = map[knowledge.Topic]int{knowledge.Health: 6}
+
+const defaultReviewMonths = 12
+
+// publish serves the entries that were signed, and names those that were not.
+func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams stdio) error {
+	published, refused := 0, 0
+	for _, e := range entries {
+		months, ok := reviewMonths[e.Topic]
+		if !ok {
+			months = defaultReviewMonths
+		}
+		now := time.Now()
+		err := a.Store.Publish(ctx, e.ID, now, now.AddDate(0, months, 0))
+		var known *knowledge.Error
+		switch {
+		case err == nil:
+			published++
+		case errors.As(err, &known) && known.Code == knowledge.NotFound: // nothing new to publish
+		case errors.As(err, &known):
+			refused++
+			fmt.Fprintln(streams.err, known.Message)
+		default:
+			return err
+		}
+	}
+	fmt.Fprintf(streams.out, "发布 %d 条\n", published)
+	if refused > 0 {
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+// progress draws a bar on a terminal and prints a line for every tenth otherwise.
+func progress(w io.Writer, what string) func(done, total int) {
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) { //nolint:gosec // a file descriptor fits an int
+		return func(done, total int) {
+			if done%max(total/10, 1) == 0 || done == total {
+				fmt.Fprintf(w, "%s %d/%d\n", what, done, total)
+			}
+		}
+	}
+	var bar *progressbar.ProgressBar
+	return func(done, total int) {
+		if bar == nil {
+			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
+				progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(50*time.Millisecond))
+		}
+		_ = bar.Set(done)
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"qiuzhen/bot"
+)
+
+type serveCommand struct {
+	Listen string `help:"Address to listen on (setting listen)." placeholder:"ADDR"`
+}
+
+func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	if s.Listen != "" {
+		c.Set = append(c.Set, "listen="+s.Listen)
+	}
+	start := time.Now()
+	app, err := openApp(ctx, c, streams)
+	if err != nil {
+		return err
+	}
+	defer app.Close()
+	listener, err := net.Listen("tcp", app.Settings.get("listen"))
+	if err != nil {
+		return fmt.Errorf("cannot listen: %w; choose another address with --listen", err)
+	}
+	log := slog.New(slog.NewTextHandler(streams.err, nil))
+	log.Info("serving", "address", "http://"+listener.Addr().String(), "ready_after", time.Since(start).Round(time.Millisecond))
+	return serveUntilDone(ctx, listener, newHandler(app, log))
+}
+
+// serveUntilDone serves until ctx ends, then lets requests under way finish.
+func serveUntilDone(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(grace)
+}
+
+// api answers over HTTP.
+type api struct {
+	bot  *bot.Engine
+	ping func(context.Context) error
+	log  *slog.Logger
+}
+
+func newHandler(app *App, log *slog.Logger) http.Handler {
+	a := &api{app.Bot, app.Store.Ping, log}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/v1/ask", a.ask)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", a.ready)
+	return mux
+}
+
+func (a *api) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := a.ping(ctx); err != nil {
+		a.log.Error("not ready", "error", err)
+		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "the database does not answer"})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+// ask takes {"text": "..."} and gives askJSON. The text is never logged: it is somebody's question.
+func (a *api) ask(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Text *string `json:"text"`
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxInput))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		writeJSON(w, http.StatusRequestEntityTooLarge, errorJSON{bot.TooLongLine})
+		return
+	case err != nil:
+		writeJSON(w, http.StatusBadRequest, errorJSON{bot.ErrorLine})
+		return
+	case !utf8.Valid(body) || json.Unmarshal(body, &request) != nil || request.Text == nil:
+		writeJSON(w, http.StatusBadRequest, errorJSON{`expected {"text": "..."} in UTF-8`})
+		return
+	}
+	reply, took, err := timed(r.Context(), a.bot, *request.Text)
+	if err != nil {
+		a.log.Error("answer failed", "error", err)
+		writeJSON(w, http.StatusServiceUnavailable, errorJSON{bot.ErrorLine})
+		return
+	}
+	writeJSON(w, http.StatusOK, newAskJSON(reply, took))
+}
+
+type errorJSON struct {
+	Error string `json:"error"`
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client is gone: nobody to tell
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// setting is one line of the table that the program, doctor and docs/settings.md read.
+type setting struct {
+	name     string
+	fallback string
+	secret   bool   // shown as ***; may be given as a file by NAME_FILE
+	env      string // besides QIUZHEN_NAME
+	help     string
+}
+
+var settingsTable = []setting{
+	{name: "database_url", env: "DATABASE_URL", secret: true, help: "Postgres 15+ with pgvector 0.8.3+; empty: a private server in the data folder"},
+	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
+	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
+	{name: "embedder", fallback: "onnx", help: "onnx (in process), openai (any compatible endpoint), ollama, or none (lexical search only, nothing answered for sure)"},
+	{name: "embedder_url", help: "base address of a remote embedder"},
+	{name: "embedder_model", help: "model name that a remote embedder is asked for"},
+	{name: "embedder_dimensions", fallback: "0", help: "dimensions of a remote embedder's vectors"},
+	{name: "embedder_token", secret: true, help: "a remote embedder's access token"},
+	{name: "embedder_timeout", fallback: "30s", help: "how long one request to a remote embedder may take"},
+	{name: "workers", fallback: "0", help: "embeddings computed at once; 0: one a core"},
+	{name: "runtime", help: "folder of the parts that scripts/setup fetched; empty: beside the binary, else the cache"},
+	{name: "postgres_bin", help: "folder with initdb and postgres to use instead of the fetched ones"},
+	{name: "postgres_user", fallback: "qiuzhen", help: "system user that the private server runs as when the program runs as root"},
+	{name: "onnxruntime", help: "ONNX Runtime library to use instead of the fetched one"},
+	{name: "model_dir", help: "folder with the embedding model and its tokenizer to use instead of the fetched ones"},
+}
+
+// value is a setting as it holds, and where it came from.
+type value struct{ text, origin string }
+
+// settings are the values in force. Errors name the setting and where its value came from.
+type settings struct {
+	dataDir string
+	values  map[string]value
+}
+
+// dataFolder is --data, else QIUZHEN_DATA, else /var/lib/qiuzhen as root and $XDG_DATA_HOME/qiuzhen as a user.
+func dataFolder(flag string) (string, error) {
+	dir := flag
+	if dir == "" {
+		dir = os.Getenv("QIUZHEN_DATA")
+	}
+	if dir == "" && os.Geteuid() == 0 {
+		dir = "/var/lib/qiuzhen"
+	}
+	if dir == "" {
+		base := os.Getenv("XDG_DATA_HOME")
+		if base == "" {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return "", errors.New("no home folder to keep data in; name one with --data DIR")
+			}
+			base = filepath.Join(home, ".local", "share")
+		}
+		dir = filepath.Join(base, "qiuzhen")
+	}
+	return filepath.Abs(dir)
+}
+
+// loadSettings reads flags (name=value), then the environment, then qiuzhen.toml in the data folder.
+func loadSettings(dataDir string, flags []string) (*settings, error) {
+	s := &settings{dataDir: dataDir, values: map[string]value{}}
+	file, err := readSettingsFile(filepath.Join(dataDir, "qiuzhen.toml"))
+	if err != nil {
+		return nil, err
+	}
+	given := map[string]string{}
+	for _, f := range flags {
+		name, v, ok := strings.Cut(f, "=")
+		name = strings.ReplaceAll(name, "-", "_")
+		if !ok || !knownSetting(name) {
+			return nil, usageError{fmt.Errorf("--set %s: expected NAME=VALUE with a name that `qiuzhen doctor` lists", name)}
+		}
+		given[name] = v
+	}
+	for _, t := range settingsTable {
+		v, err := t.resolve(given, file)
+		if err != nil {
+			return nil, err
+		}
+		s.values[t.name] = v
+	}
+	return s, s.check()
+}
+
+func knownSetting(name string) bool {
+	return slices.ContainsFunc(settingsTable, func(t setting) bool { return t.name == name })
+}
+
+func readSettingsFile(path string) (map[string]string, error) {
+	raw := map[string]any{}
+	_, err := toml.DecodeFile(path, &raw)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", path, err)
+	}
+	out := map[string]string{}
+	for name, v := range raw {
+		if !knownSetting(name) {
+			return nil, fmt.Errorf("%s: unknown setting %q; `qiuzhen doctor` lists them", path, name)
+		}
+		out[name] = fmt.Sprint(v)
+	}
+	return out, nil
+}
+
+func (t setting) resolve(flags, file map[string]string) (value, error) {
+	if v, ok := flags[t.name]; ok {
+		return value{v, "flag --set"}, nil
+	}
+	for _, env := range []string{"QIUZHEN_" + strings.ToUpper(t.name), t.env} {
+		if env == "" {
+			continue
+		}
+		if v, ok := os.LookupEnv(env); ok && v != "" {
+			return value{v, "environment " + env}, nil
+		}
+		if path := os.Getenv(env + "_FILE"); t.secret && path != "" {
+			data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+			if err != nil {
+				return value{}, fmt.Errorf("%s_FILE cannot be read: %w", env, err)
+			}
+			return value{strings.TrimSpace(string(data)), "file of " + env + "_FILE"}, nil
+		}
+	}
+	if v, ok := file[t.name]; ok {
+		return value{v, "qiuzhen.toml"}, nil
+	}
+	return value{t.fallback, "default"}, nil
+}
+
+// check refuses values that no command could work with.
+func (s *settings) check() error {
+	for _, name := range []string{"embedder_dimensions", "workers"} {
+		if n, err := strconv.Atoi(s.get(name)); err != nil || n < 0 || n > 4096 {
+			return s.invalid(name, "a number from 0 to 4096")
+		}
+	}
+	if _, err := strconv.ParseBool(s.get("serve_unsigned")); err != nil {
+		return s.invalid("serve_unsigned", "true or false")
+	}
+	if !slices.Contains([]string{"onnx", "openai", "ollama", "none"}, s.get("embedder")) {
+		return s.invalid("embedder", "onnx, openai, ollama or none")
+	}
+	return nil
+}
+
+func (s *settings) invalid(name, expected string) error {
+	v := s.values[name]
+	return fmt.Errorf("setting %s = %q (from %s): expected %s", name, v.text, v.origin, expected)
+}
+
+func (s *settings) get(name string) string { return s.values[name].text }
+
+func (s *settings) number(name string) int {
+	n, _ := strconv.Atoi(s.get(name)) // check has seen it
+	return n
+}
+
+func (s *settings) enabled(name string) bool {
+	b, _ := strconv.ParseBool(s.get(name)) // check has seen it
+	return b
+}
+
+// override sets a value that the mode of running demands (--demo).
+func (s *settings) override(name, v, origin string) { s.values[name] = value{v, origin} }

@@ -1,0 +1,70 @@
+package qiuzhen_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mayImport says which packages of the project each package may import, tests apart. What is not listed may import
+// nothing of the project. cmd/qiuzhen sees all.
+var mayImport = map[string][]string{
+	"ingest":                {"knowledge", "text"},
+	"retrieval":             {"knowledge", "text"},
+	"bot":                   {"knowledge", "retrieval"},
+	"postgres":              {"knowledge", "text", "ingest", "retrieval", "migrations"},
+	"postgres/postgrestest": {"migrations", "parts", "postgres", "postgres/cluster"},
+}
+
+func TestImportsPointDownwards(t *testing.T) {
+	checked := 0
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || file != "." && strings.HasPrefix(d.Name(), ".")) {
+			return fs.SkipDir
+		}
+		if filepath.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		checked++
+		pkg := path.Dir(filepath.ToSlash(file))
+		if pkg == "cmd/qiuzhen" {
+			return nil
+		}
+		for _, imported := range projectImports(t, file) {
+			if imported == "cmd/qiuzhen" || !slices.Contains(mayImport[pkg], imported) {
+				t.Errorf("%s imports %s: not allowed for %s (see mayImport)", file, imported, pkg)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if checked < 20 {
+		t.Fatalf("looked at %d files only: the test runs in the wrong folder", checked)
+	}
+}
+
+func projectImports(t *testing.T, file string) []string {
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, spec := range parsed.Imports {
+		name, _ := strconv.Unquote(spec.Path.Value)
+		if rest, ok := strings.CutPrefix(name, "qiuzhen/"); ok {
+			found = append(found, rest)
+		}
+	}
+	return found
+}

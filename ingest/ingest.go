@@ -1,0 +1,97 @@
+// Package ingest turns authored files into stored entries: read, lint, split into passages, embed, store.
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"qiuzhen/knowledge"
+	"qiuzhen/text"
+)
+
+// Store is what ingest needs of the database.
+type Store interface {
+	// Hashes returns the content hash of each entry's newest version.
+	Hashes(ctx context.Context) (map[knowledge.ID][32]byte, error)
+	// SaveDraft stores one entry whole or not at all; false when nothing had to be written.
+	SaveDraft(ctx context.Context, e knowledge.Entry, passages []IndexedPassage, model string) (bool, error)
+	// Maintain brings the term statistics up to date.
+	Maintain(ctx context.Context) error
+}
+
+// Embedder gives the passages their vectors.
+type Embedder interface {
+	ID() string
+	Embed(ctx context.Context, texts []string) ([][]float32, error)
+}
+
+// Analyzer gives a text its BM25 terms, ascending by id.
+type Analyzer interface {
+	IndexTerms(s string) []text.IndexTerm
+}
+
+// Ingester stores entries. Embedder may be nil: passages then have no vectors.
+type Ingester struct {
+	Store    Store
+	Analyzer Analyzer
+	Embedder Embedder
+}
+
+// Report counts what an ingest did.
+type Report struct{ Created, Unchanged int }
+
+// Run stores each entry that has changed, in a transaction of its own; progress is called after each. When ctx
+// ends, the entries done so far are stored whole and the next run goes on with the others.
+func (in *Ingester) Run(ctx context.Context, entries []knowledge.Entry, progress func(done, total int)) (Report, error) {
+	stored, err := in.Store.Hashes(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	changed := slices.DeleteFunc(slices.Clone(entries), func(e knowledge.Entry) bool {
+		hash, ok := stored[e.ID]
+		return ok && hash == e.Hash()
+	})
+	report := Report{Unchanged: len(entries) - len(changed)}
+	for i, e := range changed {
+		if err := in.save(ctx, e, &report); err != nil {
+			return report, err
+		}
+		progress(i+1, len(changed))
+	}
+	if report.Created == 0 {
+		return report, nil
+	}
+	return report, in.Store.Maintain(ctx)
+}
+
+func (in *Ingester) save(ctx context.Context, e knowledge.Entry, report *Report) error {
+	passages := Passages(e)
+	indexed := make([]IndexedPassage, len(passages))
+	texts := make([]string, len(passages))
+	for i, p := range passages {
+		texts[i] = text.Normalize(p.Text)
+		indexed[i] = IndexedPassage{Passage: p, Terms: in.Analyzer.IndexTerms(texts[i])}
+	}
+	model := ""
+	if in.Embedder != nil {
+		model = in.Embedder.ID()
+		vectors, err := in.Embedder.Embed(ctx, texts)
+		if err != nil {
+			return fmt.Errorf("embed %s: %w", e.ID, err)
+		}
+		for i := range indexed {
+			indexed[i].Vector = vectors[i]
+		}
+	}
+	created, err := in.Store.SaveDraft(ctx, e, indexed, model)
+	if err != nil {
+		return err
+	}
+	if created {
+		report.Created++
+	} else {
+		report.Unchanged++
+	}
+	return nil
+}

@@ -1,0 +1,375 @@
+//go:build linux
+
+package cluster
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"qiuzhen/parts"
+)
+
+// The test binary run again with this variable, a Config in JSON, is another program that opens the cluster.
+const helperVariable = "QIUZHEN_CLUSTER_HELPER"
+
+// helperBinary is a copy of the test binary that every user can read.
+var helperBinary string
+
+func TestMain(m *testing.M) {
+	if config := os.Getenv(helperVariable); config != "" {
+		os.Exit(help(config))
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("/tmp", "qzc-bin-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		helperBinary = filepath.Join(dir, "helper")
+		err = copyProgram(helperBinary)
+	}
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func copyProgram(path string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(self)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o755)
+}
+
+// help opens the cluster and says "open PID SOCKETDIR" or "error TEXT", then obeys lines: "query SQL" is answered
+// with "ok" or an error, "close" with "closed".
+func help(configJSON string) int {
+	ctx := context.Background()
+	var config Config
+	if err := json.Unmarshal([]byte(configJSON), &config); err != nil {
+		fmt.Println("error", err)
+		return 2
+	}
+	config.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	c, err := Open(ctx, config)
+	if err != nil {
+		fmt.Println("error", err)
+		return 1
+	}
+	fmt.Println("open", c.PID(), c.SocketDir())
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		word, rest, _ := strings.Cut(lines.Text(), " ")
+		answer := "ok"
+		switch word {
+		case "query":
+			if _, err := query(ctx, c.DSN("postgres"), rest); err != nil {
+				answer = "error " + err.Error()
+			}
+		case "close":
+			answer = "closed"
+			if err := c.Close(ctx); err != nil {
+				answer = "error " + err.Error()
+			}
+		}
+		fmt.Println(answer)
+	}
+	return 0
+}
+
+// helper is another program that has the cluster open, or tries to.
+type helper struct {
+	command   *exec.Cmd
+	in        io.WriteCloser
+	out       *bufio.Reader
+	pid       int // of the server
+	socketDir string
+}
+
+// launch starts a helper as the user (nil: the same) and does not wait for it.
+func launch(t *testing.T, config Config, as *account, environment ...string) *helper {
+	t.Helper()
+	config.Log = nil
+	configJSON, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(helperBinary)
+	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), helperVariable+"="+string(configJSON))
+	cmd.Env = append(cmd.Env, environment...)
+	cmd.Stderr = logWriter{t}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if as != nil {
+		cmd.SysProcAttr.Credential = as.credential
+	}
+	in, err1 := cmd.StdinPipe()
+	out, err2 := cmd.StdoutPipe()
+	if err := firstError(err1, err2, cmd.Start()); err != nil {
+		t.Fatal(err)
+	}
+	h := &helper{command: cmd, in: in, out: bufio.NewReader(out)}
+	t.Cleanup(func() { h.kill() })
+	return h
+}
+
+// open launches a helper and waits until it has the cluster open.
+func open(t *testing.T, config Config, as *account, environment ...string) *helper {
+	t.Helper()
+	h := launch(t, config, as, environment...)
+	h.opened(t)
+	return h
+}
+
+func (h *helper) opened(t *testing.T) {
+	t.Helper()
+	line := h.line(t)
+	if _, err := fmt.Sscanf(line, "open %d %s", &h.pid, &h.socketDir); err != nil {
+		t.Fatalf("the other program says %q", line)
+	}
+}
+
+func (h *helper) line(t *testing.T) string {
+	t.Helper()
+	line, err := h.out.ReadString('\n')
+	if err != nil {
+		t.Fatalf("the other program says nothing more: %v", err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// do sends a line and fails unless the answer is want.
+func (h *helper) do(t *testing.T, line, want string) {
+	t.Helper()
+	if _, err := fmt.Fprintln(h.in, line); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.line(t); got != want {
+		t.Fatalf("%s: the other program answers %q, want %q", line, got, want)
+	}
+}
+
+func (h *helper) close(t *testing.T) {
+	t.Helper()
+	h.do(t, "close", "closed")
+}
+
+// kill is kill -9 of the program (not of its children), and waits until it is gone.
+func (h *helper) kill() {
+	_ = h.command.Process.Kill()
+	_ = h.in.Close()
+	_ = h.command.Wait()
+}
+
+// newConfig is a config on a folder that does not exist, under a parent that every user can enter. After the test
+// nothing of it is left, which is checked.
+func newConfig(t *testing.T) Config {
+	t.Helper()
+	bin := parts.Locate(parts.FromEnvironment()).PostgresBin
+	if _, err := os.Stat(filepath.Join(bin, "postgres")); err != nil {
+		t.Fatalf("%v; run: scripts/setup", err)
+	}
+	base, err := os.MkdirTemp("/tmp", "qzc-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(base, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	config := Config{BinDir: bin, DataDir: filepath.Join(base, "data", "postgres"), Throwaway: true, Log: slog.New(slog.NewTextHandler(logWriter{t}, nil))}
+	t.Cleanup(func() {
+		clean(t, config)
+		_ = os.RemoveAll(base)
+	})
+	return config
+}
+
+func clean(t *testing.T, config Config) {
+	ctx := context.Background()
+	if _, ok := Running(config.DataDir); ok {
+		if !t.Failed() {
+			t.Errorf("the test left a server on %s", config.DataDir)
+		}
+		if err := Stop(ctx, config); err != nil {
+			t.Errorf("stop the server: %v", err)
+		}
+	}
+	dataDir, err := canonical(config.DataDir)
+	if err != nil {
+		return
+	}
+	a, _ := serverAccount(config.User)
+	for _, dir := range (place{dataDir: dataDir, account: a}).socketFolders() {
+		if _, err := os.Lstat(dir); err == nil {
+			t.Errorf("the test left the socket folder %s", dir)
+			_ = os.RemoveAll(dir)
+		}
+	}
+}
+
+func mustOpen(t *testing.T, config Config) *Cluster {
+	t.Helper()
+	c, err := Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { mustClose(t, c) })
+	return c
+}
+
+func mustClose(t *testing.T, c *Cluster) {
+	t.Helper()
+	if err := c.Close(context.Background()); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// query returns the first column of the first row of the last statement, "" when there is none.
+func query(ctx context.Context, dsn, sql string) (string, error) {
+	conn, err := pgconn.Connect(ctx, dsn)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(ctx)
+	results, err := conn.Exec(ctx, sql).ReadAll()
+	if err != nil || len(results) == 0 {
+		return "", err
+	}
+	last := results[len(results)-1]
+	if len(last.Rows) == 0 || len(last.Rows[0]) == 0 {
+		return "", nil
+	}
+	return string(last.Rows[0][0]), nil
+}
+
+func mustQuery(t *testing.T, c *Cluster, sql string) string {
+	t.Helper()
+	value, err := query(t.Context(), c.DSN("postgres"), sql)
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return value
+}
+
+// wantRunning fails unless a server runs (or does not) on the config's folder, and returns its pid.
+func wantRunning(t *testing.T, config Config, want bool) int {
+	t.Helper()
+	pid, ok := Running(config.DataDir)
+	if ok != want {
+		t.Fatalf("a server runs: %v (pid %d), want %v", ok, pid, want)
+	}
+	return pid
+}
+
+// wantError fails unless err is one line that contains all words.
+func wantError(t *testing.T, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("the error is more than one line: %q", err)
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("the error %q does not say %q", err, word)
+		}
+	}
+	t.Logf("error as wanted: %v", err)
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can set this up")
+	}
+}
+
+// someone is a system user other than root.
+func someone(t *testing.T, name string) *account {
+	t.Helper()
+	needRoot(t)
+	u, err := user.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := newAccount(u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &a
+}
+
+// processes are all of the server: the postmaster and what it forked.
+func processes(t *testing.T, config Config) []int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && isPostgres(pid) && worksIn(pid, config.DataDir) {
+			pids = append(pids, pid)
+		}
+	}
+	if len(pids) < 2 {
+		t.Fatalf("processes %v are no whole server", pids)
+	}
+	return pids
+}
+
+func kill9(t *testing.T, pids ...int) {
+	t.Helper()
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatalf("kill -9 %d: %v", pid, err)
+		}
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type logWriter struct{ t *testing.T }
+
+func (w logWriter) Write(p []byte) (int, error) {
+	w.t.Log(strings.TrimSpace(string(p)))
+	return len(p), nil
+}

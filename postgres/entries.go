@@ -1,0 +1,184 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"qiuzhen/ingest"
+	"qiuzhen/knowledge"
+)
+
+// Hashes returns the content hash of each entry's newest version.
+func (s *Store) Hashes(ctx context.Context) (map[knowledge.ID][32]byte, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT DISTINCT ON (entry_id) entry_id, content_hash FROM entry_versions
+		 WHERE status <> 'withdrawn'
+		 ORDER BY entry_id, version DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("read the stored versions: %w", err)
+	}
+	hashes := map[knowledge.ID][32]byte{}
+	var id string
+	var hash []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &hash}, func() error {
+		hashes[knowledge.ID(id)] = [32]byte(hash)
+		return nil
+	})
+	return hashes, err
+}
+
+// SaveDraft stores a new version of an entry with its passages and vectors, whole or not at all. When the
+// newest version has the same content nothing is written and created is false. An open draft or version in
+// review is superseded; what is published stays served until the new version is published.
+func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ingest.IndexedPassage, model string) (created bool, err error) {
+	document, err := json.Marshal(e)
+	if err != nil {
+		return false, fmt.Errorf("encode %s: %w", e.ID, err)
+	}
+	hash := e.Hash()
+	modelID, err := s.modelFor(ctx, model, passages)
+	if err != nil {
+		return false, err
+	}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		version, same, err := nextVersion(ctx, tx, e.ID, hash)
+		if err != nil || same {
+			return err
+		}
+		if err := retireOpen(ctx, tx, e.ID); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO entry_versions (entry_id, version, content_hash, document) VALUES ($1, $2, $3, $4)`,
+			string(e.ID), version, hash[:], document)
+		if err != nil {
+			return err
+		}
+		created = true
+		return insertPassages(ctx, tx, e, version, passages, modelID)
+	})
+	if err != nil {
+		return false, fmt.Errorf("store %s: %w", e.ID, err)
+	}
+	return created, nil
+}
+
+// nextVersion locks the entry and numbers its next version; same is true when the newest already says this.
+func nextVersion(ctx context.Context, tx pgx.Tx, id knowledge.ID, hash [32]byte) (version int, same bool, err error) {
+	if _, err := tx.Exec(ctx, `INSERT INTO entries (id) VALUES ($1) ON CONFLICT DO NOTHING`, string(id)); err != nil {
+		return 0, false, err
+	}
+	if _, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(id)); err != nil {
+		return 0, false, err
+	}
+	var newest []byte
+	var status string
+	err = tx.QueryRow(ctx, `
+		SELECT version, content_hash, status FROM entry_versions WHERE entry_id = $1 ORDER BY version DESC LIMIT 1`,
+		string(id)).Scan(&version, &newest, &status)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 1, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	return version + 1, status != string(knowledge.Withdrawn) && [32]byte(newest) == hash, nil
+}
+
+// retireOpen supersedes the version that is being worked on, if any.
+func retireOpen(ctx context.Context, tx pgx.Tx, id knowledge.ID) error {
+	return retire(ctx, tx, id, "superseded", "draft", "in_review")
+}
+
+// retire ends versions in any of the given statuses and takes their passages out of the search.
+func retire(ctx context.Context, tx pgx.Tx, id knowledge.ID, to string, from ...string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM passages WHERE entry_id = $1 AND status = ANY($2)`, string(id), from)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE entry_versions SET status = $3 WHERE entry_id = $1 AND status = ANY($2)`,
+		string(id), from, to)
+	return err
+}
+
+// AddReview stores a signed review; it is refused when the version's content is not what was signed.
+func (s *Store) AddReview(ctx context.Context, id knowledge.ID, version int, r knowledge.Review) error {
+	_, err := s.pool.Exec(ctx, `
+		INSERT INTO reviews (entry_id, version, content_hash, reviewer, title, institution, role, decision, reviewed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		string(id), version, r.ContentHash[:], r.Reviewer, r.Title, r.Institution, r.Role, r.Decision, r.At)
+	if constraint(err) == "review_binds_hash" {
+		return &knowledge.Error{Code: knowledge.Conflict, Message: "签字的内容与现在这一版不同，请重新审阅", Err: err}
+	}
+	return err
+}
+
+// Publish serves the entry's open version until expires, in place of the one published before. The
+// database refuses a version without an approving review (version_published_has_reviews).
+func (s *Store) Publish(ctx context.Context, id knowledge.ID, now, expires time.Time) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(id)); err != nil {
+			return err
+		}
+		version, err := openVersion(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := retire(ctx, tx, id, "superseded", "published"); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE entry_versions SET status = 'published', published_at = $3, expires_at = $4
+			 WHERE entry_id = $1 AND version = $2`, string(id), version, now, expires)
+		if constraint(err) == "version_published_has_reviews" {
+			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 第%d版还没有人签审，不能发布", id, version), Err: err}
+		}
+		return err
+	})
+}
+
+// OpenVersion is the number of the entry's draft or version in review; NotFound when there is none.
+func (s *Store) OpenVersion(ctx context.Context, id knowledge.ID) (int, error) {
+	return openVersion(ctx, s.pool, id)
+}
+
+func openVersion(ctx context.Context, db interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, id knowledge.ID) (version int, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT version FROM entry_versions WHERE entry_id = $1 AND status IN ('draft', 'in_review')`,
+		string(id)).Scan(&version)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("%s 没有等待发布的版本", id)}
+	}
+	return version, err
+}
+
+// Withdraw takes every version of the entry out of service; nothing is deleted.
+func (s *Store) Withdraw(ctx context.Context, id knowledge.ID) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(id))
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("没有 %s 这个条目", id)}
+		}
+		return retire(ctx, tx, id, "withdrawn", "draft", "in_review", "published")
+	})
+}
+
+// constraint names the violated constraint, or is empty.
+func constraint(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.ConstraintName
+	}
+	return ""
+}

@@ -1,0 +1,53 @@
+package retrieval
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// Live is a question about a current fact, which no timeless entry can answer for sure.
+type Live struct {
+	Kind    string // weather, earthquake, outbreak, number, policy, service
+	Channel string // who publishes the current fact: completes 请以……发布的为准
+}
+
+type liveRules struct {
+	Kinds []struct {
+		Kind, Channel string
+		Patterns      patterns
+	}
+}
+
+var loadLive = sync.OnceValue(func() liveRules {
+	var r liveRules
+	readPatterns("live.yaml", &r)
+	return r
+})
+
+// places are those whose own offices the reply can name; others are 当地.
+var places = []string{"南通", "启东", "海门", "如皋", "如东", "海安", "通州", "崇川", "江苏"}
+
+// DetectLive returns the current fact that a normalised message asks for, or nil. The patterns lie in live.yaml.
+func DetectLive(normalised string) *Live {
+	for _, k := range loadLive().Kinds {
+		if k.Patterns.match(normalised) {
+			return &Live{k.Kind, channelFor(k.Channel, normalised)}
+		}
+	}
+	return nil
+}
+
+func channelFor(channel, message string) string {
+	if !strings.Contains(channel, "%s") {
+		return channel
+	}
+	place := "当地"
+	for _, p := range places {
+		if strings.Contains(message, p) {
+			place = p
+			break
+		}
+	}
+	return fmt.Sprintf(channel, place)
+}
