@@ -61,6 +61,9 @@ func abstainText(v retrieval.Void) string {
 		"着急的话：身体的事打12320，怕是诈骗打96110，别的事打12345。"
 }
 
+// maxSourceLines keeps an answer short enough to be read aloud; citations in JSON have every source.
+const maxSourceLines = 2
+
 // AnswerText is one entry, told: the first line, why, what to do, who says so.
 func AnswerText(s retrieval.Stored) string {
 	lines := []string{FirstLine(s.Entry)}
@@ -76,7 +79,7 @@ func AnswerText(s retrieval.Stored) string {
 	for i, a := range actions {
 		lines = append(lines, fmt.Sprintf("%d. %s", i+1, closed(a)))
 	}
-	for _, source := range s.Sources {
+	for _, source := range s.Sources[:min(len(s.Sources), maxSourceLines)] {
 		lines = append(lines, "来源："+SourceLine(source))
 	}
 	if len(s.Regions) > 0 {

@@ -5,9 +5,11 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 //go:embed forwarding.txt
@@ -139,10 +141,10 @@ const maxClause, maxPhrases = 2000, 8
 
 // strip takes the phrases off both ends of a clause.
 func (l *forwardingList) strip(clause string) (kept string, taken []string) {
-	if len(clause) > maxClause {
+	text := []rune(clause)
+	if len(clause) > maxClause || !saysMore(clause) || !slices.ContainsFunc(text, isHan) {
 		return clause, nil
 	}
-	text := []rune(clause)
 	for range maxPhrases {
 		from, to := l.find(text)
 		if from == to {
@@ -166,13 +168,12 @@ func (l *forwardingList) find(text []rune) (from, to int) {
 	if l.whole.MatchString(strings.Trim(s, quotesAndSpace)) {
 		return 0, len(text)
 	}
-	kept := l.keep.FindAllStringIndex(s, -1)
 	for _, re := range []*regexp.Regexp{l.start, l.end} {
 		at := re.FindStringIndex(s)
-		if at == nil || overlaps(at, kept) || !saysMore(s[:at[0]]+s[at[1]:]) {
+		if at == nil || !saysMore(s[:at[0]]+s[at[1]:]) || overlaps(at, l.keep.FindAllStringIndex(s, -1)) {
 			continue
 		}
-		return len([]rune(s[:at[0]])), len([]rune(s[:at[1]]))
+		return utf8.RuneCountInString(s[:at[0]]), utf8.RuneCountInString(s[:at[1]])
 	}
 	return 0, 0
 }

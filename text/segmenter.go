@@ -105,6 +105,7 @@ const maxToken = 64
 // tokenLen is the length of the token at the start of s: a number with its point or thousands comma (3.5; its unit is
 // the next token, so 120mmHg and 120 mmHg agree), or letters with the digits that follow them (b12, h1n1).
 func tokenLen(s []rune) int {
+	s = s[:min(len(s), maxToken)]
 	n := 0
 	if unicode.IsDigit(s[0]) {
 		n = count(s, unicode.IsDigit)
@@ -114,7 +115,7 @@ func tokenLen(s []rune) int {
 	} else {
 		n = count(s, isTokenRune)
 	}
-	return min(n, maxToken)
+	return n
 }
 
 func isTokenRune(r rune) bool {

@@ -29,7 +29,7 @@ func words(s string) string {
 
 func checkSentences(t interface{ Errorf(string, ...any) }, s string) {
 	got := Sentences(s)
-	if words(strings.Join(got, "")) != words(s) {
+	if words(strings.Join(got, " ")) != words(s) {
 		t.Errorf("Sentences(%q) = %q lost words", s, got)
 	}
 	for _, p := range got {

@@ -107,12 +107,24 @@ func Open(ctx context.Context, config Config) (*Cluster, error) {
 	}
 	c := &Cluster{place: p, use: use}
 	if err := c.ensure(ctx); err != nil {
-		// ctx may be what ended, and a server must not stay that nobody uses
-		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		return nil, errors.Join(err, c.leave(stopCtx))
+		c.abandon(ctx, err)
+		return nil, err
 	}
 	return c, nil
+}
+
+// abandon leaves after a failed Open. A server that still recovers when the time is up goes on, for the next
+// Open to join: stopped, it would begin again each time. In all other cases none stays that nobody uses.
+func (c *Cluster) abandon(ctx context.Context, cause error) {
+	if errors.Is(cause, context.DeadlineExceeded) {
+		c.release()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := c.leave(ctx); err != nil {
+		c.log.Warn("leave after a failed start", "error", err)
+	}
 }
 
 // DSN is a connection string, postgres://..., for a database of the cluster. The database "postgres" exists
@@ -153,13 +165,16 @@ func (c *Cluster) Ensure(ctx context.Context) error {
 		return err
 	}
 	defer unlock(change)
-	c.mu.Lock()
-	closed := c.use == nil
-	c.mu.Unlock()
-	if closed {
+	if c.closed() {
 		return errors.New("the private Postgres is closed")
 	}
 	return c.ensure(ctx)
+}
+
+func (c *Cluster) closed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.use == nil
 }
 
 // EnsureDatabase makes a database when it is missing. Processes may do so at once.
@@ -190,6 +205,9 @@ func (c *Cluster) EnsureDatabase(ctx context.Context, name string) error {
 // Close leaves the cluster. The last one out stops the server and waits for it: quickly (its sessions are cut,
 // nothing committed is lost), as long as ctx allows. Calling it again does nothing.
 func (c *Cluster) Close(ctx context.Context) error {
+	if c.closed() {
+		return nil
+	}
 	change, err := c.lockChange(ctx)
 	if err != nil {
 		// leave in any case; whoever holds the lock will be the last

@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +38,7 @@ func TestOpenFresh(t *testing.T) {
 		{"SHOW unix_socket_permissions", "0700"},
 		{"SHOW server_encoding", "UTF8"},
 		{"SELECT current_user", "qiuzhen"},
-		{"SELECT datlocprovider || datlocale FROM pg_database WHERE datname = 'postgres'", "bC.UTF-8"},
+		{"SELECT datlocprovider::text || datlocale FROM pg_database WHERE datname = 'postgres'", "bC.UTF-8"},
 		{"SELECT upper('ä') || lower('ПРИВЕТ')", "Äпривет"},
 	} {
 		if got := mustQuery(t, c, row.sql); got != row.want {
@@ -62,7 +63,8 @@ func TestOpenFresh(t *testing.T) {
 func TestReopenKeepsDataAndSettings(t *testing.T) {
 	config := newConfig(t)
 	c := mustOpen(t, config)
-	mustQuery(t, c, "CREATE TABLE kept AS SELECT 7 AS n; ALTER SYSTEM SET work_mem = '9MB'")
+	mustQuery(t, c, "CREATE TABLE kept AS SELECT 7 AS n")
+	mustQuery(t, c, "ALTER SYSTEM SET work_mem = '9MB'")
 	mustClose(t, c)
 	c = mustOpen(t, config)
 	if got := mustQuery(t, c, "SELECT n FROM kept"); got != "7" {
@@ -76,7 +78,7 @@ func TestReopenKeepsDataAndSettings(t *testing.T) {
 func TestTwoPrograms(t *testing.T) {
 	for _, first := range []string{"starter", "joiner"} {
 		t.Run(first+" leaves first", func(t *testing.T) {
-			config := newConfig(t)
+			config := madeConfig(t)
 			leaves := open(t, config, nil)
 			stays := open(t, config, nil)
 			if leaves.pid != stays.pid {
@@ -135,7 +137,7 @@ func TestManyAtOnce(t *testing.T) {
 }
 
 func TestEnsureDatabase(t *testing.T) {
-	c := mustOpen(t, newConfig(t))
+	c := mustOpen(t, madeConfig(t))
 	const name = `odd "name" 名/?#`
 	for range 2 { // the second time it exists
 		if err := c.EnsureDatabase(t.Context(), name); err != nil {
@@ -149,7 +151,7 @@ func TestEnsureDatabase(t *testing.T) {
 }
 
 func TestSymbolicLinkIsTheSameCluster(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	c := mustOpen(t, config)
 	linked := config
 	linked.DataDir = filepath.Join(filepath.Dir(config.DataDir), "link")
@@ -193,7 +195,7 @@ func TestEnvironmentDoesNotLeak(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	if err := Stop(t.Context(), config); err != nil {
 		t.Fatalf("with no server: %v", err)
 	}
@@ -218,9 +220,49 @@ func TestCancelledOpenLeavesNothing(t *testing.T) {
 	mustQuery(t, mustOpen(t, config), "SELECT 1")
 }
 
+// Cancelled when the server is just starting and has not yet told its pid.
+func TestCancelledStartLeavesNothing(t *testing.T) {
+	config := madeConfig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	config.Log = slog.New(onMessage{Handler: slog.DiscardHandler, text: "starting Postgres", do: cancel})
+	_, err := Open(ctx, config)
+	wantError(t, err, "does not answer yet", "canceled")
+	wantRunning(t, config, false)
+}
+
+// A server that is not ready when the time is up goes on, and the next Open joins it.
+func TestDeadlineLeavesStartingServer(t *testing.T) {
+	config := madeConfig(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	late := config
+	late.Log = slog.New(onMessage{Handler: slog.DiscardHandler, text: "starting Postgres", do: func() { cancel(context.DeadlineExceeded) }})
+	_, err := Open(ctx, late)
+	wantError(t, err, "does not answer yet", "deadline")
+	pid := wantRunning(t, config, true)
+	if c := mustOpen(t, config); c.PID() != pid {
+		t.Errorf("server %d, want to join %d", c.PID(), pid)
+	}
+}
+
+// onMessage is a log that acts on a message.
+type onMessage struct {
+	slog.Handler
+	text string
+	do   func()
+}
+
+func (h onMessage) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h onMessage) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == h.text {
+		h.do()
+	}
+	return nil
+}
+
 // While another program holds the right to start and stop, Open and Close give up with their context.
 func TestWaitingEndsWithContext(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	c := mustOpen(t, config)
 	change, err := c.lockChange(t.Context())
 	if err != nil {
@@ -239,7 +281,7 @@ func TestWaitingEndsWithContext(t *testing.T) {
 // Root and the service's own user take turns on one folder.
 func TestRootAndServiceUser(t *testing.T) {
 	needRoot(t)
-	config := newConfig(t)
+	config := madeConfig(t)
 	root := mustOpen(t, config)
 	service := open(t, config, someone(t, DefaultUser))
 	if service.pid != root.PID() || service.socketDir != root.SocketDir() {
@@ -311,7 +353,7 @@ func TestSocketFolderOfService(t *testing.T) {
 }
 
 func TestTerminalSignalDoesNotReachServer(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	h := open(t, config, nil)
 	// the terminal sends Ctrl-C to the program's whole process group
 	if err := syscall.Kill(-h.command.Process.Pid, syscall.SIGINT); err != nil {

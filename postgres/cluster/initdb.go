@@ -156,10 +156,8 @@ func (p place) initialise(ctx context.Context) error {
 	if err := p.initdb(ctx, half); err != nil {
 		return err
 	}
-	if err := os.Rename(half, p.dataDir); err != nil {
-		return p.folderError("rename to", p.dataDir, errors.Unwrap(err))
-	}
-	return nil
+	// not os.Rename, which refuses to replace even an empty folder
+	return p.folderError("rename "+half+" to", p.dataDir, syscall.Rename(half, p.dataDir))
 }
 
 func (p place) initdb(ctx context.Context, dir string) error {

@@ -19,7 +19,7 @@ func (p place) locksDir() string { return p.dataDir + ".locks" }
 func (p place) openLock(name string) (*os.File, error) {
 	path := filepath.Join(p.locksDir(), name)
 	// NOFOLLOW: the folder belongs to the server's user, who must not lead root elsewhere
-	const flags = os.O_RDWR | syscall.O_NOFOLLOW
+	const flags = os.O_RDONLY | syscall.O_NOFOLLOW
 	f, err := os.OpenFile(path, flags, 0)
 	if err == nil || !errors.Is(err, os.ErrNotExist) {
 		return f, p.folderError("open", path, err)

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -207,6 +208,33 @@ func newConfig(t *testing.T) Config {
 	return config
 }
 
+// template is a cluster made once, to be copied.
+var template = sync.OnceValues(func() (string, error) {
+	config := Config{BinDir: parts.Locate(parts.FromEnvironment()).PostgresBin, DataDir: filepath.Join(filepath.Dir(helperBinary), "template"), Throwaway: true}
+	c, err := Open(context.Background(), config)
+	if err != nil {
+		return "", err
+	}
+	return config.DataDir, c.Close(context.Background())
+})
+
+// madeConfig is newConfig with the cluster made, which is faster.
+func madeConfig(t *testing.T) Config {
+	t.Helper()
+	config := newConfig(t)
+	from, err := template()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Dir(config.DataDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("cp", "-a", from, config.DataDir).CombinedOutput(); err != nil {
+		t.Fatalf("copy the template: %v: %s", err, out)
+	}
+	return config
+}
+
 func clean(t *testing.T, config Config) {
 	ctx := context.Background()
 	if _, ok := Running(config.DataDir); ok {
@@ -351,9 +379,14 @@ func kill9(t *testing.T, pids ...int) {
 	}
 }
 
+// write writes a file that belongs to the owner of its folder, as the server's files do.
 func write(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := firstError(os.WriteFile(path, []byte(text), 0o600), os.Chown(path, owner(dir), -1)); err != nil {
 		t.Fatal(err)
 	}
 }

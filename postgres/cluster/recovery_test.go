@@ -15,7 +15,7 @@ import (
 )
 
 func TestProgramKilled(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	h := open(t, config, nil)
 	h.kill()
 	wantRunning(t, config, true)
@@ -30,7 +30,7 @@ func TestProgramKilled(t *testing.T) {
 
 // A backend that computes does not notice that its postmaster is gone, and keeps the shared memory.
 func TestPostmasterKilled(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	c := mustOpen(t, config)
 	other := open(t, config, nil)
 	mustQuery(t, c, "CREATE TABLE kept AS SELECT 7 AS n")
@@ -63,7 +63,7 @@ func TestPostmasterKilled(t *testing.T) {
 }
 
 func TestEnsureStartsAgain(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	c := mustOpen(t, config)
 	dsn, pid := c.DSN("postgres"), c.PID()
 	kill9(t, pid)
@@ -78,7 +78,7 @@ func TestEnsureStartsAgain(t *testing.T) {
 
 // Killing a backend makes the postmaster end all others and recover; who opens then waits for it.
 func TestBackendKilled(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	c := mustOpen(t, config)
 	conn, err := pgconn.Connect(t.Context(), c.DSN("postgres"))
 	if err != nil {
@@ -102,7 +102,17 @@ func TestStalePidFile(t *testing.T) {
 	if err := dead.Run(); err != nil {
 		t.Fatal(err)
 	}
-	neighbour := mustOpen(t, newConfig(t))
+	neighbour := mustOpen(t, madeConfig(t))
+	config := madeConfig(t)
+	c := mustOpen(t, config)
+	mustQuery(t, c, "CREATE TABLE kept AS SELECT 7 AS n")
+	path := filepath.Join(config.DataDir, "postmaster.pid")
+	alive, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(alive), "\n")
+	mustClose(t, c)
 	for _, row := range []struct{ name, first string }{
 		{"living foreign process", strconv.Itoa(foreign.Process.Pid)},
 		{"this program", strconv.Itoa(os.Getpid())},
@@ -114,16 +124,6 @@ func TestStalePidFile(t *testing.T) {
 		{"empty", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			config := newConfig(t)
-			c := mustOpen(t, config)
-			mustQuery(t, c, "CREATE TABLE kept AS SELECT 7 AS n")
-			path := filepath.Join(config.DataDir, "postmaster.pid")
-			alive, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, rest, _ := strings.Cut(string(alive), "\n")
-			mustClose(t, c)
 			if row.first != "" {
 				row.first += "\n" + rest
 			}
@@ -142,7 +142,7 @@ func TestStalePidFile(t *testing.T) {
 
 // After the machine restarts nothing of the server lives, /run is empty, and the pids mean other processes.
 func TestMachineRestart(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	c := mustOpen(t, config)
 	mustQuery(t, c, "CREATE TABLE kept AS SELECT 7 AS n")
 	kill9(t, processes(t, config)...)
@@ -163,7 +163,7 @@ func TestMachineRestart(t *testing.T) {
 
 // /tmp may outlive the machine: then the socket and its lock are there, the lock with a foreign pid.
 func TestStaleSocket(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	c := mustOpen(t, config)
 	kill9(t, processes(t, config)...)
 	lock := filepath.Join(c.SocketDir(), socketName+".lock")
@@ -179,7 +179,7 @@ func TestStaleSocket(t *testing.T) {
 func TestSocketFolderRemoved(t *testing.T) {
 	for _, what := range []string{"folder", "socket"} {
 		t.Run(what, func(t *testing.T) {
-			config := newConfig(t)
+			config := madeConfig(t)
 			h := open(t, config, nil)
 			gone := h.socketDir
 			if what == "socket" {
@@ -204,7 +204,7 @@ func TestSocketFolderRemoved(t *testing.T) {
 func TestDataFolderDeleted(t *testing.T) {
 	for _, what := range []string{"data folder", "parent"} {
 		t.Run(what, func(t *testing.T) {
-			config := newConfig(t)
+			config := madeConfig(t)
 			h := open(t, config, nil)
 			gone := config.DataDir
 			if what == "parent" {

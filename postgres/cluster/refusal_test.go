@@ -49,7 +49,7 @@ func wantRefused(t *testing.T, config Config, dir string, words ...string) {
 func base(config Config) string { return filepath.Dir(filepath.Dir(config.DataDir)) }
 
 func TestOtherMajorVersion(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	mustClose(t, mustOpen(t, config))
 	version := filepath.Join(config.DataDir, "PG_VERSION")
 	made, err := os.ReadFile(version)
@@ -143,7 +143,7 @@ func TestUnsafeSocketFolder(t *testing.T) {
 		{"of another owner", "belongs to user id 65534", func(dir string) error { return firstError(os.Mkdir(dir, 0o700), os.Chown(dir, 65534, 65534)) }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			config := newConfig(t)
+			config := madeConfig(t)
 			if row.name == "of another owner" {
 				needRoot(t)
 			}
@@ -166,7 +166,7 @@ func TestUnsafeSocketFolder(t *testing.T) {
 
 // A folder that was made safe and is opened to others under the running server is not joined.
 func TestSocketFolderOpenedLater(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	c := mustOpen(t, config)
 	if err := os.Chmod(c.SocketDir(), 0o755); err != nil {
 		t.Fatal(err)
@@ -255,7 +255,7 @@ func TestReadOnlyDisk(t *testing.T) {
 }
 
 func TestServerThatDoesNotStart(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	mustClose(t, mustOpen(t, config))
 	path := filepath.Join(config.DataDir, "postgresql.auto.conf")
 	write(t, path, "no_such_setting = 1\n")
@@ -268,7 +268,7 @@ func TestServerThatDoesNotStart(t *testing.T) {
 
 // A copy with cp -r, or a chmod, leaves a folder that Postgres refuses; it is closed again.
 func TestDataFolderOpenToOthers(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	mustClose(t, mustOpen(t, config))
 	if err := os.Chmod(config.DataDir, 0o755); err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestDataFolderOpenToOthers(t *testing.T) {
 }
 
 func TestLog(t *testing.T) {
-	config := newConfig(t)
+	config := madeConfig(t)
 	c := mustOpen(t, config)
 	mustClose(t, c)
 	write(t, c.LogFile(), strings.Repeat("old\n", maxLog/4+1))

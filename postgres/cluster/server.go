@@ -72,7 +72,22 @@ func (c *Cluster) ensure(ctx context.Context) error {
 			}
 		}
 		if err := sleep(ctx, poll); err != nil {
+			c.settle(started)
 			return fmt.Errorf("the Postgres of %s does not answer yet: %w; see %s", c.dataDir, err, c.logFile())
+		}
+	}
+}
+
+// settle waits the few milliseconds until a server just started (nil: none) can be found and stopped.
+func (c *Cluster) settle(started *child) {
+	for started != nil {
+		select {
+		case <-started.exited:
+			return
+		case <-time.After(poll):
+		}
+		if p, err := findPostmaster(c.dataDir); p != nil || err != nil {
+			return
 		}
 	}
 }
@@ -212,7 +227,7 @@ func (p place) arguments(socketDir string) []string {
 		"log_error_verbosity=terse",
 	}
 	if p.throwaway {
-		fixed = append(fixed, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+		fixed = append(fixed, "fsync=off", "full_page_writes=off")
 	}
 	args := []string{"-D", p.dataDir}
 	for _, setting := range fixed {
@@ -288,31 +303,44 @@ func (c *Cluster) clearStale(ctx context.Context) (string, error) {
 }
 
 // stop shuts the server down (fast: sessions are cut, work is saved), waits, and removes the socket's folder.
-// It does nothing when none runs. The change lock is held.
+// The change lock is held.
 func (p place) stop(ctx context.Context) error {
 	found, err := findPostmaster(p.dataDir)
-	if err != nil || found == nil || found.single {
+	if err != nil {
 		return err
 	}
-	process, err := os.FindProcess(found.pid) // a pidfd: from here the pid cannot become another's
+	dirs := p.socketFolders()
+	if found != nil && !found.single {
+		if err := p.interrupt(ctx, found.pid); err != nil {
+			return err
+		}
+		p.log.Info("stopped Postgres", "pid", found.pid, "folder", p.dataDir)
+		dirs = append(dirs, found.socketDir)
+	}
+	for _, dir := range dirs {
+		if p.checkSocketFolder(dir) == nil {
+			_ = os.Remove(dir) // only when empty; in /run only root may
+		}
+	}
+	return nil
+}
+
+func (p place) interrupt(ctx context.Context, pid int) error {
+	process, err := os.FindProcess(pid) // a pidfd: from here the pid cannot become another's
 	if err != nil {
 		return fmt.Errorf("stop Postgres: %w", err)
 	}
 	defer process.Release()
-	if !isPostgres(found.pid) || !worksIn(found.pid, p.dataDir) {
+	if !isPostgres(pid) || !worksIn(pid, p.dataDir) {
 		return nil
 	}
 	if err := process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop Postgres, pid %d: %w", found.pid, err)
+		return fmt.Errorf("stop Postgres, pid %d: %w", pid, err)
 	}
-	for isPostgres(found.pid) {
+	for isPostgres(pid) {
 		if err := sleep(ctx, poll); err != nil {
-			return fmt.Errorf("Postgres, pid %d, is still stopping: %w; it will end by itself", found.pid, err) //nolint:staticcheck // a name begins it
+			return fmt.Errorf("Postgres, pid %d, is still stopping: %w; it will end by itself", pid, err) //nolint:staticcheck // a name begins it
 		}
-	}
-	p.log.Info("stopped Postgres", "pid", found.pid, "folder", p.dataDir)
-	if found.socketDir != "" && p.checkSocketFolder(found.socketDir) == nil {
-		_ = os.Remove(found.socketDir) // empty now; in /run only root may
 	}
 	return nil
 }

@@ -1,0 +1,145 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"qiuzhen/ingest"
+	"qiuzhen/knowledge"
+	"qiuzhen/postgres"
+	"qiuzhen/postgres/postgrestest"
+	"qiuzhen/retrieval"
+	"qiuzhen/text"
+)
+
+const testModel, testDimensions = "test-model", 8
+
+func randomVector(r *rand.Rand) []float32 {
+	v := make([]float32, testDimensions)
+	var sum float64
+	for i := range v {
+		v[i] = float32(r.NormFloat64())
+		sum += float64(v[i]) * float64(v[i])
+	}
+	for i := range v {
+		v[i] /= float32(math.Sqrt(sum))
+	}
+	return v
+}
+
+// fill stores n entries of 10 passages with vectors, as drafts.
+func fill(t testing.TB, store *postgres.Store, r *rand.Rand, n int) {
+	t.Helper()
+	for i := range n {
+		passages := make([]ingest.IndexedPassage, 10)
+		for j := range passages {
+			passages[j] = passage(r, j, 3000)
+			passages[j].Vector = randomVector(r)
+		}
+		if _, err := store.SaveDraft(context.Background(), entry(fmt.Sprintf("filler-%d", i), i), passages, testModel); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Maintain(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSearchUsesBothIndexes: over 2,000 passages the plan has the GIN index in the lexical leg and the model's HNSW
+// index in the dense one, and what it finds is what scoring everything finds.
+func TestSearchUsesBothIndexes(t *testing.T) {
+	store := postgrestest.New(t)
+	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a fixed seed
+	fill(t, store, r, 300)
+	q := retrieval.Query{Terms: passage(r, 0, 3000).Terms, Vector: randomVector(r), Model: testModel, Unsigned: true, Now: now, Limit: 10}
+	plan, err := store.Explain(context.Background(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, index := range []string{"passages_terms", "passage_vectors_hnsw_1"} {
+		if !strings.Contains(plan, index) {
+			t.Errorf("%s is not used:\n%s", index, plan)
+		}
+	}
+	found, recalled := 0, 0
+	for range 20 {
+		q.Terms, q.Vector = passage(r, 0, 3000).Terms, randomVector(r)
+		indexed, err := store.Search(context.Background(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exact, err := store.SearchExact(context.Background(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range exact {
+			found++
+			if slices.ContainsFunc(indexed, func(o retrieval.Hit) bool { return o.Ref == h.Ref && o.Text == h.Text }) {
+				recalled++
+			}
+		}
+	}
+	if recalled < found*9/10 {
+		t.Errorf("the indexes recalled %d of the %d best passages", recalled, found)
+	}
+}
+
+func TestSearchFilters(t *testing.T) {
+	ctx := context.Background()
+	store := postgrestest.New(t)
+	terms := []text.IndexTerm{{ID: 7, Count: 1}}
+	save := func(id string, regions ...string) {
+		e := entry(id, 1)
+		e.Regions = regions
+		p := ingest.IndexedPassage{Passage: knowledge.Passage{Kind: knowledge.ClaimPassage, Text: id}, Terms: terms}
+		publish(t, store, e, []ingest.IndexedPassage{p})
+	}
+	save("everywhere")
+	save("nantong", "320600")
+	save("withdrawn")
+	if err := store.Withdraw(ctx, "withdrawn"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.SaveDraft(ctx, entry("unsigned", 1), []ingest.IndexedPassage{{
+		Passage: knowledge.Passage{Kind: knowledge.ClaimPassage, Text: "unsigned"}, Terms: terms}}, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		q    retrieval.Query
+		want string
+	}{
+		{"any region", retrieval.Query{Now: now}, "everywhere nantong"},
+		{"its region", retrieval.Query{Now: now, Regions: []string{"320000", "320600"}}, "everywhere nantong"},
+		{"another region", retrieval.Query{Now: now, Regions: []string{"110000"}}, "everywhere"},
+		{"unsigned too", retrieval.Query{Now: now, Unsigned: true}, "everywhere nantong unsigned"},
+		{"after expiry", retrieval.Query{Now: now.AddDate(1, 0, 0)}, ""},
+		{"the second before", retrieval.Query{Now: now.AddDate(1, 0, 0).Add(-time.Second)}, "everywhere nantong"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.q.Terms, c.q.Limit = terms, 10
+			for name, search := range map[string]func(context.Context, retrieval.Query) ([]retrieval.Hit, error){
+				"exact": store.SearchExact, "indexed": store.SearchIndexed,
+			} {
+				hits, err := search(ctx, c.q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var ids []string
+				for _, h := range hits {
+					ids = append(ids, string(h.ID))
+				}
+				slices.Sort(ids)
+				if got := strings.Join(ids, " "); got != c.want {
+					t.Errorf("%s: got %q, want %q", name, got, c.want)
+				}
+			}
+		})
+	}
+}
