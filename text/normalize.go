@@ -10,8 +10,7 @@ import (
 )
 
 // maxPasses bounds the passes of Normalize. One pass can make work for the next (an emoji removed from between two
-// Hangul letters lets NFKC compose them; a converted character can complete a phrase); two are the rule, the
-// property tests never saw more than four.
+// Hangul letters lets NFKC compose them; a converted character can complete a phrase); two are the rule.
 const maxPasses = 8
 
 // Normalize returns s as it is matched, never as it is shown: simplified characters, lower case, NFKC (so
@@ -50,7 +49,7 @@ func fold(out, text []rune) []rune {
 var spelledOut = strings.NewReplacer("\uFDFA", "", "\uFDFB", "")
 
 // isPlain reports that NFKC would do nothing to s that foldRune does not do as well, rune by rune: true of nearly
-// every message, and NFKC is three quarters of the cost.
+// every message, and cheaper.
 func isPlain(text []rune) bool {
 	for _, r := range text {
 		if !isPlainRune(r) {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"qiuzhen/bot"
+	"qiuzhen/retrieval"
+)
+
+// testData is the data folder of the package's tests, filled with the embedded content by the first that needs it.
+var testData string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "qiuzhen-cmd-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the server's user must pass through it
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	testData = dir
+	for _, name := range []string{"DATABASE_URL", "QIUZHEN_DATA"} {
+		os.Unsetenv(name)
+	}
+	code := m.Run()
+	if demoApp.app != nil {
+		demoApp.app.Close()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+var demoApp struct {
+	sync.Mutex
+	app *App
+}
+
+// demo returns the program on the demo's content, shared by the tests that only ask.
+func demo(t testing.TB) *App {
+	t.Helper()
+	demoApp.Lock()
+	defer demoApp.Unlock()
+	if demoApp.app == nil {
+		var notes bytes.Buffer
+		app, err := openApp(context.Background(), &cli{Data: testData, Demo: true}, stdio{err: &notes})
+		if err != nil {
+			t.Fatalf("the demo does not open: %v\n%s", err, notes.String())
+		}
+		demoApp.app = app
+	}
+	return demoApp.app
+}
+
+func ask(t testing.TB, message string) bot.Reply {
+	t.Helper()
+	reply, err := demo(t).Bot.Handle(context.Background(), retrieval.Message{Text: message})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply
+}
+
+// result of running the program in this process.
+type result struct {
+	code     int
+	out, err string
+}
+
+func runProgram(t testing.TB, stdin string, args ...string) result {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code := run(context.Background(), args, stdio{strings.NewReader(stdin), &out, &errs})
+	return result{code, out.String(), errs.String()}
+}
+
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(testData, "qiuzhen-under-test")
+	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput() //nolint:gosec // builds this package
+	if err != nil {
+		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// program is the real binary as a process of its own, to be killed.
+func program(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exec.Command(path, args...) //nolint:gosec // the binary under test
+}

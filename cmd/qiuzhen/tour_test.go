@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"qiuzhen/bot"
+	"qiuzhen/knowledge"
+	"qiuzhen/retrieval"
+)
+
+// expectation is what a message of the tour must get.
+type expectation struct {
+	decision retrieval.Decision // empty: any, as long as notSure holds
+	entry    knowledge.ID
+	urgent   string // number
+	notSure  knowledge.ID
+}
+
+// expected is by the tour's own order and by the names of the wordings written without sight of the code.
+var expected = []struct {
+	name string
+	expectation
+}{
+	{"rumour-forward", expectation{decision: retrieval.Sure, entry: "baijiu-kills-virus"}},
+	{"rumour-traditional", expectation{decision: retrieval.Sure, entry: "baijiu-kills-virus"}},
+	{"health-typo", expectation{decision: retrieval.Sure, entry: "hypertension-stop-medicine"}},
+	{"scam-message", expectation{decision: retrieval.Sure, entry: "medical-insurance-sms"}},
+	{"earthquake", expectation{decision: retrieval.Sure, entry: "earthquake-indoors"}},
+	{"danger", expectation{urgent: "120"}},
+	{"offtopic", expectation{decision: retrieval.Abstain}},
+	{"uncovered", expectation{decision: retrieval.Abstain}},
+	{"opposite", expectation{notSure: "baijiu-kills-virus"}},
+	{"empty", expectation{decision: retrieval.Abstain}},
+}
+
+func (e expectation) check(t *testing.T, reply bot.Reply) {
+	t.Helper()
+	if e.decision != "" && reply.Decision != e.decision {
+		t.Errorf("decision %s, want %s (%v)", reply.Decision, e.decision, shown(reply))
+	}
+	if e.entry != "" && !slices.ContainsFunc(reply.Answers, func(m retrieval.Match) bool { return m.ID == e.entry }) {
+		t.Errorf("answered with %v, want %s", shown(reply), e.entry)
+	}
+	if e.urgent != "" && (reply.Urgent == nil || reply.Urgent.Number != e.urgent || !strings.HasPrefix(reply.Text, reply.Urgent.Line)) {
+		t.Errorf("urgent %+v, want %s in the first line of %q", reply.Urgent, e.urgent, reply.Text)
+	}
+	if e.urgent == "" && reply.Urgent != nil {
+		t.Errorf("a danger is seen where there is none: %+v", reply.Urgent)
+	}
+	if slices.ContainsFunc(reply.Answers, func(m retrieval.Match) bool { return m.ID == e.notSure }) {
+		t.Errorf("answered for sure with %s", e.notSure)
+	}
+	if strings.TrimSpace(reply.Text) == "" {
+		t.Error("the reader hears nothing")
+	}
+}
+
+func shown(r bot.Reply) []string {
+	var ids []string
+	for _, m := range append(slices.Clone(r.Answers), r.Candidates...) {
+		ids = append(ids, string(m.ID))
+	}
+	return ids
+}
+
+func TestTour(t *testing.T) {
+	if len(tour) != len(expected) {
+		t.Fatalf("the tour has %d messages, %d are expected", len(tour), len(expected))
+	}
+	for i, e := range expected {
+		t.Run(e.name, func(t *testing.T) { e.check(t, ask(t, tour[i].message)) })
+	}
+}
+
+// wording is a message written by somebody who saw only the entry's subject or the danger class.
+type wording struct {
+	ID     string  `json:"id"`
+	Kind   string  `json:"kind"`
+	Entry  string  `json:"entry"`
+	Expect *string `json:"expect"`
+	Text   string  `json:"text"`
+}
+
+func readWordings(t testing.TB, path string) []wording {
+	t.Helper()
+	file, err := os.Open(path) //nolint:gosec // test data
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var all []wording
+	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+		var w wording
+		if err := json.Unmarshal(scanner.Bytes(), &w); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// TestTourInOtherWords holds the same for three more wordings of each message.
+func TestTourInOtherWords(t *testing.T) {
+	seen := map[string]int{}
+	for _, w := range readWordings(t, "testdata/tour_wordings.jsonl") {
+		i := slices.IndexFunc(expected, func(e struct {
+			name string
+			expectation
+		}) bool {
+			return e.name == w.Kind
+		})
+		if i < 0 {
+			t.Fatalf("%s: unknown kind %s", w.ID, w.Kind)
+		}
+		seen[w.Kind]++
+		t.Run(w.ID+"-"+w.Kind, func(t *testing.T) {
+			t.Log(w.Text)
+			expected[i].check(t, ask(t, w.Text))
+		})
+	}
+	for _, e := range expected {
+		if seen[e.name] < 3 {
+			t.Errorf("%d wordings of %s, want 3", seen[e.name], e.name)
+		}
+	}
+}
