@@ -3,146 +3,152 @@ package embedding
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
-	"strings"
 	"sync"
-
-	ort "github.com/yalue/onnxruntime_go"
 )
 
-// ONNXConfig says where the model lies.
+// ONNXConfig says where the model lies and how much of the machine it may take.
 type ONNXConfig struct {
 	Library, Model, Tokenizer string // paths
 	Workers                   int    // inferences at once; 0: one a core
+	Queue                     int    // texts that wait beyond those; 0: as many as Workers
 }
 
-const (
-	onnxID         = "bge-small-zh-v1.5-int8"
-	onnxDimensions = 512
-)
-
-// ONNX runs bge-small-zh-v1.5 (int8) in process: one text an inference, since the model quantises activations per
-// tensor and a batch would make a text's vector depend on its neighbours; one thread an inference and one worker a
-// core, which is also faster.
+// ONNX runs a BERT-like sentence model, bge-small-zh-v1.5 in int8, in process. No prefix is put before questions.
+//
+// One text an inference: the model quantises activations per tensor, so a batch would make a text's vector depend on its
+// neighbours. One thread an inference and one worker a core, which is also the fastest.
 type ONNX struct {
+	id        string
 	tokenizer *Tokenizer
-	session   *ort.DynamicAdvancedSession
-	workers   chan struct{}
+	session   *session
+	jobs      chan job // bounded: when it is full, Embed waits
+	closing   chan struct{}
+	close     sync.Once
+	workers   sync.WaitGroup
 }
 
-var startRuntime struct {
-	sync.Mutex
-	done bool
+// job is one text to embed; done has room for all results of its Embed, so that a worker never waits for a caller
+// who has left.
+type job struct {
+	ctx  context.Context
+	text string
+	at   int
+	done chan<- result
 }
 
-// OpenONNX loads the runtime (once a process) and the model.
+type result struct {
+	at     int
+	vector []float32
+	err    error
+}
+
+// OpenONNX loads the runtime, once a process (a later call's Library is not looked at), and the model. Errors are one
+// line that names the file and how to mend it.
 func OpenONNX(c ONNXConfig) (*ONNX, error) {
 	tokenizer, err := NewTokenizer(c.Tokenizer)
 	if err != nil {
 		return nil, err
 	}
-	if err := initialise(c.Library); err != nil {
-		return nil, err
+	model, err := os.ReadFile(c.Model)
+	if err != nil {
+		return nil, fmt.Errorf("embedding model cannot be read: %w; run: scripts/setup", err)
 	}
-	options, err := ort.NewSessionOptions()
+	if err := startRuntime(c.Library); err != nil {
+		return nil, fmt.Errorf("ONNX Runtime %s cannot be loaded: %s; run: scripts/setup", c.Library, oneLine(err))
+	}
+	s, err := newSession(model)
+	if err == nil {
+		err = s.probe(tokenizer.Tokenize("测试"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("embedding model %s cannot be loaded: %s; run: scripts/setup", c.Model, oneLine(err))
+	}
+	id, err := onnxID(model, c.Tokenizer)
 	if err != nil {
 		return nil, err
 	}
-	defer options.Destroy()
-	for _, set := range []error{options.SetIntraOpNumThreads(1), options.SetInterOpNumThreads(1)} {
-		if set != nil {
-			return nil, set
-		}
-	}
-	session, err := ort.NewDynamicAdvancedSession(c.Model,
-		[]string{"input_ids", "attention_mask", "token_type_ids"}, []string{"last_hidden_state"}, options)
-	if err != nil {
-		return nil, fmt.Errorf("embedding model %s cannot be loaded: %s; run: scripts/setup", c.Model, firstLine(err))
-	}
-	workers := c.Workers
+	o := &ONNX{id: id, tokenizer: tokenizer, session: s, closing: make(chan struct{})}
+	o.start(c.Workers, c.Queue)
+	return o, nil
+}
+
+func (o *ONNX) start(workers, queue int) {
 	if workers <= 0 {
-		workers = runtime.NumCPU()
+		workers = runtime.GOMAXPROCS(0)
 	}
-	return &ONNX{tokenizer, session, make(chan struct{}, workers)}, nil
+	if queue <= 0 {
+		queue = workers
+	}
+	o.jobs = make(chan job, queue)
+	for range workers {
+		o.workers.Go(o.work)
+	}
 }
 
-func initialise(library string) error {
-	startRuntime.Lock()
-	defer startRuntime.Unlock()
-	if startRuntime.done {
-		return nil
-	}
-	ort.SetSharedLibraryPath(library)
-	if err := ort.InitializeEnvironment(); err != nil {
-		return fmt.Errorf("ONNX Runtime %s cannot be loaded: %s; run: scripts/setup", library, firstLine(err))
-	}
-	startRuntime.done = true
-	return nil
+// ID is "bge-small-zh-v1.5-int8" for the pinned files, else "onnx-" and a hash of the files.
+func (o *ONNX) ID() string { return o.id }
+
+// Dimensions is 512 for the pinned model.
+func (o *ONNX) Dimensions() int { return o.session.dimensions }
+
+// Close waits for the inferences that run and frees the model; the runtime stays for the process's life.
+func (o *ONNX) Close() (err error) {
+	o.close.Do(func() {
+		close(o.closing)
+		o.workers.Wait()
+		err = o.session.destroy()
+	})
+	return err
 }
 
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
-}
-
-// ID names the model.
-func (*ONNX) ID() string { return onnxID }
-
-// Dimensions is 512.
-func (*ONNX) Dimensions() int { return onnxDimensions }
-
-// Close frees the model; the runtime stays for the process's life.
-func (o *ONNX) Close() error { return o.session.Destroy() }
-
-// Embed returns one unit vector a text, cut after 512 tokens.
+// Embed returns one unit vector a text, cut after 512 tokens. While the queue is full it waits, until ctx ends.
 func (o *ONNX) Embed(ctx context.Context, texts []string) ([][]float32, error) {
-	vectors := make([][]float32, len(texts))
-	errs := make([]error, len(texts))
-	var wg sync.WaitGroup
-	for i, text := range texts {
-		select {
-		case o.workers <- struct{}{}:
-		case <-ctx.Done():
-			wg.Wait()
-			return nil, ctx.Err()
-		}
-		wg.Go(func() {
-			defer func() { <-o.workers }()
-			vectors[i], errs[i] = o.embed(text)
-		})
+	if err := checkTexts(ctx, texts); err != nil {
+		return nil, err
 	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
+	work, cancel := context.WithCancel(ctx)
+	defer cancel() // what is still queued when this returns early is dropped by the workers
+	vectors := make([][]float32, len(texts))
+	done := make(chan result, len(texts))
+	for sent, received := 0, 0; received < len(texts); {
+		var jobs chan<- job // nil, so never ready, once all are sent
+		var next job
+		if sent < len(texts) {
+			jobs, next = o.jobs, job{work, texts[sent], sent, done}
+		}
+		select {
+		case <-o.closing:
+			return nil, ErrClosed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case jobs <- next:
+			sent++
+		case r := <-done:
+			if r.err != nil {
+				return nil, fmt.Errorf("embed text %d of %d: %w", r.at+1, len(texts), r.err)
+			}
+			vectors[r.at] = r.vector
+			received++
 		}
 	}
 	return vectors, nil
 }
 
-func (o *ONNX) embed(text string) ([]float32, error) {
-	ids := o.tokenizer.Tokenize(text)
-	shape := ort.NewShape(1, int64(len(ids)))
-	mask, types := make([]int64, len(ids)), make([]int64, len(ids))
-	for i := range mask {
-		mask[i] = 1
-	}
-	var inputs []ort.Value
-	for _, data := range [][]int64{ids, mask, types} {
-		tensor, err := ort.NewTensor(shape, data)
-		if err != nil {
-			return nil, err
+// work embeds one text after the other with buffers of its own.
+func (o *ONNX) work() {
+	b := newBuffers(o.session.dimensions)
+	for {
+		select {
+		case <-o.closing:
+			return
+		case j := <-o.jobs:
+			if j.ctx.Err() != nil {
+				continue
+			}
+			vector, err := o.session.embed(o.tokenizer.Tokenize(j.text), b)
+			j.done <- result{j.at, vector, err}
 		}
-		defer tensor.Destroy()
-		inputs = append(inputs, tensor)
 	}
-	output, err := ort.NewEmptyTensor[float32](ort.NewShape(1, int64(len(ids)), onnxDimensions))
-	if err != nil {
-		return nil, err
-	}
-	defer output.Destroy()
-	if err := o.session.Run(inputs, []ort.Value{output}); err != nil {
-		return nil, fmt.Errorf("embed: %w", err)
-	}
-	return normalise(append([]float32(nil), output.GetData()[:onnxDimensions]...)), nil
 }

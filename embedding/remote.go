@@ -14,4 +14,6 @@ type RemoteConfig struct {
 }
 
 // OpenRemote connects to an OpenAI-compatible endpoint or Ollama.
-func OpenRemote(RemoteConfig) (Model, error) { return nil, errors.New("remote embedders are not there yet") }
+func OpenRemote(RemoteConfig) (Model, error) {
+	return nil, errors.New("remote embedders are not there yet")
+}

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Counts is what the database holds.
@@ -25,4 +27,47 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 		return c, fmt.Errorf("count entries: %w", err)
 	}
 	return c, nil
+}
+
+// CheckWhole looks for versions that are searchable and lack passages or vectors, and compares the statistics with
+// a recount. It returns what is broken and how many versions are searchable.
+func (s *Store) CheckWhole(ctx context.Context) (broken []string, versions int, err error) {
+	err = s.pool.QueryRow(ctx, `
+		WITH open AS (
+		    SELECT entry_id, version, jsonb_array_length(coalesce(document -> 'claims', '[]'))
+		         + jsonb_array_length(coalesce(document -> 'questions', '[]'))
+		         + jsonb_array_length(coalesce(document -> 'negatives', '[]')) + 2 AS least -- a summary, a body
+		      FROM entry_versions WHERE status IN ('draft', 'in_review', 'published')
+		), counted AS (
+		    SELECT o.entry_id, o.least,
+		           (SELECT count(*) FROM passages p WHERE p.entry_id = o.entry_id AND p.version = o.version) AS passages,
+		           (SELECT count(*) FROM passages p JOIN passage_vectors v ON v.passage_id = p.id
+		             WHERE p.entry_id = o.entry_id AND p.version = o.version) AS vectors
+		      FROM open o
+		), df AS (
+		    SELECT term, sum(df) AS df FROM (
+		        SELECT term, df FROM term_stats UNION ALL SELECT term, delta FROM term_deltas) t GROUP BY term HAVING sum(df) <> 0
+		), recount AS (
+		    SELECT unnest(terms) AS term, count(*) AS df FROM passages GROUP BY 1
+		)
+		SELECT (SELECT count(*) FROM open),
+		       (SELECT coalesce(array_agg(entry_id || ': ' || passages || ' passages, ' || vectors || ' vectors, at least ' || least), '{}')
+		          FROM counted WHERE passages < least OR vectors NOT IN (0, passages))
+		    || (SELECT coalesce(array_agg('document frequency of term ' || coalesce(df.term, r.term)), '{}')
+		          FROM df FULL JOIN recount r ON df.term = r.term WHERE df.df IS DISTINCT FROM r.df)`).Scan(&versions, &broken)
+	if err != nil {
+		return nil, 0, fmt.Errorf("check the stored content: %w", err)
+	}
+	return broken, versions, nil
+}
+
+// CountVersions counts the versions in the database at dsn, whose schema may not be there yet.
+func CountVersions(ctx context.Context, dsn string) (n int, err error) {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return 0, redact(err)
+	}
+	defer conn.Close(ctx)
+	err = conn.QueryRow(ctx, `SELECT count(*) FROM entry_versions`).Scan(&n)
+	return n, err
 }

@@ -105,13 +105,13 @@ func TestInvariants(t *testing.T) {
 	}
 	defer conn.Close(ctx)
 	for sql, constraint := range map[string]string{
-		`UPDATE entry_versions SET document = document || '{"short": "x"}'`:                                                                     "version_is_immutable",
-		`DELETE FROM entry_versions`:                                                                                                            "version_is_immutable",
-		`INSERT INTO entries (id) VALUES ('Bad Id')`:                                                                                            "entry_id_is_slug",
+		`UPDATE entry_versions SET document = document || '{"short": "x"}'`: "version_is_immutable",
+		`DELETE FROM entry_versions`:                                        "version_is_immutable",
+		`INSERT INTO entries (id) VALUES ('Bad Id')`:                        "entry_id_is_slug",
 		`INSERT INTO entry_versions (entry_id, version, content_hash, document) VALUES ('one', 2, '\x00', '{"id": "one", "kind": "guide"}')`:    "version_hash_is_sha256",
 		`INSERT INTO entry_versions (entry_id, version, content_hash, document) SELECT 'one', 2, sha256('x'), '{"id":"one","kind":"rebuttal"}'`: "version_rebuttal_has_verdict",
-		`UPDATE passages SET status = 'draft'`:                                                                                                  "passage_mirrors_version",
-		`INSERT INTO bm25_settings (single, k1, b, avgdl) VALUES (false, 1, 1, 1)`:                                                              "bm25_settings_is_one_row",
+		`UPDATE passages SET status = 'draft'`:                                     "passage_mirrors_version",
+		`INSERT INTO bm25_settings (single, k1, b, avgdl) VALUES (false, 1, 1, 1)`: "bm25_settings_is_one_row",
 	} {
 		_, err := conn.Exec(ctx, sql)
 		if err == nil || !strings.Contains(err.Error(), constraint) && postgres.Constraint(err) != constraint {

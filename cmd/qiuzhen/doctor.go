@@ -107,6 +107,11 @@ func (c *checkup) database(ctx context.Context, app *App) {
 	c.report("database", fmt.Sprintf("Postgres %s, pgvector %s", info.Postgres, info.Vector), err)
 	counts, err := app.Store.Counts(ctx)
 	c.report("content", counts.String(), err)
+	broken, _, wholeErr := app.Store.CheckWhole(ctx)
+	if wholeErr == nil && len(broken) > 0 {
+		wholeErr = fmt.Errorf("%d inconsistencies, the first: %s; restore a backup or ingest the entry again", len(broken), broken[0])
+	}
+	c.report("consistency", "every version has its passages, the term statistics equal a recount", wholeErr)
 	if err == nil && counts.Published == 0 && !app.Settings.enabled("serve_unsigned") {
 		fmt.Fprintln(c.out, "note                nothing is published yet, so every question is answered with \"not found\"; see docs/content-format.md")
 	}

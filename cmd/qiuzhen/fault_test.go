@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"qiuzhen/ingest"
+	"qiuzhen/postgres"
+)
+
+// dataDir is a folder that the server's user can reach.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(testData, "data-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the server's user must pass through it
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// manyEntries writes n valid entries, each of 20 passages and more.
+func manyEntries(t *testing.T, n int) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i := range n {
+		var b strings.Builder
+		fmt.Fprintf(&b, "---\nid: made-%d\nkind: rebuttal\ntopic: rumour\ntitle: 第%d个说法\nshort: 第%d个说法\nverdict: \"false\"\nclaims:\n", i, i, i)
+		for j := range 20 {
+			fmt.Fprintf(&b, "  - 第%d号村的第%d口井水能治百病\n", i, j)
+		}
+		fmt.Fprintf(&b, "negatives: [井水要烧开]\nsummary: 井水治不了病。\nactions: [有病去医院。]\nsources:\n  - {institution: 测试, title: 测试, date: 2026, read: {date: 2026-11-25, where: 测试}}\n---\n正文。\n")
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("made-%d.md", i)), []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// checkWhole opens the data folder's store: every version there has all its passages, each with its vector, and the
+// statistics are those of a recount.
+func checkWhole(t *testing.T, data string, entries int) int {
+	t.Helper()
+	ctx := context.Background()
+	s, err := loadSettings(data, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := newApp(ctx, s)
+	if err != nil {
+		t.Fatalf("the data folder does not open again: %v", err)
+	}
+	defer app.Close()
+	broken, stored, err := app.Store.CheckWhole(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(broken) > 0 {
+		t.Errorf("half there: %v", broken)
+	}
+	if stored > entries {
+		t.Errorf("%d versions of %d entries", stored, entries)
+	}
+	return stored
+}
+
+// TestKillDuringIngest kills the program, then the server, with SIGKILL at various moments of an ingest. Each time
+// what is stored is whole, and the next run goes on by itself to the end.
+func TestKillDuringIngest(t *testing.T) {
+	const entries = 60
+	source, data := manyEntries(t, entries), dataDir(t)
+	r := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // a fixed seed
+	stored := 0
+	for round := range 4 {
+		cmd := program(t, "--data", data, "ingest", source)
+		var notes strings.Builder
+		cmd.Stderr = &notes
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitForProgress(t, data, stored)
+		time.Sleep(time.Duration(r.IntN(150)) * time.Millisecond)
+		if round%2 == 0 {
+			_ = cmd.Process.Kill()
+		} else {
+			killServer(t, data)
+		}
+		if err := cmd.Wait(); err == nil && round == 0 {
+			t.Log("the first ingest ended before the kill: nothing was interrupted in this round")
+		}
+		before := stored
+		if stored = checkWhole(t, data, entries); stored < before {
+			t.Errorf("round %d lost entries: %d, then %d", round, before, stored)
+		}
+	}
+	out, err := program(t, "--data", data, "ingest", source).CombinedOutput()
+	if err != nil {
+		t.Fatalf("the last run fails: %v\n%s", err, out)
+	}
+	if stored = checkWhole(t, data, entries); stored != entries {
+		t.Fatalf("%d of %d entries after the last run", stored, entries)
+	}
+	again, err := program(t, "--data", data, "ingest", source).Output()
+	if err != nil || !strings.Contains(string(again), fmt.Sprintf("新写入 0 条，没有变化 %d 条", entries)) {
+		t.Errorf("ingesting unchanged content printed %q, %v", again, err)
+	}
+}
+
+// waitForProgress returns when more than stored versions are in the database, or soon when the ingest has ended.
+func waitForProgress(t *testing.T, data string, stored int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		if n, err := countVersions(ctx, data); err == nil && n > stored {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// countVersions joins a server that is running already; it never starts one.
+func countVersions(ctx context.Context, data string) (int, error) {
+	socket, err := socketOf(data)
+	if err != nil {
+		return 0, err
+	}
+	return postgres.CountVersions(ctx, fmt.Sprintf("host=%s user=qiuzhen dbname=%s", socket, databaseName))
+}
+
+func postmasterFile(data string) ([]string, error) {
+	pid, err := os.ReadFile(filepath.Join(data, "postgres", "postmaster.pid")) //nolint:gosec // a test's folder
+	return strings.Split(string(pid), "\n"), err
+}
+
+// socketOf reads the socket's folder from the fifth line of the server's pid file.
+func socketOf(data string) (string, error) {
+	lines, err := postmasterFile(data)
+	if err != nil || len(lines) < 5 || lines[4] == "" {
+		return "", fmt.Errorf("no server yet: %w", os.ErrNotExist)
+	}
+	return lines[4], nil
+}
+
+func killServer(t *testing.T, data string) {
+	t.Helper()
+	lines, err := postmasterFile(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(lines[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestInterruptIngest: Ctrl-C leaves whole entries, says how many, and ends with 1.
+func TestInterruptIngest(t *testing.T) {
+	source, data := manyEntries(t, 60), dataDir(t)
+	cmd := program(t, "--data", data, "ingest", source)
+	var notes strings.Builder
+	cmd.Stderr = &notes
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitForProgress(t, data, 0)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !regexp.MustCompile(`停下了：\d+ 个条目已经完整入库`).MatchString(notes.String()) {
+		t.Errorf("exit %d, printed %q", code, notes.String())
+	}
+	checkWhole(t, data, 60)
+}
+
+// TestBackupUnderLoad backs up while an ingest is writing, restores into an empty folder, and asks both.
+func TestBackupUnderLoad(t *testing.T) {
+	source, data, empty := manyEntries(t, 60), dataDir(t), dataDir(t)
+	if r := runProgram(t, "", "--data", data, "ingest", "../../content"); r.code != 0 {
+		t.Fatal(r.err)
+	}
+	writer := program(t, "--data", data, "ingest", source)
+	if err := writer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitForProgress(t, data, 24)
+	file := filepath.Join(t.TempDir(), "backup")
+	if r := runProgram(t, "", "--data", data, "db", "backup", file); r.code != 0 {
+		t.Fatalf("backup: %s", r.err)
+	}
+	if err := writer.Wait(); err != nil {
+		t.Fatalf("the ingest beside the backup: %v", err)
+	}
+	if r := runProgram(t, "", "--data", empty, "db", "restore", file); r.code != 0 {
+		t.Fatalf("restore: %s", r.err)
+	}
+	if r := runProgram(t, "", "--data", empty, "db", "restore", file); r.code != exitUsage || !strings.Contains(r.err, "not empty") {
+		t.Errorf("a second restore: exit %d, %s", r.code, r.err)
+	}
+	var messages strings.Builder
+	for _, m := range tour {
+		messages.WriteString(strings.ReplaceAll(m.message, "\n", " ") + "\n")
+	}
+	answers := map[string]string{}
+	for _, dir := range []string{data, empty} {
+		r := runProgram(t, messages.String(), "--data", dir, "--set", "serve_unsigned=true", "ask", "--lines", "--json", "-")
+		if r.code != 0 {
+			t.Fatal(r.err)
+		}
+		answers[dir] = answersOnly(r.out)
+	}
+	if answers[data] != answers[empty] {
+		t.Errorf("answers differ after the restore:\n%s\n---\n%s", answers[data], answers[empty])
+	}
+	checkWhole(t, empty, 24+60)
+}
+
+// answersOnly drops what may differ between two stores of the same content: how long it took, and scores in their last
+// digits (document frequencies of entries that came after the backup).
+func answersOnly(out string) string {
+	out = regexp.MustCompile(`"took_ms":[0-9.e+-]+`).ReplaceAllString(out, "")
+	return regexp.MustCompile(`"score":[0-9.e+-]+,?`).ReplaceAllString(out, "")
+}
+
+// TestExternalDatabase: with DATABASE_URL no private server is started, and the content is searched there.
+func TestExternalDatabase(t *testing.T) {
+	app := demo(t) // its server stands in for a system's own
+	if err := app.cluster.EnsureDatabase(context.Background(), "external"); err != nil {
+		t.Fatal(err)
+	}
+	dir := dataDir(t)
+	t.Setenv("DATABASE_URL", app.cluster.DSN("external"))
+	if r := runProgram(t, "", "--data", dir, "ingest", "../../content"); r.code != 0 {
+		t.Fatal(r.err)
+	}
+	r := runProgram(t, "", "--data", dir, "--set", "serve_unsigned=true", "ask", "味精致癌吗")
+	if r.code != 0 || !strings.Contains(r.out, "“味精") {
+		t.Errorf("exit %d, %s %s", r.code, r.out, r.err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "postgres")); err == nil {
+		t.Error("a private server was made beside DATABASE_URL")
+	}
+	signed := runProgram(t, "", "--data", dir, "ask", "味精致癌吗")
+	if signed.code != exitAbstain {
+		t.Errorf("unsigned content was served without serve_unsigned: %s", signed.out)
+	}
+	t.Setenv("DATABASE_URL", "postgres://nobody:secret@127.0.0.1:1/none")
+	down := runProgram(t, "", "--data", dir, "ask", "味精致癌吗")
+	if down.code != exitFailed || !strings.Contains(down.err, "does not answer") || strings.Contains(down.err, "secret") {
+		t.Errorf("a server that is down: exit %d, %q", down.code, down.err)
+	}
+}
+
+var _ ingest.Store = (*postgres.Store)(nil)
