@@ -2,6 +2,7 @@ package embedding
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"runtime"
@@ -58,17 +59,11 @@ func OpenONNX(c ONNXConfig) (*ONNX, error) {
 	if err := startRuntime(c.Library); err != nil {
 		return nil, fmt.Errorf("ONNX Runtime %s cannot be loaded: %s; run: scripts/setup", c.Library, oneLine(err))
 	}
-	s, err := newSession(model)
-	if err == nil {
-		err = s.probe(tokenizer.Tokenize("测试"))
-	}
+	s, err := newSession(model, tokenizer.Tokenize("测试"))
 	if err != nil {
 		return nil, fmt.Errorf("embedding model %s cannot be loaded: %s; run: scripts/setup", c.Model, oneLine(err))
 	}
-	id, err := onnxID(model, c.Tokenizer)
-	if err != nil {
-		return nil, err
-	}
+	id := onnxID(sha256.Sum256(model), tokenizer.sum)
 	o := &ONNX{id: id, tokenizer: tokenizer, session: s, closing: make(chan struct{})}
 	o.start(c.Workers, c.Queue)
 	return o, nil
@@ -139,6 +134,7 @@ func (o *ONNX) Embed(ctx context.Context, texts []string) ([][]float32, error) {
 // work embeds one text after the other with buffers of its own.
 func (o *ONNX) work() {
 	b := newBuffers(o.session.dimensions)
+	defer b.free()
 	for {
 		select {
 		case <-o.closing:

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -21,17 +22,12 @@ const (
 )
 
 // onnxID names the pair of files: other weights or another vocabulary give other vectors, which must not mix.
-func onnxID(model []byte, tokenizerPath string) (string, error) {
-	tokenizer, err := os.ReadFile(tokenizerPath) //nolint:gosec // the operator's own file
-	if err != nil {
-		return "", fmt.Errorf("tokenizer cannot be read: %w; run: scripts/setup", err)
+func onnxID(model, tokenizer [sha256.Size]byte) string {
+	if hex.EncodeToString(model[:]) == pinnedModel && hex.EncodeToString(tokenizer[:]) == pinnedTokenizer {
+		return pinnedID
 	}
-	m, t := sha256.Sum256(model), sha256.Sum256(tokenizer)
-	if hex.EncodeToString(m[:]) == pinnedModel && hex.EncodeToString(t[:]) == pinnedTokenizer {
-		return pinnedID, nil
-	}
-	both := sha256.Sum256(append(m[:], t[:]...))
-	return "onnx-" + hex.EncodeToString(both[:6]), nil
+	both := sha256.Sum256(append(model[:], tokenizer[:]...))
+	return "onnx-" + hex.EncodeToString(both[:6])
 }
 
 // runtimeLock guards the runtime's environment, which is global to the process.
@@ -80,9 +76,10 @@ type session struct {
 	dimensions int // known after probe
 }
 
-func newSession(model []byte) (*session, error) {
+// newSession loads a model and runs probe, some token ids, through it.
+func newSession(model []byte, probe []int64) (*session, error) {
 	if len(model) == 0 { // the binding takes the address of the first byte
-		return nil, fmt.Errorf("the file is empty")
+		return nil, errors.New("the file is empty")
 	}
 	options, err := ort.NewSessionOptions()
 	if err != nil {
@@ -100,46 +97,65 @@ func newSession(model []byte) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{onnx: onnx}, nil
+	s := &session{onnx: onnx}
+	if err := s.probe(probe); err != nil {
+		return nil, errors.Join(err, s.destroy())
+	}
+	return s, nil
 }
 
 func (s *session) destroy() error { return s.onnx.Destroy() }
 
 // probe runs the model once, since only a run tells whether its inputs and outputs are those expected, and takes the
-// dimensions from the result. On error it destroys the session.
+// dimensions from the result.
 func (s *session) probe(ids []int64) error {
-	inputs, free, err := newBuffers(0).inputs(ids)
+	b := newBuffers(0)
+	defer b.free()
+	inputs, free, err := b.inputs(ids)
 	defer free()
-	if err == nil {
-		outputs := []ort.Value{nil} // the runtime makes it
-		if err = s.onnx.Run(inputs, outputs); err == nil {
-			defer outputs[0].Destroy() //nolint:errcheck // it frees memory and cannot fail
-			shape := outputs[0].GetShape()
-			if _, ok := outputs[0].(*ort.Tensor[float32]); ok && len(shape) == 3 && shape[0] == 1 &&
-				shape[1] == int64(len(ids)) && shape[2] > 0 {
-				s.dimensions = int(shape[2])
-				return nil
-			}
-			err = fmt.Errorf("last_hidden_state is not float32 [1 %d dimensions] but %v", len(ids), shape)
-		}
+	if err != nil {
+		return err
 	}
-	s.destroy() //nolint:errcheck,gosec // err is what matters
-	return err
+	outputs := []ort.Value{nil} // the runtime makes it
+	if err := s.onnx.Run(inputs, outputs); err != nil {
+		return err
+	}
+	defer outputs[0].Destroy() //nolint:errcheck // it frees memory and cannot fail
+	shape := outputs[0].GetShape()
+	if _, ok := outputs[0].(*ort.Tensor[float32]); !ok || len(shape) != 3 || shape[1] != int64(len(ids)) || shape[2] < 1 {
+		return fmt.Errorf("last_hidden_state is not float32 [1 %d dimensions] but %v", len(ids), shape)
+	}
+	s.dimensions = int(shape[2])
+	return nil
 }
 
 // buffers are one worker's arrays, each long enough for the longest text, so that an inference allocates next to nothing.
+// They are pinned, since the runtime keeps their addresses from the making of a tensor until the end of the run.
 type buffers struct {
-	mask, types [maxTokens]int64 // all 1 and all 0: one text an inference is never padded
-	hidden      []float32        // last_hidden_state, [tokens][dimensions]
+	ids, mask, types []int64   // mask is all 1 and types all 0: one text an inference is never padded
+	hidden           []float32 // last_hidden_state, [tokens][dimensions]
+	pinner           runtime.Pinner
 }
 
+// newBuffers must be followed by free.
 func newBuffers(dimensions int) *buffers {
-	b := &buffers{hidden: make([]float32, maxTokens*dimensions)}
+	b := &buffers{
+		ids: make([]int64, maxTokens), mask: make([]int64, maxTokens), types: make([]int64, maxTokens),
+		hidden: make([]float32, maxTokens*dimensions),
+	}
 	for i := range b.mask {
 		b.mask[i] = 1
 	}
+	for _, array := range []any{&b.ids[0], &b.mask[0], &b.types[0]} {
+		b.pinner.Pin(array)
+	}
+	if dimensions > 0 {
+		b.pinner.Pin(&b.hidden[0])
+	}
 	return b
 }
+
+func (b *buffers) free() { b.pinner.Unpin() }
 
 // inputs are the three tensors of shape [1][len(ids)]; free must be called even after an error.
 func (b *buffers) inputs(ids []int64) (inputs []ort.Value, free func(), err error) {
@@ -148,8 +164,9 @@ func (b *buffers) inputs(ids []int64) (inputs []ort.Value, free func(), err erro
 			tensor.Destroy() //nolint:errcheck,gosec // it frees memory and cannot fail
 		}
 	}
+	copy(b.ids, ids)
 	shape := ort.NewShape(1, int64(len(ids)))
-	for _, data := range [][]int64{ids, b.mask[:], b.types[:]} {
+	for _, data := range [][]int64{b.ids, b.mask, b.types} {
 		tensor, err := ort.NewTensor(shape, data)
 		if err != nil {
 			return inputs, free, err
@@ -175,7 +192,10 @@ func (s *session) embed(ids []int64, b *buffers) ([]float32, error) {
 		return nil, err
 	}
 	vector := append([]float32(nil), b.hidden[:s.dimensions]...)
-	return vector, normalise(vector)
+	if err := normalise(vector); err != nil {
+		return nil, err
+	}
+	return vector, nil
 }
 
 // oneLine keeps an error of the runtime, which may span lines, to one.

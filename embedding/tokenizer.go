@@ -1,6 +1,7 @@
 package embedding
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +24,8 @@ type Tokenizer struct {
 	special            []specialToken   // longest first
 	specialFirst       [256]bool        // first bytes of special tokens
 	cls, sep, unk      int64
-	size               int64
+	size               int64             // ids are below it
+	sum                [sha256.Size]byte // of the file
 }
 
 type specialToken struct {
@@ -73,6 +75,7 @@ func NewTokenizer(path string) (*Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer %s is broken: %w; run: scripts/setup", path, err)
 	}
+	t.sum = sha256.Sum256(data)
 	return t, nil
 }
 

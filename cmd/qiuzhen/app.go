@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -46,6 +47,9 @@ func openApp(ctx context.Context, c *cli, streams stdio) (*App, error) {
 	app, err := newApp(ctx, s)
 	if err != nil {
 		return nil, err
+	}
+	if note := app.limits(); note != "" {
+		fmt.Fprintln(streams.err, "note:", note)
 	}
 	if c.Demo {
 		if err := app.fillDemo(ctx, streams); err != nil {
@@ -98,6 +102,17 @@ func newApp(ctx context.Context, s *settings) (*App, error) {
 	}
 	app.wire()
 	return app, nil
+}
+
+// limits says what this configuration cannot do, or is empty.
+func (a *App) limits() string {
+	switch {
+	case a.model == nil:
+		return "no embedding model: lexical search only, nothing is answered for sure"
+	case a.model.ID() != retrieval.DefaultScorer.ModelID:
+		return fmt.Sprintf("the thresholds are for %s: with %s nothing is answered for sure", retrieval.DefaultScorer.ModelID, a.model.ID())
+	}
+	return ""
 }
 
 func (a *App) wire() {
@@ -170,12 +185,46 @@ func (s *settings) parts() parts.Parts {
 // cacheDir holds what the program unpacks for itself.
 func (s *settings) cacheDir() string { return filepath.Join(s.dataDir, "cache") }
 
-// makeDataDir creates the data folder. The private server's user must be able to pass through it.
+// makeDataDir creates the data folder. The private server's user must be able to pass through it, whatever the umask.
 func (s *settings) makeDataDir() error {
-	if err := os.MkdirAll(s.dataDir, 0o755); err != nil { //nolint:gosec // what is private below has 0700
+	_, err := os.Stat(s.dataDir)
+	fresh := errors.Is(err, os.ErrNotExist)
+	if err = os.MkdirAll(s.dataDir, 0o755); err == nil && fresh { //nolint:gosec // what is private below has 0700
+		err = os.Chmod(s.dataDir, 0o755) //nolint:gosec // as above
+	}
+	if err != nil {
 		return fmt.Errorf("data folder %s cannot be made: %w; name another with --data DIR", s.dataDir, err)
 	}
 	return nil
+}
+
+// watchInterval is how often a long-running program looks whether its private server lives.
+const watchInterval = 2 * time.Second
+
+// watch restarts the private server when it has died (a kill, the machine out of memory), until ctx ends.
+func (a *App) watch(ctx context.Context, log *slog.Logger) {
+	if a.cluster == nil {
+		return
+	}
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		pingCtx, cancel := context.WithTimeout(ctx, watchInterval)
+		err := a.Store.Ping(pingCtx)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		log.Warn("the private server does not answer, making sure that it runs", "error", err)
+		if err := a.cluster.Ensure(ctx); err != nil {
+			log.Error("the private server does not start", "error", err)
+		}
+	}
 }
 
 // Close ends everything that newApp began; the last process on a data folder stops its server.

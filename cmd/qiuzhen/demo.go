@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"qiuzhen/bot"
@@ -40,7 +41,7 @@ func (tourCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		fmt.Fprintf(streams.out, "── %d/%d %s ──\n问：%s\n", i+1, len(tour), t.what, t.message)
 		fmt.Fprintf(streams.out, "%s\n〔%s，%.1f 毫秒〕\n\n", indent(reply.Text), conclusion(reply), float64(took.Microseconds())/1000)
 	}
-	fmt.Fprintln(streams.out, `自己问一句：bin/qiuzhen --demo ask "隔夜菜会致癌吗"`)
+	fmt.Fprintf(streams.out, "自己问一句：%s --demo ask \"隔夜菜会致癌吗\"\n", os.Args[0])
 	return nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"qiuzhen/postgres"
-	"qiuzhen/retrieval"
 )
 
 type doctorCommand struct{}
@@ -118,8 +117,10 @@ func (c *checkup) database(ctx context.Context, app *App) {
 }
 
 func (c *checkup) model(ctx context.Context, app *App) {
+	if note := app.limits(); note != "" {
+		fmt.Fprintln(c.out, "note               ", note)
+	}
 	if app.model == nil {
-		fmt.Fprintln(c.out, "note                no embedding model: lexical search only, nothing is answered for sure")
 		return
 	}
 	start := time.Now()
@@ -129,10 +130,6 @@ func (c *checkup) model(ctx context.Context, app *App) {
 	}
 	c.report("embedder", fmt.Sprintf("%s, %d dimensions, %.1f ms", app.model.ID(), app.model.Dimensions(),
 		float64(time.Since(start).Microseconds())/1000), err)
-	if app.model.ID() != retrieval.DefaultScorer.ModelID {
-		fmt.Fprintf(c.out, "note                thresholds are for %s: with %s nothing is answered for sure\n",
-			retrieval.DefaultScorer.ModelID, app.model.ID())
-	}
 }
 
 func norm(v []float32) float64 {

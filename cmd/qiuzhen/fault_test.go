@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"qiuzhen/ingest"
 	"qiuzhen/postgres"
 )
 
@@ -266,4 +266,33 @@ func TestExternalDatabase(t *testing.T) {
 	}
 }
 
-var _ ingest.Store = (*postgres.Store)(nil)
+// TestServeOutlivesItsServer: the private Postgres killed under a running serve comes back by itself.
+func TestServeOutlivesItsServer(t *testing.T) {
+	data := dataDir(t)
+	if r := runProgram(t, "", "--data", data, "ingest", "../../content"); r.code != 0 {
+		t.Fatal(r.err)
+	}
+	cmd := program(t, "--data", data, "--set", "serve_unsigned=true", "serve", "--listen", "127.0.0.1:0")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("serve did not end well: %v", err)
+		}
+	}()
+	address := serveAddress(t, stderr)
+	killServer(t, data)
+	answered := false
+	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline) && !answered; time.Sleep(100 * time.Millisecond) {
+		answered = post(t, address, "味精致癌吗") == http.StatusOK
+	}
+	if !answered {
+		t.Error("no answer 40 s after the server was killed")
+	}
+}

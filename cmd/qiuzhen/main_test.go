@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -100,4 +104,29 @@ func program(t testing.TB, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	return exec.Command(path, args...) //nolint:gosec // the binary under test
+}
+
+var servedAt = regexp.MustCompile(`address=(http://[0-9.:]+)`)
+
+func serveAddress(t testing.TB, stderr io.Reader) string {
+	scanner := bufio.NewScanner(stderr)
+	for scanner.Scan() {
+		if m := servedAt.FindStringSubmatch(scanner.Text()); m != nil {
+			go func() { _, _ = io.Copy(io.Discard, stderr) }()
+			return m[1]
+		}
+	}
+	t.Fatal("serve ended without an address")
+	return ""
+}
+
+// post asks a served program and returns the status.
+func post(t testing.TB, address, message string) int {
+	t.Helper()
+	response, err := http.Post(address+"/api/v1/ask", "application/json", strings.NewReader(fmt.Sprintf(`{"text": %q}`, message))) //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode
 }

@@ -35,6 +35,7 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	}
 	log := slog.New(slog.NewTextHandler(streams.err, nil))
 	log.Info("serving", "address", "http://"+listener.Addr().String(), "ready_after", time.Since(start).Round(time.Millisecond))
+	go app.watch(ctx, log)
 	return serveUntilDone(ctx, listener, newHandler(app, log))
 }
 

@@ -86,7 +86,8 @@ type place struct {
 // runs, and returns when it answers. What a crash of the program, the server or the machine left behind is
 // mended. An error is one line with the command that mends it, and then the data folder is as it was.
 //
-// It waits as long as ctx allows: recovery after a crash may take minutes.
+// It waits as long as ctx allows: recovery after a crash may take minutes. A server still recovering at the
+// deadline of ctx goes on, for the next Open to join.
 func Open(ctx context.Context, config Config) (*Cluster, error) {
 	p, err := resolve(ctx, config)
 	if err != nil {
