@@ -9,7 +9,7 @@ import (
 const fakeDimensions = 256
 
 // Fake is a Model for tests that need no meaning: texts that share character bigrams lie near each other, others at right
-// angles or nearly so.
+// angles but for hashes that meet by chance.
 //
 // Each pair of neighbouring characters, the text's two ends counted as characters, adds 1 to the dimension that its
 // FNV-1a hash picks among 256; characters that the real tokenizer drops, white space among them, are passed over.

@@ -192,7 +192,7 @@ func (r *Remote) embedOne(ctx context.Context, text string) ([]float32, error) {
 		errors.Is(err, ollama.ErrIncompleteEmbedding), errors.Is(err, ollama.ErrEmptyResponse):
 		return nil, fmt.Errorf("the answer holds %d vectors for one text", len(vectors))
 	case err != nil:
-		return nil, fmt.Errorf("the answer is not what a %s endpoint gives: %w", r.config.Kind, err)
+		return nil, fmt.Errorf("the answer is not in the format of %s: %w", r.config.Kind, err)
 	}
 	return r.checkVector(vectors)
 }

@@ -128,7 +128,7 @@ func wantRequest(t *testing.T, kind string, request *http.Request) {
 	t.Helper()
 	path, body := "/v1/embeddings", `{"model":"m","input":["`+testText+`"]}`
 	if kind == "ollama" {
-		path, body = "/api/embed", `{"model":"m","input":"`+testText+`"}`
+		path, body = "/api/embed", `{"model":"m","input":"`+testText+`","options":{"temperature":0}}`
 	}
 	got, err := io.ReadAll(request.Body)
 	if err != nil {
