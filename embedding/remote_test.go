@@ -325,18 +325,23 @@ func TestRemoteEndsWhileItWaitsToRetry(t *testing.T) {
 }
 
 func TestRemoteLimitsTheAnswer(t *testing.T) {
+	var hungUp bool
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		piece := []byte(strings.Repeat(" ", 1<<16))
-		for range 2 * largestAnswer / len(piece) {
+		for range 16 * largestAnswer / len(piece) { // far more than the buffers in between hold
 			if _, err := w.Write(piece); err != nil {
-				return // the client has had enough
+				hungUp = true
+				return
 			}
 		}
 	}))
-	defer endpoint.Close()
 	r, _ := openRemote(t, RemoteConfig{Kind: "openai", URL: endpoint.URL})
 	_, err := r.Embed(t.Context(), []string{testText})
 	wantOperatorError(t, err, "longer than 4194304 bytes")
+	endpoint.Close()
+	if !hungUp {
+		t.Error("the answer was read to its end")
+	}
 }
 
 // TestRemoteHalvesRefusedTexts: an endpoint that takes 1,000 characters gets 8,000, 4,000, 2,000, 1,000.

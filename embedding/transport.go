@@ -71,7 +71,8 @@ func withCall(ctx context.Context) (context.Context, *call) {
 	return context.WithValue(ctx, callKey{}, c), c
 }
 
-// RoundTrip answers with status 200 and a body in memory, or with an error.
+// RoundTrip answers with status 200 and a body in memory, or with an error. So no redirect is followed, which would carry
+// the token to wherever it points.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.Body != nil {
 		defer request.Body.Close() // each try reads a copy
