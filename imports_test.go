@@ -17,6 +17,7 @@ import (
 var mayImport = map[string][]string{
 	"ingest":                  {"knowledge", "text"},
 	"retrieval":               {"knowledge", "text"},
+	"eval":                    {"knowledge", "learn", "retrieval"},
 	"bot":                     {"knowledge", "retrieval"},
 	"postgres":                {"knowledge", "text", "ingest", "retrieval", "migrations"},
 	"embedding/embeddingtest": {"embedding"},

@@ -8,11 +8,11 @@ import (
 
 // decide turns the ranked entries into a decision and loads what it shows.
 //
-//   - answer: the best entry is over the answer threshold, nothing speaks against it, it is ahead of the next by the
-//     margin, and the message asks for no current fact. Another piece of the message may have its own answer.
+//   - answer: the best entry is over the answer threshold, nothing speaks against it, and the message asks for no
+//     current fact. Another piece of the message may have its own answer.
 //   - suggest: otherwise, the entries over the suggestion threshold.
 //   - abstain: there are none.
-func (e *Engine) decide(ctx context.Context, result *Result, found []scored) error {
+func (e *Engine) decide(ctx context.Context, result *Result, found []Evidence) error {
 	mayAnswer := e.Embedder != nil && e.Embedder.ID() == e.Scorer.ModelID && result.Live == nil
 	if answers := e.answers(found); mayAnswer && len(answers) > 0 {
 		var err error
@@ -35,26 +35,23 @@ func (e *Engine) decide(ctx context.Context, result *Result, found []scored) err
 }
 
 // answers are the entries to answer with: the best, and one more when another piece of the message is about it.
-func (e *Engine) answers(found []scored) []scored {
-	if len(found) == 0 || !found[0].sure() || found[0].score < e.Scorer.Answer {
-		return nil
-	}
-	if len(found) > 1 && found[1].segment == found[0].segment && found[0].score-found[1].score < e.Scorer.Margin {
+func (e *Engine) answers(found []Evidence) []Evidence {
+	if len(found) == 0 || !found[0].Sure() || found[0].p < e.Scorer.Answer {
 		return nil
 	}
 	answers := found[:1:1]
 	for _, s := range found[1:] {
-		if len(answers) < maxAnswers && s.sure() && s.score >= e.Scorer.Answer && s.segment != found[0].segment {
+		if len(answers) < maxAnswers && s.Sure() && s.p >= e.Scorer.Answer && s.segment != found[0].segment {
 			answers = append(answers, s)
 		}
 	}
 	return answers
 }
 
-func (e *Engine) suggestions(found []scored) []scored {
-	var out []scored
+func (e *Engine) suggestions(found []Evidence) []Evidence {
+	var out []Evidence
 	for _, s := range found {
-		if len(out) < maxCandidates && s.score >= e.Scorer.Suggest && !s.negative {
+		if len(out) < maxCandidates && s.p >= e.Scorer.Suggest && !s.negative {
 			out = append(out, s)
 		}
 	}
@@ -62,7 +59,7 @@ func (e *Engine) suggestions(found []scored) []scored {
 }
 
 // load fetches the versions; one that was withdrawn between search and load is left out.
-func (e *Engine) load(ctx context.Context, found []scored) ([]Match, error) {
+func (e *Engine) load(ctx context.Context, found []Evidence) ([]Match, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}
@@ -70,7 +67,7 @@ func (e *Engine) load(ctx context.Context, found []scored) ([]Match, error) {
 	scores := map[knowledge.ID]float64{}
 	for i, s := range found {
 		refs[i] = s.Ref
-		scores[s.ID] = s.score
+		scores[s.ID] = s.p
 	}
 	stored, err := e.Searcher.Load(ctx, refs)
 	if err != nil {

@@ -28,11 +28,21 @@ var loadLive = sync.OnceValue(func() liveRules {
 // places are those whose own offices the reply can name; others are 当地.
 var places = []string{"南通", "启东", "海门", "如皋", "如东", "海安", "通州", "崇川", "江苏"}
 
-// DetectLive returns the current fact that a normalised message asks for, or nil. The patterns lie in live.yaml.
-func DetectLive(normalised string) *Live {
-	for _, k := range loadLive().Kinds {
-		if k.Patterns.match(normalised) {
-			return &Live{k.Kind, channelFor(k.Channel, normalised)}
+var liveClassifier = sync.OnceValue(func() *Classifier {
+	var c Classifier
+	readModel("live.json", &c)
+	return &c
+})
+
+// DetectLive returns the current fact that a normalised message asks for, or nil: by the patterns of live.yaml, then
+// by the classifier over its vector.
+func DetectLive(normalised string, vector Vector) *Live {
+	class, _ := liveClassifier().classify(vector.Model, vector.V)
+	for _, byPattern := range []bool{true, false} {
+		for _, k := range loadLive().Kinds {
+			if byPattern && k.Patterns.match(normalised) || !byPattern && k.Kind == class {
+				return &Live{k.Kind, channelFor(k.Channel, normalised)}
+			}
 		}
 	}
 	return nil

@@ -3,17 +3,14 @@
 package retrieval
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"qiuzhen/knowledge"
 	"qiuzhen/text"
 )
 
@@ -85,10 +82,10 @@ const (
 	maxMessage = 4000
 	// wholeMessage: a message up to this long is one claim; a longer one is also cut into windows this long.
 	wholeMessage = 60
-	// maxSegments bounds the searches that one message costs.
-	maxSegments = 12
-	// passagesPerSearch leaves room for three entries with all their wordings.
-	passagesPerSearch = 60
+	// maxsegments bounds the searches that one message costs.
+	maxsegments = 12
+	// passagesPerSearch leaves room for ten entries with all their wordings: the scorer looks at the level of the others.
+	passagesPerSearch = 200
 	maxCandidates     = 3
 	maxAnswers        = 2
 )
@@ -99,15 +96,20 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Result, error) {
 	normalised := text.Normalize(clipped)
 	claim, _ := text.SplitForwarding(clipped)
 	claim = text.Normalize(claim)
-	result := Result{Decision: Abstain, Urgent: DetectUrgent(normalised), Live: DetectLive(normalised)}
-	if result.Void = void(normalised, claim); result.Void != "" {
-		return result, nil
+	if reason := void(normalised, claim); reason != "" {
+		return Result{Decision: Abstain, Void: reason, Urgent: DetectUrgent(normalised, Vector{})}, nil
 	}
-	found, err := e.find(ctx, segments(claim), m.Regions)
+	pieces := segments(claim)
+	vectors, err := e.embed(ctx, pieces)
 	if err != nil {
 		return Result{}, err
 	}
-	err = e.decide(ctx, &result, found)
+	result := Result{Decision: Abstain, Urgent: DetectUrgent(normalised, vectors[0]), Live: DetectLive(normalised, vectors[0])}
+	found, err := e.evidence(ctx, pieces, vectors, m.Regions)
+	if err != nil {
+		return Result{}, err
+	}
+	err = e.decide(ctx, &result, e.Scorer.Merge(found))
 	return result, err
 }
 
@@ -146,59 +148,84 @@ func segments(claim string) []string {
 		return all
 	}
 	for _, w := range text.Windows(claim, wholeMessage) {
-		if utf8.RuneCountInString(w) >= 4 && len(all) < maxSegments {
+		if utf8.RuneCountInString(w) >= 4 && len(all) < maxsegments {
 			all = append(all, w)
 		}
 	}
 	return all
 }
 
-// find searches for each piece and keeps each entry's best showing.
-func (e *Engine) find(ctx context.Context, pieces, regions []string) ([]scored, error) {
-	vectors := make([][]float32, len(pieces))
-	model := ""
-	if e.Embedder != nil {
-		var err error
-		if vectors, err = e.Embedder.Embed(ctx, pieces); err != nil {
-			return nil, fmt.Errorf("embed the message: %w", err)
-		}
-		model = e.Embedder.ID()
+// embed gives each piece its vector; without an embedder they are empty.
+func (e *Engine) embed(ctx context.Context, pieces []string) ([]Vector, error) {
+	vectors := make([]Vector, len(pieces))
+	if e.Embedder == nil {
+		return vectors, nil
 	}
-	best := map[knowledge.ID]scored{}
+	raw, err := e.Embedder.Embed(ctx, pieces)
+	if err != nil {
+		return nil, fmt.Errorf("embed the message: %w", err)
+	}
+	for i, v := range raw {
+		vectors[i] = Vector{e.Embedder.ID(), v}
+	}
+	return vectors, nil
+}
+
+// Hits searches for one piece of a message.
+func (e *Engine) Hits(ctx context.Context, piece string, v Vector, regions []string) ([]Hit, error) {
+	return e.Searcher.Search(ctx, Query{
+		Text: piece, Terms: e.Analyzer.IndexTerms(piece), Vector: v.V, Model: v.Model,
+		Unsigned: e.Unsigned, Regions: regions, Now: e.Now(), Limit: passagesPerSearch,
+	})
+}
+
+// evidence searches for each piece and gathers what speaks for which entry.
+func (e *Engine) evidence(ctx context.Context, pieces []string, vectors []Vector, regions []string) ([][]Evidence, error) {
+	all := make([][]Evidence, len(pieces))
 	for i, piece := range pieces {
 		hits, err := e.Searcher.Search(ctx, Query{
-			Text: piece, Terms: e.Analyzer.IndexTerms(piece), Vector: vectors[i], Model: model,
+			Text: piece, Terms: e.Analyzer.IndexTerms(piece), Vector: vectors[i].V, Model: vectors[i].Model,
 			Unsigned: e.Unsigned, Regions: regions, Now: e.Now(), Limit: passagesPerSearch,
 		})
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range e.Scorer.rank(piece, hits) {
-			if old, ok := best[s.ID]; !ok || better(s, old) {
-				best[s.ID] = s
-			}
-		}
+		all[i] = Gather(piece, hits)
 	}
-	return byScore(best), nil
+	return all, nil
 }
 
-func better(a, b scored) bool {
-	if a.sure() != b.sure() && min(a.score, b.score) > 0.9*max(a.score, b.score) {
-		return a.sure()
+// Evidence is what Answer would decide on: per piece of the message, each entry's evidence. For calibration.
+func (e *Engine) Evidence(ctx context.Context, message string) ([][]Evidence, error) {
+	claim, _ := text.SplitForwarding(clip(message, maxMessage))
+	if claim = text.Normalize(claim); void(claim, claim) != "" {
+		return nil, nil
 	}
-	return a.score > b.score
+	pieces := segments(claim)
+	vectors, err := e.embed(ctx, pieces)
+	if err != nil {
+		return nil, err
+	}
+	return e.evidence(ctx, pieces, vectors, nil)
 }
 
-func byScore(entries map[knowledge.ID]scored) []scored {
-	all := make([]scored, 0, len(entries))
-	for _, s := range entries {
-		all = append(all, s)
+// Vector is the embedding that the detectors see of a message. For calibration.
+func (e *Engine) Vector(ctx context.Context, message string) (Vector, error) {
+	claim, _ := text.SplitForwarding(clip(message, maxMessage))
+	if claim = text.Normalize(claim); !hasWord(claim) {
+		claim = text.Normalize(message)
 	}
-	slices.SortFunc(all, bestFirst)
-	return all
+	vectors, err := e.embed(ctx, []string{claim})
+	if err != nil {
+		return Vector{}, err
+	}
+	return vectors[0], nil
 }
 
-// bestFirst orders by score, equal scores by id.
-func bestFirst(a, b scored) int {
-	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.ID, b.ID))
+// better prefers the higher P(match), and of two that are about as likely the one that nothing speaks against.
+func better(a, b Evidence) bool {
+	if a.Sure() != b.Sure() && min(a.p, b.p) > 0.9*max(a.p, b.p) {
+		return a.Sure()
+	}
+	return a.p > b.p
 }

@@ -1,107 +1,200 @@
 package retrieval
 
 import (
+	"cmp"
+	"maps"
+	"math"
 	"slices"
+	"sync"
+	"unicode/utf8"
 
 	"qiuzhen/knowledge"
+	"qiuzhen/learn"
 	"qiuzhen/text"
 )
 
-// Scorer turns what a search found into a score per entry and thresholds it. It is bound to an embedding
-// model: cosines of another model mean something else, so with another (or none) nothing is answered for sure.
+// Scorer turns what a search found into P(match) per entry and thresholds it. It is bound to an embedding model:
+// cosines of another model mean something else, so with another (or none) nothing is answered for sure.
 type Scorer struct {
-	ModelID string
-	// CoverageWeight is the share of lexical coverage beside the cosine.
-	CoverageWeight float64
-	// Answer and Suggest are the least scores for an answer and for a suggestion.
-	Answer, Suggest float64
-	// Margin is how far the best entry must be ahead of the next to be answered alone.
-	Margin float64
+	ModelID string `json:"model_id"`
+	// Class 1 of the regression is "this entry answers the message"; the features are FeatureNames, each
+	// standardised by Mean and Scale.
+	learn.Multinomial
+	Mean  []float64 `json:"mean"`
+	Scale []float64 `json:"scale"`
+	// Answer and Suggest are the least P(match) for an answer and for a suggestion; calibrate takes them from target
+	// rates.
+	Answer  float64 `json:"answer"`
+	Suggest float64 `json:"suggest"`
 }
 
-// DefaultScorer is the first, untrained rule: cosine of the best passage plus 0.3 x coverage, divided by 1.3 to
-// lie in [0, 1]. Its thresholds were read off eval/testdata/wordings/first.jsonl for target rates: of 90 claims that no
-// entry answers at most 3% are answered (at 0.59: one) and at most 15% get suggestions (at 0.52: 13). They are to be
-// replaced by calibrated ones, bound to the model in the same way.
-var DefaultScorer = Scorer{
-	ModelID:        "bge-small-zh-v1.5-int8",
-	CoverageWeight: 0.3,
-	Answer:         0.59,
-	Suggest:        0.52,
-	Margin:         0.02,
+// DefaultScorer is the committed one, that `qiuzhen eval calibrate` fitted.
+var DefaultScorer = sync.OnceValue(func() Scorer {
+	var s Scorer
+	readModel("match.json", &s)
+	return s
+})
+
+// FeatureNames are the features of a candidate entry, in order.
+var FeatureNames = []string{
+	"cosine",     // of the best passage
+	"mean3",      // mean cosine of the entry's three best passages
+	"coverage",   // best lexical coverage of the piece by a passage
+	"coverage3",  // mean of the three best coverages
+	"margin",     // base score ahead of the best other entry
+	"background", // base score ahead of the mean of the third to tenth best entries
+	"length",     // ln of the piece's characters
+	"negative",   // how much better a wording marked "is not this" matches; below 0 when it does not
 }
 
-// scored is one entry's best evidence for one piece of the message.
-type scored struct {
+// Evidence is what a search says for one entry and one piece of the message.
+type Evidence struct {
 	Ref
-	score    float64
-	passage  string // the wording or passage that matched best
-	kind     knowledge.PassageKind
-	segment  string // the piece of the message that it matched
+	Features []float64
+	base     float64
+	segment  string // the piece of the message
 	opposes  bool   // seems to say the opposite, or another number
 	negative bool   // a wording marked "is not this" matched better
+	p        float64
 }
 
-// sure reports whether nothing but the score stands between the entry and an answer.
-func (s scored) sure() bool { return !s.opposes && !s.negative }
+// coverageWeight is the share of coverage beside cosine in the base score: the best of those measured untrained.
+const coverageWeight = 0.3
 
-func (r Scorer) score(h Hit) float64 {
-	return (h.Cosine + r.CoverageWeight*min(h.Coverage, 1)) / (1 + r.CoverageWeight)
+func passageScore(h Hit) float64 { return h.Cosine + coverageWeight*min(h.Coverage, 1) }
+
+// bestFirst orders by P(match), equal ones by the base score, then by id.
+func bestFirst(a, b Evidence) int {
+	return cmp.Or(cmp.Compare(b.p, a.p), cmp.Compare(b.base, a.base), cmp.Compare(a.ID, b.ID))
 }
 
-// sameWording is how close in score another wording of the entry must be to speak for the message's polarity too.
-const sameWording = 0.08
+// probability is P(match); a scorer without weights (no calibration yet) uses the base score's features alone.
+func (r Scorer) probability(features []float64) float64 {
+	if len(r.Weights) == 0 {
+		return min(1, max(0, (features[0]+coverageWeight*features[2])/(1+coverageWeight)))
+	}
+	x := make([]float64, len(features))
+	for i, f := range features {
+		x[i] = (f - r.Mean[i]) / r.Scale[i]
+	}
+	return r.Probabilities(x)[1]
+}
 
-// rank groups the hits of one piece of the message by entry, best first, equal scores by id.
-func (r Scorer) rank(segment string, hits []Hit) []scored {
+// Gather computes the evidence of every entry among the hits, best base score first.
+func Gather(segment string, hits []Hit) []Evidence {
 	byEntry := map[Ref][]Hit{}
 	for _, h := range hits {
 		byEntry[h.Ref] = append(byEntry[h.Ref], h)
 	}
-	var all []scored
+	var all []Evidence
 	for ref, group := range byEntry {
-		if s, ok := r.entry(ref, segment, group); ok {
-			all = append(all, s)
+		if e, ok := gatherEntry(ref, segment, group); ok {
+			all = append(all, e)
 		}
 	}
-	slices.SortFunc(all, bestFirst)
+	slices.SortFunc(all, func(a, b Evidence) int {
+		return cmp.Or(cmp.Compare(b.base, a.base), cmp.Compare(a.ID, b.ID))
+	})
+	background := meanBase(all)
+	for i := range all {
+		other := 0.0
+		if len(all) > 1 {
+			other = all[0].base
+			if i == 0 {
+				other = all[1].base
+			}
+		}
+		all[i].Features[4], all[i].Features[5] = all[i].base-other, all[i].base-background
+	}
 	return all
 }
 
-func (r Scorer) entry(ref Ref, segment string, hits []Hit) (scored, bool) {
-	best, negative := scored{Ref: ref, segment: segment}, 0.0
-	found := false
+// meanBase is the level of entries that are not meant: the third to tenth best; with fewer, the last.
+func meanBase(sorted []Evidence) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	rest := sorted[min(2, len(sorted)-1):min(10, len(sorted))]
+	sum := 0.0
+	for _, e := range rest {
+		sum += e.base
+	}
+	return sum / float64(len(rest))
+}
+
+func gatherEntry(ref Ref, segment string, hits []Hit) (Evidence, bool) {
+	e := Evidence{Ref: ref, segment: segment}
+	var cosines, coverages []float64
+	best, negative := 0.0, 0.0
 	for _, h := range hits {
-		score := r.score(h)
 		if h.Kind == knowledge.NegativePassage {
-			negative = max(negative, score)
+			negative = max(negative, passageScore(h))
 			continue
 		}
-		if !found || score > best.score {
-			best.score, best.passage, best.kind, found = score, h.Text, h.Kind, true
-		}
+		cosines, coverages = append(cosines, h.Cosine), append(coverages, min(h.Coverage, 1))
+		best = max(best, passageScore(h))
 	}
-	if !found {
-		return best, false
+	if len(cosines) == 0 {
+		return e, false
 	}
-	best.negative = negative > best.score
-	best.opposes = r.opposes(best, hits)
-	return best, true
+	cosine, mean3 := topMeans(cosines)
+	coverage, coverage3 := topMeans(coverages)
+	e.base = (cosine+mean3)/2 + coverageWeight*coverage
+	e.negative = negative > best
+	e.opposes = opposes(segment, hits, best)
+	e.Features = []float64{
+		cosine, mean3, coverage, coverage3, 0, 0,
+		math.Log(float64(1 + utf8.RuneCountInString(segment))), max(negative, best-0.5) - best,
+	}
+	return e, true
 }
+
+// topMeans returns the greatest value and the mean of the three greatest.
+func topMeans(values []float64) (first, mean3 float64) {
+	slices.SortFunc(values, func(a, b float64) int { return cmp.Compare(b, a) })
+	top := values[:min(3, len(values))]
+	for _, v := range top {
+		mean3 += v
+	}
+	return values[0], mean3 / float64(len(top))
+}
+
+// sameWording is how close in score another wording of the entry must be to speak for the message's polarity too.
+const sameWording = 0.1
 
 // opposes compares the message with the wordings of the entry that match it about equally well: one that agrees
 // in polarity and numbers is enough.
-func (r Scorer) opposes(best scored, hits []Hit) bool {
+func opposes(segment string, hits []Hit, best float64) bool {
 	wordings := 0
 	for _, h := range hits {
 		isWording := h.Kind == knowledge.ClaimPassage || h.Kind == knowledge.QuestionPassage
-		if !isWording || r.score(h) < best.score-sameWording {
+		if !isWording || passageScore(h) < best-sameWording {
 			continue
 		}
 		wordings++
-		if !Opposes(best.segment, text.Normalize(h.Text)) {
+		if !Opposes(segment, text.Normalize(h.Text)) {
 			return false
 		}
 	}
 	return wordings > 0
+}
+
+// P is P(match), in [0, 1].
+func (s Evidence) P() float64 { return s.p }
+
+// Sure reports whether nothing but the score stands between the entry and an answer.
+func (s Evidence) Sure() bool { return !s.opposes && !s.negative }
+
+// Merge scores the evidence of each piece of a message and keeps each entry's best showing, best first.
+func (r Scorer) Merge(pieces [][]Evidence) []Evidence {
+	best := map[knowledge.ID]Evidence{}
+	for _, piece := range pieces {
+		for _, e := range piece {
+			e.p = r.probability(e.Features)
+			if old, ok := best[e.ID]; !ok || better(e, old) {
+				best[e.ID] = e
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(best), bestFirst)
 }

@@ -25,12 +25,31 @@ var loadUrgent = sync.OnceValue(func() urgentRules {
 	return r
 })
 
-// DetectUrgent returns the danger that a normalised message speaks of, or nil. The patterns lie in urgent.yaml.
-func DetectUrgent(normalised string) *Urgent {
+var dangerClassifier = sync.OnceValue(func() *Classifier {
+	var c Classifier
+	readModel("danger.json", &c)
+	return &c
+})
+
+// Vector is a message's embedding and the model that it is by; the zero value is none.
+type Vector struct {
+	Model string
+	V     []float32
+}
+
+// DetectUrgent returns the danger that a normalised message speaks of, or nil: first by the patterns of urgent.yaml,
+// then by the classifier over its vector, which knows phrasings that nobody listed.
+func DetectUrgent(normalised string, vector Vector) *Urgent {
 	rules := loadUrgent()
 	asking := rules.Asking.match(normalised)
 	for _, c := range rules.Classes {
 		if c.Now.match(normalised) && (!asking || c.Class == "suicide") || !asking && c.UnlessAsking.match(normalised) {
+			return &Urgent{c.Class, c.Number, c.Line, c.Then}
+		}
+	}
+	class, _ := dangerClassifier().classify(vector.Model, vector.V)
+	for _, c := range rules.Classes {
+		if c.Class == class {
 			return &Urgent{c.Class, c.Number, c.Line, c.Then}
 		}
 	}

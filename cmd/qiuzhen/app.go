@@ -29,6 +29,7 @@ type App struct {
 	Bot      *bot.Engine
 	Ingester *ingest.Ingester
 
+	engine    *retrieval.Engine
 	dsn       string           // a secret where it is DATABASE_URL
 	cluster   *cluster.Cluster // nil with DATABASE_URL
 	segmenter *text.Segmenter
@@ -109,22 +110,22 @@ func (a *App) limits() string {
 	switch {
 	case a.model == nil:
 		return "no embedding model: lexical search only, nothing is answered for sure"
-	case a.model.ID() != retrieval.DefaultScorer.ModelID:
-		return fmt.Sprintf("the thresholds are for %s: with %s nothing is answered for sure", retrieval.DefaultScorer.ModelID, a.model.ID())
+	case a.model.ID() != retrieval.DefaultScorer().ModelID:
+		return fmt.Sprintf("the thresholds are for %s: with %s nothing is answered for sure", retrieval.DefaultScorer().ModelID, a.model.ID())
 	}
 	return ""
 }
 
 func (a *App) wire() {
 	a.Ingester = &ingest.Ingester{Store: a.Store, Analyzer: a.segmenter}
-	engine := &retrieval.Engine{
-		Searcher: a.Store, Analyzer: a.segmenter, Scorer: retrieval.DefaultScorer,
+	a.engine = &retrieval.Engine{
+		Searcher: a.Store, Analyzer: a.segmenter, Scorer: retrieval.DefaultScorer(),
 		Unsigned: a.Settings.enabled("serve_unsigned"), Now: time.Now,
 	}
 	if a.model != nil { // a nil interface, not an interface that holds nil
-		a.Ingester.Embedder, engine.Embedder = a.model, a.model
+		a.Ingester.Embedder, a.engine.Embedder = a.model, a.model
 	}
-	a.Bot = &bot.Engine{Answerer: engine}
+	a.Bot = &bot.Engine{Answerer: a.engine}
 }
 
 // openStore connects to DATABASE_URL, else starts or joins the private server. The pool outlives startCtx.

@@ -24,6 +24,7 @@ type cli struct {
 	Lint    lintCommand    `cmd:"" help:"All complaints about files of entries, at once."`
 	Serve   serveCommand   `cmd:"" help:"Serve the HTTP API."`
 	Doctor  doctorCommand  `cmd:"" help:"Check every dependency and setting; say what mends what is wrong."`
+	Eval    evalCommand    `cmd:"" help:"Measure and calibrate."`
 	DB      dbCommand      `cmd:"" name:"db" help:"Back up and restore the database, or open psql."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"qiuzhen/eval"
+	"qiuzhen/retrieval"
+)
+
+type evalCommand struct {
+	Calibrate calibrateCommand `cmd:"" help:"Fit the match scorer and the danger and current-fact classifiers on the tune wordings."`
+}
+
+// calibrateCommand writes the committed models again; the same wordings, content and model give the same files.
+type calibrateCommand struct {
+	Wordings string `help:"Folder with tune_messages.jsonl, tune_danger.jsonl and tune_live.jsonl." default:"eval/testdata/wordings"`
+	Out      string `help:"Folder to write match.json, danger.json and live.json to." default:"retrieval/models"`
+}
+
+func (k calibrateCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	sets := map[string][]eval.Wording{}
+	for _, name := range []string{"tune_messages", "tune_danger", "tune_live"} {
+		w, err := eval.ReadWordings(filepath.Join(k.Wordings, name+".jsonl"))
+		if err != nil {
+			return usageError{err}
+		}
+		sets[name] = w
+	}
+	c.Demo = true // calibrated on the embedded content
+	app, err := openApp(ctx, c, streams)
+	if err != nil {
+		return err
+	}
+	defer app.Close()
+	if app.model == nil {
+		return usageError{errors.New("calibration is bound to an embedding model; set embedder")}
+	}
+	return k.fit(ctx, app, sets, streams.out)
+}
+
+func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]eval.Wording, out io.Writer) error {
+	scorer, report, err := eval.CalibrateMatch(ctx, app.engine, app.model.ID(), sets["tune_messages"], eval.DefaultTargets)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "match: cross-validated on %d messages: of %d with an entry %.1f%% right, %.1f%% wrong, %.1f%% among suggestions; of %d without, %.1f%% answered, %.1f%% given suggestions\n",
+		report.N, report.Present, 100*report.Right, 100*report.Wrong, 100*report.Suggested, report.Absent, 100*report.AbsentAnswered, 100*report.AbsentSuggested)
+	fmt.Fprintf(out, "match: answer from P %.3f, suggest from %.3f; weights %v\n", scorer.Answer, scorer.Suggest, scorer.Weights[1])
+	plain := withoutEntry(sets["tune_messages"])
+	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_danger"], append(plain, sets["tune_live"]...), eval.DefaultTargets.CalmAlarmed)
+	if err != nil {
+		return err
+	}
+	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_live"], append(sets["tune_messages"], sets["tune_danger"]...), eval.DefaultTargets.TimelessLive)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "danger: reported from P %.3f; live: from P %.3f\n", danger.Threshold, live.Threshold)
+	for name, model := range map[string]any{"match": scorer, "danger": danger, "live": live} {
+		if err := writeModel(filepath.Join(k.Out, name+".json"), model); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withoutEntry are the messages that surely speak of no danger: those that no guide on a danger answers.
+func withoutEntry(all []eval.Wording) []eval.Wording {
+	var out []eval.Wording
+	for _, w := range all {
+		if w.Entry == "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// writeModel replaces a model's file whole.
+func writeModel(path string, model any) error {
+	data, err := json.Marshal(model)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", append(data, '\n'), 0o644); err != nil { //nolint:gosec // part of the repository
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+var _ eval.Engine = (*retrieval.Engine)(nil)
