@@ -1,25 +1,26 @@
 package retrieval
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// neutral wordings hold a negation in form only: A-not-A questions, and words in which 不 or 没 says nothing about
-// the claim. They are taken out before negations are counted.
-var neutral = regexp.MustCompile(`(能不能|会不会|是不是|可不可以|要不要|该不该|用不用|有没有|好不好|行不行|对不对|算不算|值不值|需不需要|应不应该|敢不敢|吃不吃|喝不喝)` +
-	`|不仅|不但|不光|不只|不锈钢|不管|不论|不小心|不知道|不知|不晓得|不清楚|不明白|不懂|不舒服|不得不|差不多|了不起|对不起|不好意思|不一会儿?|不久|不断|不停|不少|不同|不然|不过|不错|来不及|忍不住|受不了|没想到|没事|非常|非要|除非|无糖|无线|无名|无论|无偿|免费|未来|未成年`)
-
-// question marks a question by a particle at its end (能停不, 是真的不, 去过没), which denies nothing.
-var question = regexp.MustCompile(`(不|没|否|不是|没有)(呀|啊|呢|哦|嘛|咯)?([,.;?!~ ]+|$)`)
-
-var negation = regexp.MustCompile(`千万别|千万不要|不能|不可以?|不会|不要|不是|不应该?|不该|不用|不必|不需要?|不得|不再|不准|不许|并非|并不|绝不|从不|没有|无法|无须|无需|无效|无害|不|没|别|勿|未|无|非|莫|禁止|严禁|禁忌|拒绝|杜绝|避免|防止`)
-
-// negations counts the negations in a normalised text without neutral wordings.
-func negations(s string) int {
-	return len(negation.FindAllStringIndex(question.ReplaceAllString(s, ""), -1))
-}
+// Words in order of nothing: longest first is what the replacers need, and what byLength gives.
+var (
+	// neutral wordings hold a negation in form only: A-not-A questions, and words in which 不 or 没 says nothing about
+	// the claim. They are taken out before negations are counted.
+	neutral = strings.Fields(`能不能 会不会 是不是 可不可以 要不要 该不该 用不用 有没有 好不好 行不行 对不对 算不算 值不值 需不需要
+		应不应该 敢不敢 吃不吃 喝不喝 不仅 不但 不光 不只 不锈钢 不管 不论 不小心 不知道 不知 不晓得 不清楚 不明白 不懂 不舒服
+		不得不 差不多 了不起 对不起 不好意思 不一会 不一会儿 不久 不断 不停 不少 不同 不然 不过 不错 来不及 忍不住 受不了 没想到
+		没事 非常 非要 除非 无糖 无线 无名 无论 无偿 免费 未来 未成年`)
+	negation = strings.Fields(`千万别 千万不要 不能 不可以 不可 不会 不要 不是 不应该 不应 不该 不用 不必 不需要 不需 不得 不再 不准 不许
+		并非 并不 绝不 从不 没有 无法 无须 无需 无效 无害 不 没 别 勿 未 无 非 莫 禁止 严禁 禁忌 拒绝 杜绝 避免 防止`)
+	// dismissal calls what is said untrue or useless: who dismisses a claim does not spread it.
+	dismissal = strings.Fields(`扯淡 瞎说 瞎扯 瞎吹 瞎编 胡说 胡扯 胡编 乱说 忽悠人 骗人的 是假的 是谣言 没得用 没用 没什么用 没有用 没啥用 不管用
+		没效果 挡不住 灭不了 防不住 治不了 哪能 哪会 哪里能 哪有的事 怎么可能 别信 别听 别传 别再传`)
+)
 
 // antonyms are pairs of which a claim holds one side: the other side makes it another claim.
 var antonyms = [][2][]string{
@@ -31,24 +32,65 @@ var antonyms = [][2][]string{
 	{{"真的"}, {"假的"}},
 }
 
-var number = regexp.MustCompile(`\d+(\.\d+)?`)
+// The replacers put a mark where a word of the list stood; neutral words leave nothing.
+const negationMark, dismissalMark = "\x01", "\x02"
+
+var (
+	dropNeutral    = replacer(neutral, "")
+	markNegations  = replacer(negation, negationMark)
+	markDismissals = replacer(dismissal, dismissalMark)
+	// a question by a particle at its end (能停不, 是真的不, 去过没) denies nothing; a dismissal that is asked about (是骗人的
+	// 吗) dismisses nothing
+	particle = regexp.MustCompile(`(不|没|否|不是|没有)(呀|啊|呢|哦|嘛|咯)?([,.;?!~ ]+|$)`)
+	asked    = regexp.MustCompile(dismissalMark + `[吗吧么不呢?]`)
+	number   = regexp.MustCompile(`\d+(\.\d+)?`)
+)
+
+func replacer(words []string, with string) *strings.Replacer {
+	longestFirst := slices.SortedStableFunc(slices.Values(words), func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	var pairs []string
+	for _, w := range longestFirst {
+		pairs = append(pairs, w, with)
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// polarity is what decides whether two texts say opposite things.
+type polarity struct {
+	text      string // without neutral words
+	negations int
+	dismissed bool
+	numbers   []string
+}
+
+func polarityOf(normalised string) polarity {
+	s := dropNeutral.Replace(normalised)
+	marked := markNegations.Replace(particle.ReplaceAllString(s, ""))
+	dismissals := markDismissals.Replace(s)
+	return polarity{
+		text: s, negations: strings.Count(marked, negationMark),
+		dismissed: strings.Count(dismissals, dismissalMark) > len(asked.FindAllStringIndex(dismissals, -1)),
+		numbers:   number.FindAllString(s, -1),
+	}
+}
 
 // Opposes reports whether a message seems to say something else than the wording it was matched with: another
 // polarity, the opposite word, or another number. Both are normalised. It errs on the side of true, since what
 // opposes is suggested and not answered.
-func Opposes(message, wording string) bool {
-	message, wording = neutral.ReplaceAllString(message, ""), neutral.ReplaceAllString(wording, "")
-	if negations(message)%2 != negations(wording)%2 {
+func Opposes(message, wording string) bool { return polarityOf(message).opposes(polarityOf(wording)) }
+
+func (p polarity) opposes(q polarity) bool {
+	if p.negations%2 != q.negations%2 || p.dismissed != q.dismissed {
 		return true
 	}
 	for _, pair := range antonyms {
 		for _, side := range [][2][]string{{pair[0], pair[1]}, {pair[1], pair[0]}} {
-			if holdsOnly(message, side[0], side[1]) && holdsOnly(wording, side[1], side[0]) {
+			if holdsOnly(p.text, side[0], side[1]) && holdsOnly(q.text, side[1], side[0]) {
 				return true
 			}
 		}
 	}
-	return numbersDiffer(message, wording)
+	return numbersDiffer(p.numbers, q.numbers)
 }
 
 func holdsOnly(s string, these, notThese []string) bool {
@@ -57,8 +99,7 @@ func holdsOnly(s string, these, notThese []string) bool {
 }
 
 // numbersDiffer: both name numbers, and neither shares one with the other.
-func numbersDiffer(a, b string) bool {
-	as, bs := number.FindAllString(a, -1), number.FindAllString(b, -1)
+func numbersDiffer(as, bs []string) bool {
 	if len(as) == 0 || len(bs) == 0 {
 		return false
 	}

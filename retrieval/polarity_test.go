@@ -28,6 +28,8 @@ func TestOpposes(t *testing.T) {
 		{"吃头孢可以喝酒吗", "吃了头孢不能喝酒", true},
 		{"吃了头孢千万别喝酒", "吃了头孢不能喝酒", false},
 		{"血压高不知道怎么办，能停药吗", "血压正常能停药", false},
+		{"喝白酒防病毒是瞎扯，一点用没得", "喝白酒可以杀死流感病毒", true},
+		{"喝白酒防病毒是骗人的吗", "喝白酒可以杀死流感病毒", false},
 	} {
 		if got := Opposes(text.Normalize(c.message), text.Normalize(c.wording)); got != c.want {
 			t.Errorf("%s / %s: opposes %t, want %t", c.message, c.wording, got, c.want)

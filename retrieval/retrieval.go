@@ -224,7 +224,8 @@ func (e *Engine) Vector(ctx context.Context, message string) (Vector, error) {
 
 // better prefers the higher P(match), and of two that are about as likely the one that nothing speaks against.
 func better(a, b Evidence) bool {
-	if a.Sure() != b.Sure() && min(a.p, b.p) > 0.9*max(a.p, b.p) {
+	const unlikely = 0.1 // not worth reading its wordings for
+	if min(a.p, b.p) > max(unlikely, 0.9*max(a.p, b.p)) && a.Sure() != b.Sure() {
 		return a.Sure()
 	}
 	return a.p > b.p

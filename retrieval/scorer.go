@@ -52,9 +52,9 @@ type Evidence struct {
 	Ref
 	Features []float64
 	base     float64
-	segment  string // the piece of the message
-	opposes  bool   // seems to say the opposite, or another number
-	negative bool   // a wording marked "is not this" matched better
+	segment  string   // the piece of the message
+	wordings []string // of the entry, those that match about equally well
+	negative bool     // a wording marked "is not this" matched better
 	p        float64
 }
 
@@ -141,7 +141,7 @@ func gatherEntry(ref Ref, segment string, hits []Hit) (Evidence, bool) {
 	coverage, coverage3 := topMeans(coverages)
 	e.base = (cosine+mean3)/2 + coverageWeight*coverage
 	e.negative = negative > best
-	e.opposes = opposes(segment, hits, best)
+	e.wordings = closeWordings(hits, best)
 	e.Features = []float64{
 		cosine, mean3, coverage, coverage3, 0, 0,
 		math.Log(float64(1 + utf8.RuneCountInString(segment))), max(negative, best-0.5) - best,
@@ -162,28 +162,34 @@ func topMeans(values []float64) (first, mean3 float64) {
 // sameWording is how close in score another wording of the entry must be to speak for the message's polarity too.
 const sameWording = 0.1
 
-// opposes compares the message with the wordings of the entry that match it about equally well: one that agrees
-// in polarity and numbers is enough.
-func opposes(segment string, hits []Hit, best float64) bool {
-	wordings := 0
+// closeWordings are the entry's claims and questions that match about as well as its best passage.
+func closeWordings(hits []Hit, best float64) []string {
+	var out []string
 	for _, h := range hits {
 		isWording := h.Kind == knowledge.ClaimPassage || h.Kind == knowledge.QuestionPassage
-		if !isWording || passageScore(h) < best-sameWording {
-			continue
+		if isWording && passageScore(h) >= best-sameWording {
+			out = append(out, h.Text)
 		}
-		wordings++
-		if !Opposes(segment, text.Normalize(h.Text)) {
+	}
+	return out
+}
+
+// opposes compares the message with the entry's close wordings: one that agrees in polarity and numbers is enough.
+func (s Evidence) opposes() bool {
+	message := polarityOf(s.segment)
+	for _, w := range s.wordings {
+		if !message.opposes(polarityOf(text.Normalize(w))) {
 			return false
 		}
 	}
-	return wordings > 0
+	return len(s.wordings) > 0
 }
 
 // P is P(match), in [0, 1].
 func (s Evidence) P() float64 { return s.p }
 
 // Sure reports whether nothing but the score stands between the entry and an answer.
-func (s Evidence) Sure() bool { return !s.opposes && !s.negative }
+func (s Evidence) Sure() bool { return !s.negative && !s.opposes() }
 
 // Merge scores the evidence of each piece of a message and keeps each entry's best showing, best first.
 func (r Scorer) Merge(pieces [][]Evidence) []Evidence {
