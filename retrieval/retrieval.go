@@ -40,9 +40,11 @@ type Embedder interface {
 	Embed(ctx context.Context, texts []string) ([][]float32, error)
 }
 
-// Analyzer gives a text its BM25 terms.
+// Analyzer knows words: text.Segmenter is one.
 type Analyzer interface {
 	IndexTerms(s string) []text.IndexTerm
+	// Correct sets right what was typed by its sound.
+	Correct(s string) string
 }
 
 // Message is what a reader sent.
@@ -95,7 +97,7 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Result, error) {
 	clipped := clip(m.Text, maxMessage)
 	normalised := text.Normalize(clipped)
 	claim, _ := text.SplitForwarding(clipped)
-	claim = text.Normalize(claim)
+	claim = e.Analyzer.Correct(text.Normalize(claim))
 	if reason := void(normalised, claim); reason != "" {
 		return Result{Decision: Abstain, Void: reason, Urgent: DetectUrgent(normalised, Vector{})}, nil
 	}
@@ -198,7 +200,7 @@ func (e *Engine) evidence(ctx context.Context, pieces []string, vectors []Vector
 // Evidence is what Answer would decide on: per piece of the message, each entry's evidence. For calibration.
 func (e *Engine) Evidence(ctx context.Context, message string) ([][]Evidence, error) {
 	claim, _ := text.SplitForwarding(clip(message, maxMessage))
-	if claim = text.Normalize(claim); void(claim, claim) != "" {
+	if claim = e.Analyzer.Correct(text.Normalize(claim)); void(claim, claim) != "" {
 		return nil, nil
 	}
 	pieces := segments(claim)
@@ -212,7 +214,7 @@ func (e *Engine) Evidence(ctx context.Context, message string) ([][]Evidence, er
 // Vector is the embedding that the detectors see of a message. For calibration.
 func (e *Engine) Vector(ctx context.Context, message string) (Vector, error) {
 	claim, _ := text.SplitForwarding(clip(message, maxMessage))
-	if claim = text.Normalize(claim); !hasWord(claim) {
+	if claim = e.Analyzer.Correct(text.Normalize(claim)); !hasWord(claim) {
 		claim = text.Normalize(message)
 	}
 	vectors, err := e.embed(ctx, []string{claim})

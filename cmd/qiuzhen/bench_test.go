@@ -22,7 +22,7 @@ import (
 // checks, embedding, search, decision and citations. p50 and p99 are over messages.
 func BenchmarkAnswer(b *testing.B) {
 	app := demo(b)
-	messages := readWordings(b, "../../eval/testdata/wordings/first.jsonl")
+	messages := readWordings(b, "../../eval/testdata/wordings/tune_messages.jsonl")
 	for _, part := range []struct {
 		name string
 		keep func(runes int) bool

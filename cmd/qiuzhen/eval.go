@@ -19,18 +19,14 @@ type evalCommand struct {
 
 // calibrateCommand writes the committed models again; the same wordings, content and model give the same files.
 type calibrateCommand struct {
-	Wordings string `help:"Folder with tune_messages.jsonl, tune_danger.jsonl and tune_live.jsonl." default:"eval/testdata/wordings"`
+	Wordings string `help:"Folder with tune_messages*.jsonl, tune_danger*.jsonl and tune_live*.jsonl." default:"eval/testdata/wordings"`
 	Out      string `help:"Folder to write match.json, danger.json and live.json to." default:"retrieval/models"`
 }
 
 func (k calibrateCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	sets := map[string][]eval.Wording{}
-	for _, name := range []string{"tune_messages", "tune_danger", "tune_live"} {
-		w, err := eval.ReadWordings(filepath.Join(k.Wordings, name+".jsonl"))
-		if err != nil {
-			return usageError{err}
-		}
-		sets[name] = w
+	sets, err := k.read()
+	if err != nil {
+		return usageError{err}
 	}
 	c.Demo = true // calibrated on the embedded content
 	app, err := openApp(ctx, c, streams)
@@ -42,6 +38,25 @@ func (k calibrateCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 		return usageError{errors.New("calibration is bound to an embedding model; set embedder")}
 	}
 	return k.fit(ctx, app, sets, streams.out)
+}
+
+// read returns the wordings by what they teach; each set may lie in several files (tune_messages*.jsonl).
+func (k calibrateCommand) read() (map[string][]eval.Wording, error) {
+	sets := map[string][]eval.Wording{}
+	for _, name := range []string{"tune_messages", "tune_danger", "tune_live"} {
+		files, err := filepath.Glob(filepath.Join(k.Wordings, name+"*.jsonl"))
+		if err != nil || len(files) == 0 {
+			return nil, fmt.Errorf("no %s*.jsonl in %s", name, k.Wordings)
+		}
+		for _, file := range files {
+			w, err := eval.ReadWordings(file)
+			if err != nil {
+				return nil, err
+			}
+			sets[name] = append(sets[name], w...)
+		}
+	}
+	return sets, nil
 }
 
 func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]eval.Wording, out io.Writer) error {

@@ -30,6 +30,20 @@ func dataDir(t *testing.T) string {
 	return dir
 }
 
+// fewEntries are real ones, enough to ask about.
+var fewEntries = []string{
+	"../../content/rumour/msg-cancer.md", "../../content/rumour/baijiu-kills-virus.md",
+	"../../content/disaster/earthquake-indoors.md", "../../content/health/hypertension-stop-medicine.md",
+}
+
+// ingestFew stores fewEntries.
+func ingestFew(t *testing.T, data string) {
+	t.Helper()
+	if r := runProgram(t, "", append([]string{"--data", data, "ingest"}, fewEntries...)...); r.code != 0 {
+		t.Fatal(r.err)
+	}
+}
+
 // manyEntries writes n valid entries, each of 20 passages and more.
 func manyEntries(t *testing.T, n int) string {
 	t.Helper()
@@ -191,14 +205,12 @@ func TestInterruptIngest(t *testing.T) {
 // TestBackupUnderLoad backs up while an ingest is writing, restores into an empty folder, and asks both.
 func TestBackupUnderLoad(t *testing.T) {
 	source, data, empty := manyEntries(t, 60), dataDir(t), dataDir(t)
-	if r := runProgram(t, "", "--data", data, "ingest", "../../content"); r.code != 0 {
-		t.Fatal(r.err)
-	}
+	ingestFew(t, data)
 	writer := program(t, "--data", data, "ingest", source)
 	if err := writer.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitForProgress(t, data, 24)
+	waitForProgress(t, data, len(fewEntries))
 	file := filepath.Join(t.TempDir(), "backup")
 	if r := runProgram(t, "", "--data", data, "db", "backup", file); r.code != 0 {
 		t.Fatalf("backup: %s", r.err)
@@ -227,7 +239,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	if answers[data] != answers[empty] {
 		t.Errorf("answers differ after the restore:\n%s\n---\n%s", answers[data], answers[empty])
 	}
-	checkWhole(t, empty, 24+60)
+	checkWhole(t, empty, len(fewEntries)+60)
 }
 
 // answersOnly drops what may differ between two stores of the same content: how long it took, and scores in their last
@@ -245,9 +257,7 @@ func TestExternalDatabase(t *testing.T) {
 	}
 	dir := dataDir(t)
 	t.Setenv("DATABASE_URL", app.cluster.DSN("external"))
-	if r := runProgram(t, "", "--data", dir, "ingest", "../../content"); r.code != 0 {
-		t.Fatal(r.err)
-	}
+	ingestFew(t, dir)
 	r := runProgram(t, "", "--data", dir, "--set", "serve_unsigned=true", "ask", "味精致癌吗")
 	if r.code != 0 || !strings.Contains(r.out, "“味精") {
 		t.Errorf("exit %d, %s %s", r.code, r.out, r.err)
@@ -269,9 +279,7 @@ func TestExternalDatabase(t *testing.T) {
 // TestServeOutlivesItsServer: the private Postgres killed under a running serve comes back by itself.
 func TestServeOutlivesItsServer(t *testing.T) {
 	data := dataDir(t)
-	if r := runProgram(t, "", "--data", data, "ingest", "../../content"); r.code != 0 {
-		t.Fatal(r.err)
-	}
+	ingestFew(t, data)
 	cmd := program(t, "--data", data, "--set", "serve_unsigned=true", "serve", "--listen", "127.0.0.1:0")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

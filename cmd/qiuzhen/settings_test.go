@@ -123,7 +123,7 @@ func TestSettingsRefused(t *testing.T) {
 func TestDoctor(t *testing.T) {
 	demo(t)
 	well := runProgram(t, "", "--data", testData, "--demo", "doctor")
-	for _, want := range []string{"ok     parts", "ok     database", "pgvector 0.8", "ok     embedder", "512 dimensions", "ok     consistency", "24 drafts"} {
+	for _, want := range []string{"ok     parts", "ok     database", "pgvector 0.8", "ok     embedder", "512 dimensions", "ok     consistency"} {
 		if !strings.Contains(well.out, want) {
 			t.Errorf("missing %q in\n%s", want, well.out)
 		}
