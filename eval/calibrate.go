@@ -273,6 +273,9 @@ func CalibrateClassifier(ctx context.Context, e Engine, modelID string, wordings
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.ID, err)
 		}
+		if v.V == nil {
+			continue
+		}
 		if i >= len(wordings) {
 			w.Class = ""
 		}

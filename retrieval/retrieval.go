@@ -211,11 +211,14 @@ func (e *Engine) Evidence(ctx context.Context, message string) ([][]Evidence, er
 	return e.evidence(ctx, pieces, vectors, nil)
 }
 
-// Vector is the embedding that the detectors see of a message. For calibration.
+// Vector is the embedding that the detectors see of a message; none of one without words. For calibration.
 func (e *Engine) Vector(ctx context.Context, message string) (Vector, error) {
 	claim, _ := text.SplitForwarding(clip(message, maxMessage))
 	if claim = e.Analyzer.Correct(text.Normalize(claim)); !hasWord(claim) {
 		claim = text.Normalize(message)
+	}
+	if !hasWord(claim) {
+		return Vector{}, nil
 	}
 	vectors, err := e.embed(ctx, []string{claim})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"qiuzhen/content"
 	"qiuzhen/embedding"
 	"qiuzhen/ingest"
+	"qiuzhen/knowledge"
 	"qiuzhen/parts"
 	"qiuzhen/postgres"
 	"qiuzhen/postgres/cluster"
@@ -250,14 +251,23 @@ func (a *App) Close() {
 
 // fillDemo ingests the embedded content; when nothing has changed nothing is written.
 func (a *App) fillDemo(ctx context.Context, streams stdio) error {
-	files, err := ingest.ReadFS(content.FS, ".")
+	entries, err := embeddedEntries()
 	if err != nil {
 		return err
 	}
-	entries, complaints := ingest.Lint(files)
-	if len(complaints) > 0 {
-		return errors.New("the embedded content is broken: " + complaints[0].String())
-	}
 	_, err = a.Ingester.Run(ctx, entries, progress(streams.err, "条目入库"))
 	return err
+}
+
+// embeddedEntries are the starter pack.
+func embeddedEntries() ([]knowledge.Entry, error) {
+	files, err := ingest.ReadFS(content.FS, ".")
+	if err != nil {
+		return nil, err
+	}
+	entries, complaints := ingest.Lint(files)
+	if len(complaints) > 0 {
+		return nil, errors.New("the embedded content is broken: " + complaints[0].String())
+	}
+	return entries, nil
 }

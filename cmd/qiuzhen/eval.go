@@ -8,8 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"qiuzhen/eval"
+	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
 )
 
@@ -67,7 +69,10 @@ func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]e
 	fmt.Fprintf(out, "match: cross-validated on %d messages: of %d with an entry %.1f%% right, %.1f%% wrong, %.1f%% among suggestions; of %d without, %.1f%% answered, %.1f%% given suggestions\n",
 		report.N, report.Present, 100*report.Right, 100*report.Wrong, 100*report.Suggested, report.Absent, 100*report.AbsentAnswered, 100*report.AbsentSuggested)
 	fmt.Fprintf(out, "match: answer from P %.3f, suggest from %.3f; weights %v\n", scorer.Answer, scorer.Suggest, scorer.Weights[1])
-	plain := withoutEntry(sets["tune_messages"])
+	plain, err := harmless(sets["tune_messages"])
+	if err != nil {
+		return err
+	}
 	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_danger"], append(plain, sets["tune_live"]...), eval.DefaultTargets.CalmAlarmed)
 	if err != nil {
 		return err
@@ -85,15 +90,18 @@ func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]e
 	return nil
 }
 
-// withoutEntry are the messages that surely speak of no danger: those that no guide on a danger answers.
-func withoutEntry(all []eval.Wording) []eval.Wording {
-	var out []eval.Wording
-	for _, w := range all {
-		if w.Entry == "" {
-			out = append(out, w)
-		}
+// harmless are the messages that surely speak of no danger: those that nothing answers, and those about a claim on
+// food, medicine and the like. What guides and fraud entries answer may well be somebody's emergency.
+func harmless(all []eval.Wording) ([]eval.Wording, error) {
+	entries, err := embeddedEntries()
+	if err != nil {
+		return nil, err
 	}
-	return out
+	claims := map[knowledge.ID]bool{"": true}
+	for _, e := range entries {
+		claims[e.ID] = e.Kind == knowledge.Rebuttal && e.Topic != knowledge.Fraud && e.Topic != knowledge.Disaster
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(w eval.Wording) bool { return !claims[w.Entry] }), nil
 }
 
 // writeModel replaces a model's file whole.
