@@ -16,7 +16,7 @@ import (
 // nothing of the project. cmd/qiuzhen sees all.
 var mayImport = map[string][]string{
 	"ingest":                  {"knowledge", "text"},
-	"retrieval":               {"knowledge", "text"},
+	"retrieval":               {"knowledge", "text", "learn"},
 	"eval":                    {"knowledge", "learn", "retrieval"},
 	"bot":                     {"knowledge", "retrieval"},
 	"postgres":                {"knowledge", "text", "ingest", "retrieval", "migrations"},

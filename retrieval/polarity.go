@@ -75,9 +75,66 @@ func polarityOf(normalised string) polarity {
 }
 
 // Opposes reports whether a message seems to say something else than the wording it was matched with: another
-// polarity, the opposite word, or another number. Both are normalised. It errs on the side of true, since what
-// opposes is suggested and not answered.
-func Opposes(message, wording string) bool { return polarityOf(message).opposes(polarityOf(wording)) }
+// polarity, the opposite word, or another number. Both are normalised. Negations are counted in the clause of each that
+// the two share most of; a dismissal counts wherever it stands. It errs on the side of true, since what opposes is
+// suggested and not answered.
+func Opposes(message, wording string) bool {
+	p, q := polarityOf(message), polarityOf(wording)
+	a, b := closestClauses(message, wording)
+	p.negations, q.negations = polarityOf(a).negations, polarityOf(b).negations
+	return p.opposes(q)
+}
+
+var clauseEnd = regexp.MustCompile(`[,.;:!?~ \n]+`)
+
+// closestClauses returns the clause of each text that shares most character pairs with one of the other.
+func closestClauses(a, b string) (bestA, bestB string) {
+	bestA, bestB = a, b
+	as, bs := clauses(a), clauses(b)
+	best := 0.0
+	for _, x := range as {
+		for _, y := range bs {
+			if s := shared(x.pairs, y.pairs); s > best {
+				best, bestA, bestB = s, x.text, y.text
+			}
+		}
+	}
+	return bestA, bestB
+}
+
+type clause struct {
+	text  string
+	pairs map[[2]rune]bool
+}
+
+func clauses(s string) []clause {
+	var out []clause
+	for _, c := range clauseEnd.Split(s, -1) {
+		pairs := map[[2]rune]bool{}
+		var last rune
+		for _, r := range c {
+			if last != 0 {
+				pairs[[2]rune{last, r}] = true
+			}
+			last = r
+		}
+		if len(pairs) > 0 {
+			out = append(out, clause{c, pairs})
+		}
+	}
+	return out
+}
+
+// shared is the number of pairs in common, with a little more for clauses that hold little else.
+func shared(a, b map[[2]rune]bool) float64 {
+	n := 0
+	for p := range a {
+		if b[p] {
+			n++
+		}
+	}
+	return float64(n) + float64(n)/float64(len(a)+len(b))
+}
 
 func (p polarity) opposes(q polarity) bool {
 	if p.negations%2 != q.negations%2 || p.dismissed != q.dismissed {

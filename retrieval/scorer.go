@@ -53,7 +53,7 @@ type Evidence struct {
 	Features []float64
 	base     float64
 	segment  string   // the piece of the message
-	wordings []string // of the entry, those that match about equally well
+	wordings []string // of the entry, the claims (a guide's questions) that match best
 	negative bool     // a wording marked "is not this" matched better
 	p        float64
 }
@@ -141,7 +141,7 @@ func gatherEntry(ref Ref, segment string, hits []Hit) (Evidence, bool) {
 	coverage, coverage3 := topMeans(coverages)
 	e.base = (cosine+mean3)/2 + coverageWeight*coverage
 	e.negative = negative > best
-	e.wordings = closeWordings(hits, best)
+	e.wordings = bestWordings(hits)
 	e.Features = []float64{
 		cosine, mean3, coverage, coverage3, 0, 0,
 		math.Log(float64(1 + utf8.RuneCountInString(segment))), max(negative, best-0.5) - best,
@@ -159,30 +159,35 @@ func topMeans(values []float64) (first, mean3 float64) {
 	return values[0], mean3 / float64(len(top))
 }
 
-// sameWording is how close in score another wording of the entry must be to speak for the message's polarity too.
-const sameWording = 0.1
+// jury is how many of the entry's best matching wordings judge whether the message agrees with them.
+const jury = 3
 
-// closeWordings are the entry's claims and questions that match about as well as its best passage.
-func closeWordings(hits []Hit, best float64) []string {
-	var out []string
-	for _, h := range hits {
-		isWording := h.Kind == knowledge.ClaimPassage || h.Kind == knowledge.QuestionPassage
-		if isWording && passageScore(h) >= best-sameWording {
-			out = append(out, h.Text)
+// bestWordings are the claims that match best, or the questions of an entry without claims. A question takes no side.
+func bestWordings(hits []Hit) []string {
+	for _, kind := range []knowledge.PassageKind{knowledge.ClaimPassage, knowledge.QuestionPassage} {
+		of := slices.DeleteFunc(slices.Clone(hits), func(h Hit) bool { return h.Kind != kind })
+		slices.SortStableFunc(of, func(a, b Hit) int { return cmp.Compare(passageScore(b), passageScore(a)) })
+		if len(of) == 0 {
+			continue
 		}
+		var texts []string
+		for _, h := range of[:min(jury, len(of))] {
+			texts = append(texts, h.Text)
+		}
+		return texts
 	}
-	return out
+	return nil
 }
 
-// opposes compares the message with the entry's close wordings: one that agrees in polarity and numbers is enough.
+// opposes lets the entry's best matching wordings vote on whether the message says the contrary.
 func (s Evidence) opposes() bool {
-	message := polarityOf(s.segment)
+	votes := 0
 	for _, w := range s.wordings {
-		if !message.opposes(polarityOf(text.Normalize(w))) {
-			return false
+		if Opposes(s.segment, text.Normalize(w)) {
+			votes++
 		}
 	}
-	return len(s.wordings) > 0
+	return 2*votes > len(s.wordings)
 }
 
 // P is P(match), in [0, 1].
