@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(PATH):/usr/local/go/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build test bench lint dist test-dist clean
+.PHONY: content-report calibrate help setup demo build test bench lint dist test-dist clean
 
 PKG ?= ./...
 BENCH ?= .
@@ -23,6 +23,12 @@ test: setup ## vet, all tests with the race detector, a few seconds of every fuz
 
 bench: setup ## benchmarks (PKG=./retrieval/... BENCH=Search)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+
+content-report: setup ## lint the starter pack and count it by topic, verdict, group and region
+	@bin/qiuzhen lint --report content
+
+calibrate: setup ## fit the match scorer and the classifiers on the tune wordings again
+	@bin/qiuzhen eval calibrate
 
 lint: ## golangci-lint with .golangci.yml, and gofmt
 	@scripts/lint

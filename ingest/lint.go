@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
 	"path"
 	"regexp"
@@ -40,6 +41,7 @@ func (d *document) lint() {
 	d.lintForm()
 	d.lintWordings()
 	d.lintLanguage()
+	d.lintPlainness()
 	d.lintSources()
 }
 
@@ -210,6 +212,33 @@ func (d *document) lintLanguage() {
 	}
 	for i, line := range strings.Split(e.Body, "\n") {
 		check(func(format string, args ...any) { d.complain(d.bodyLine+i, format, args...) }, line)
+	}
+}
+
+// maxSentence is how long nine sentences of ten may be, in characters: what can be read aloud in one breath.
+const maxSentence = 30
+
+// lintPlainness looks at how the reader's text sounds: short sentences, no words of the trade without plain ones.
+func (d *document) lintPlainness() {
+	whole := strings.Join(append([]string{d.entry.Summary, d.entry.Body}, d.entry.Actions...), "\n")
+	var lengths []int
+	longest := ""
+	for _, sentence := range text.Sentences(whole) {
+		sentence = strings.TrimRight(strings.TrimSpace(sentence), "。！？；”")
+		if n := utf8.RuneCountInString(sentence); n > 0 {
+			lengths = append(lengths, n)
+			if n > utf8.RuneCountInString(longest) {
+				longest = sentence
+			}
+		}
+	}
+	slices.Sort(lengths)
+	if n := len(lengths); n > 0 && lengths[(n*9-1)/10] > maxSentence {
+		d.complain(max(d.bodyLine, 1), "句子太长：十句里应有九句不超过 %d 个字；最长的是“%s”", maxSentence, longest)
+	}
+	jargon := text.Jargon(whole)
+	for _, word := range slices.Sorted(maps.Keys(jargon)) {
+		d.complain(max(d.bodyLine, 1), "“%s”旁边要有大白话（%s）", word, strings.Join(jargon[word], "、"))
 	}
 }
 

@@ -18,7 +18,7 @@ var (
 	negation = strings.Fields(`千万别 千万不要 不能 不可以 不可 不会 不要 不是 不应该 不应 不该 不用 不必 不需要 不需 不得 不再 不准 不许
 		并非 并不 绝不 从不 没有 无法 无须 无需 无效 无害 不 没 别 勿 未 无 非 莫 禁止 严禁 禁忌 拒绝 杜绝 避免 防止`)
 	// dismissal calls what is said untrue or useless: who dismisses a claim does not spread it.
-	dismissal = strings.Fields(`扯淡 瞎说 瞎扯 瞎吹 瞎编 胡说 胡扯 胡编 乱说 忽悠人 骗人的 是假的 是谣言 没得用 没用 没什么用 没有用 没啥用 不管用
+	dismissal = strings.Fields(`扯淡 瞎说 瞎扯 瞎吹 瞎编 胡说 胡扯 胡编 乱说 忽悠人 骗人的 是假的 是谣言 没得用 用没得 没用 没啥子用 没什么用 没有用 没啥用 不管用
 		没效果 挡不住 灭不了 防不住 治不了 哪能 哪会 哪里能 哪有的事 怎么可能 别信 别听 别传 别再传`)
 )
 
@@ -43,7 +43,8 @@ var (
 	// 吗) dismisses nothing
 	particle = regexp.MustCompile(`(不|没|否|不是|没有)(呀|啊|呢|哦|嘛|咯)?([,.;?!~ ]+|$)`)
 	asked    = regexp.MustCompile(dismissalMark + `[吗吧么不呢?]`)
-	number   = regexp.MustCompile(`\d+(\.\d+)?`)
+	// a number with the character after it, its unit
+	number = regexp.MustCompile(`(\d+(?:\.\d+)?) ?([\p{Han}a-z%])`)
 )
 
 func replacer(words []string, with string) *strings.Replacer {
@@ -60,17 +61,21 @@ type polarity struct {
 	text      string // without neutral words
 	negations int
 	dismissed bool
-	numbers   []string
+	numbers   map[string][]string // unit to numbers
 }
 
 func polarityOf(normalised string) polarity {
 	s := dropNeutral.Replace(normalised)
 	marked := markNegations.Replace(particle.ReplaceAllString(s, ""))
 	dismissals := markDismissals.Replace(s)
+	numbers := map[string][]string{}
+	for _, m := range number.FindAllStringSubmatch(s, -1) {
+		numbers[m[2]] = append(numbers[m[2]], m[1])
+	}
 	return polarity{
 		text: s, negations: strings.Count(marked, negationMark),
 		dismissed: strings.Count(dismissals, dismissalMark) > len(asked.FindAllStringIndex(dismissals, -1)),
-		numbers:   number.FindAllString(s, -1),
+		numbers:   numbers,
 	}
 }
 
@@ -80,26 +85,33 @@ func polarityOf(normalised string) polarity {
 // suggested and not answered.
 func Opposes(message, wording string) bool {
 	p, q := polarityOf(message), polarityOf(wording)
-	a, b := closestClauses(message, wording)
-	p.negations, q.negations = polarityOf(a).negations, polarityOf(b).negations
+	a, b, alike := closestClauses(message, wording)
+	p.negations, q.negations = 0, 0
+	if alike >= comparable {
+		p.negations, q.negations = polarityOf(a).negations, polarityOf(b).negations
+	}
 	return p.opposes(q)
 }
 
+// comparable is the least share of the smaller clause's character pairs that the other must hold for their negations to
+// be about the same thing.
+const comparable = 0.25
+
 var clauseEnd = regexp.MustCompile(`[,.;:!?~ \n]+`)
 
-// closestClauses returns the clause of each text that shares most character pairs with one of the other.
-func closestClauses(a, b string) (bestA, bestB string) {
-	bestA, bestB = a, b
-	as, bs := clauses(a), clauses(b)
+// closestClauses returns the clause of each text that shares most character pairs with one of the other, and the share
+// of the smaller one's pairs that both hold.
+func closestClauses(a, b string) (bestA, bestB string, alike float64) {
 	best := 0.0
-	for _, x := range as {
-		for _, y := range bs {
-			if s := shared(x.pairs, y.pairs); s > best {
-				best, bestA, bestB = s, x.text, y.text
+	for _, x := range clauses(a) {
+		for _, y := range clauses(b) {
+			if n := shared(x.pairs, y.pairs); n+n/float64(len(x.pairs)+len(y.pairs)) > best {
+				best = n + n/float64(len(x.pairs)+len(y.pairs)) // of equal ones, those that hold little else
+				bestA, bestB, alike = x.text, y.text, n/float64(min(len(x.pairs), len(y.pairs)))
 			}
 		}
 	}
-	return bestA, bestB
+	return bestA, bestB, alike
 }
 
 type clause struct {
@@ -125,7 +137,7 @@ func clauses(s string) []clause {
 	return out
 }
 
-// shared is the number of pairs in common, with a little more for clauses that hold little else.
+// shared is the number of pairs in common.
 func shared(a, b map[[2]rune]bool) float64 {
 	n := 0
 	for p := range a {
@@ -133,7 +145,7 @@ func shared(a, b map[[2]rune]bool) float64 {
 			n++
 		}
 	}
-	return float64(n) + float64(n)/float64(len(a)+len(b))
+	return float64(n)
 }
 
 func (p polarity) opposes(q polarity) bool {
@@ -155,10 +167,13 @@ func holdsOnly(s string, these, notThese []string) bool {
 	return slices.ContainsFunc(these, in) && !slices.ContainsFunc(notThese, in)
 }
 
-// numbersDiffer: both name numbers, and neither shares one with the other.
-func numbersDiffer(as, bs []string) bool {
-	if len(as) == 0 || len(bs) == 0 {
-		return false
+// numbersDiffer: of some unit both name numbers, and neither shares one with the other.
+func numbersDiffer(as, bs map[string][]string) bool {
+	for unit, a := range as {
+		b := bs[unit]
+		if len(b) > 0 && !slices.ContainsFunc(a, func(n string) bool { return slices.Contains(b, n) }) {
+			return true
+		}
 	}
-	return !slices.ContainsFunc(as, func(n string) bool { return slices.Contains(bs, n) })
+	return false
 }

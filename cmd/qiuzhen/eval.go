@@ -69,15 +69,18 @@ func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]e
 	fmt.Fprintf(out, "match: cross-validated on %d messages: of %d with an entry %.1f%% right, %.1f%% wrong, %.1f%% among suggestions; of %d without, %.1f%% answered, %.1f%% given suggestions\n",
 		report.N, report.Present, 100*report.Right, 100*report.Wrong, 100*report.Suggested, report.Absent, 100*report.AbsentAnswered, 100*report.AbsentSuggested)
 	fmt.Fprintf(out, "match: answer from P %.3f, suggest from %.3f; weights %v\n", scorer.Answer, scorer.Suggest, scorer.Weights[1])
-	plain, err := harmless(sets["tune_messages"])
+	entries, err := embeddedEntries()
 	if err != nil {
 		return err
 	}
-	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_danger"], append(plain, sets["tune_live"]...), eval.DefaultTargets.CalmAlarmed)
+	harmless, timeless := authored(entries, isHarmless), authored(entries, func(knowledge.Entry) bool { return true })
+	calm := slices.Concat(answeredBy(sets["tune_messages"], entries, isHarmless), sets["tune_live"], harmless)
+	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_danger"], calm, eval.DefaultTargets.CalmAlarmed)
 	if err != nil {
 		return err
 	}
-	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_live"], append(sets["tune_messages"], sets["tune_danger"]...), eval.DefaultTargets.TimelessLive)
+	lasting := slices.Concat(sets["tune_messages"], sets["tune_danger"], timeless)
+	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_live"], lasting, eval.DefaultTargets.TimelessLive)
 	if err != nil {
 		return err
 	}
@@ -90,18 +93,32 @@ func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]e
 	return nil
 }
 
-// harmless are the messages that surely speak of no danger: those that nothing answers, and those about a claim on
-// food, medicine and the like. What guides and fraud entries answer may well be somebody's emergency.
-func harmless(all []eval.Wording) ([]eval.Wording, error) {
-	entries, err := embeddedEntries()
-	if err != nil {
-		return nil, err
-	}
-	claims := map[knowledge.ID]bool{"": true}
+// isHarmless: the entry judges a claim on food, medicine and the like; what guides and fraud entries answer may well be
+// somebody's emergency.
+func isHarmless(e knowledge.Entry) bool {
+	return e.Kind == knowledge.Rebuttal && e.Topic != knowledge.Fraud && e.Topic != knowledge.Disaster
+}
+
+// authored are the entries' own wordings, as examples.
+func authored(entries []knowledge.Entry, keep func(knowledge.Entry) bool) []eval.Wording {
+	var out []eval.Wording
 	for _, e := range entries {
-		claims[e.ID] = e.Kind == knowledge.Rebuttal && e.Topic != knowledge.Fraud && e.Topic != knowledge.Disaster
+		if keep(e) {
+			for _, t := range slices.Concat(e.Claims, e.Questions) {
+				out = append(out, eval.Wording{Entry: e.ID, Text: t})
+			}
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(w eval.Wording) bool { return !claims[w.Entry] }), nil
+	return out
+}
+
+// answeredBy are the messages that nothing answers, and those answered by the entries to keep.
+func answeredBy(all []eval.Wording, entries []knowledge.Entry, keep func(knowledge.Entry) bool) []eval.Wording {
+	kept := map[knowledge.ID]bool{"": true}
+	for _, e := range entries {
+		kept[e.ID] = keep(e)
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(w eval.Wording) bool { return !kept[w.Entry] })
 }
 
 // writeModel replaces a model's file whole.

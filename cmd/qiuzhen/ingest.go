@@ -16,7 +16,8 @@ import (
 )
 
 type lintCommand struct {
-	Paths []string `arg:"" help:"Files and folders of entries."`
+	Report bool     `help:"Also count entries and claims by topic, verdict, group and region."`
+	Paths  []string `arg:"" help:"Files and folders of entries."`
 }
 
 func (l lintCommand) Run(streams stdio) error {
@@ -33,6 +34,9 @@ func (l lintCommand) Run(streams stdio) error {
 		return exit(exitFailed)
 	}
 	fmt.Fprintf(streams.out, "%d 个条目，没有问题\n", len(entries))
+	if l.Report {
+		reportContent(streams.out, entries)
+	}
 	return nil
 }
 
