@@ -26,7 +26,7 @@ func Render(r retrieval.Result) string {
 	case r.Decision == retrieval.Suggest && r.Live != nil:
 		parts = append(parts, "也可以先看看：\n"+options(r.Candidates))
 	case r.Decision == retrieval.Suggest:
-		parts = append(parts, "您问的是下面哪一个？回复数字就行。\n"+options(r.Candidates)+"\n0 都不是")
+		parts = append(parts, "您问的是下面哪一个？把那一行发给我就行。\n"+options(r.Candidates)+"\n都不是的话，换个说法再问一次。")
 	case r.Urgent == nil && r.Live == nil:
 		parts = append(parts, abstainText(r.Void))
 	}

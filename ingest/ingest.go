@@ -16,6 +16,10 @@ type Store interface {
 	Hashes(ctx context.Context) (map[knowledge.ID][32]byte, error)
 	// SaveDraft stores one entry whole or not at all; false when nothing had to be written.
 	SaveDraft(ctx context.Context, e knowledge.Entry, passages []IndexedPassage, model string) (bool, error)
+	// WithoutVector returns at most limit passages that have no vector of the model.
+	WithoutVector(ctx context.Context, model string, limit int) ([]StoredPassage, error)
+	// SaveVectors stores one vector a passage.
+	SaveVectors(ctx context.Context, model string, passages []StoredPassage, vectors [][]float32) error
 	// Maintain brings the term statistics up to date.
 	Maintain(ctx context.Context) error
 }
@@ -59,10 +63,35 @@ func (in *Ingester) Run(ctx context.Context, entries []knowledge.Entry, progress
 		}
 		progress(i+1, len(changed))
 	}
-	if report.Created == 0 {
-		return report, nil
+	if err := in.embedMissing(ctx); err != nil {
+		return report, err
 	}
 	return report, in.Store.Maintain(ctx)
+}
+
+// missingBatch is how many passages are embedded between two writes.
+const missingBatch = 100
+
+// embedMissing gives their vectors to passages that were stored without the present model: with another, or none.
+func (in *Ingester) embedMissing(ctx context.Context) error {
+	for in.Embedder != nil {
+		missing, err := in.Store.WithoutVector(ctx, in.Embedder.ID(), missingBatch)
+		if err != nil || len(missing) == 0 {
+			return err
+		}
+		texts := make([]string, len(missing))
+		for i, m := range missing {
+			texts[i] = text.Normalize(m.Text)
+		}
+		vectors, err := in.Embedder.Embed(ctx, texts)
+		if err != nil {
+			return fmt.Errorf("embed stored passages: %w", err)
+		}
+		if err := in.Store.SaveVectors(ctx, in.Embedder.ID(), missing, vectors); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (in *Ingester) save(ctx context.Context, e knowledge.Entry, report *Report) error {

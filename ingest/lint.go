@@ -62,8 +62,8 @@ func (d *document) lintIdentity() {
 		d.at("topic", "topic %s 与所在文件夹 %s 不同", e.Topic, folder)
 	}
 	for _, r := range e.Regions {
-		if !region.MatchString(r) {
-			d.at("regions", "地区 %q 应当是六位 GB/T 2260 代码", r)
+		if !region.MatchString(r) || knowledge.RegionName(r) == r {
+			d.at("regions", "地区 %q 应当是六位 GB/T 2260 代码，并且在 knowledge/region.go 里有名字", r)
 		}
 	}
 	for _, g := range e.Groups {
@@ -118,18 +118,26 @@ func (d *document) lintForm() {
 			d.at(f.field, "%s 有 %d 个字，最多 %d 个", f.field, n, f.most)
 		}
 	}
-	if strings.ContainsAny(e.Short+e.Tail, "。，！？“”\"") && strings.ContainsAny(e.Short, "。！？“”\"") {
+	if strings.ContainsAny(e.Short, "。，！？“”\"") {
 		d.at("short", "short 里不放标点和引号")
 	}
-	if strings.HasSuffix(e.Tail, "。") {
-		d.at("tail", "tail 不带句号")
+	if strings.ContainsAny(e.Tail, "。！？“”\"") {
+		d.at("tail", "tail 里不放句号和引号")
+	}
+	for _, f := range []struct{ field, value string }{{"title", e.Title}, {"short", e.Short}, {"tail", e.Tail}, {"summary", e.Summary}} {
+		if strings.Contains(f.value, "\n") {
+			d.at(f.field, "%s 只能写一行", f.field)
+		}
 	}
 	if n := len(e.Actions); n < 1 || n > maxActions {
 		d.at("actions", "actions 有 %d 条，应当是 1–%d 条", n, maxActions)
 	}
 	for i, a := range e.Actions {
-		if n := utf8.RuneCountInString(a); n > maxAction {
+		switch n := utf8.RuneCountInString(a); {
+		case n > maxAction:
 			d.at(item("actions", i), "这条有 %d 个字，最多 %d 个", n, maxAction)
+		case n == 0 || strings.Contains(a, "\n"):
+			d.at(item("actions", i), "一条写一行，不能空着")
 		}
 	}
 	if e.Body == "" {
@@ -253,6 +261,9 @@ func (d *document) lintSources() {
 		}
 		if !isDate(s.Date, datePatterns...) {
 			d.at(at, "来源的日期 %q 应当是 2020、2020-10 或 2020-10-27", s.Date)
+		}
+		if s.Date > s.Read.Date && isDate(s.Read.Date, "2006-01-02") {
+			d.at(at, "来源的日期 %s 比读到它的日期 %s 还晚", s.Date, s.Read.Date)
 		}
 		if !isDate(s.Read.Date, "2006-01-02") || s.Read.Where == "" {
 			d.at(at, "来源要有 read: {date: 哪天读的, where: 在哪里读的}")

@@ -26,7 +26,7 @@ questions:
   - 水烧开好几回还能喝不
 negatives:
   - 自来水要烧开再喝
-summary: 反复烧开，水里的亚硝酸盐也远低于国家标准。
+summary: 反复烧开，水里的有害东西也远低于国家标准。
 actions:
   - 水烧开放凉了再喝。
 sources:

@@ -5,7 +5,7 @@ import (
 	"qiuzhen/text"
 )
 
-// windowRunes bounds a body passage: the measured best for finding one text among many (docs/retrieval.md).
+// windowRunes bounds a body passage: longer texts are truncated in meaning by the embedding.
 const windowRunes = 140
 
 // IndexedPassage is a passage with what both search legs need.
@@ -13,6 +13,12 @@ type IndexedPassage struct {
 	knowledge.Passage
 	Terms  []text.IndexTerm
 	Vector []float32 // unit length; nil when there is no embedding model
+}
+
+// StoredPassage is a passage in the database, by its row's id.
+type StoredPassage struct {
+	ID   int64
+	Text string
 }
 
 // Passages splits an entry into its searchable pieces, in a fixed order.

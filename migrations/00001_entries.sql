@@ -16,7 +16,7 @@ CREATE TABLE entry_versions (
     document     jsonb       NOT NULL, -- knowledge.Entry
     created_at   timestamptz NOT NULL DEFAULT now(),
     status       text        NOT NULL DEFAULT 'draft',
-    approvals    integer     NOT NULL DEFAULT 0, -- reviews that approve this very hash; kept by a trigger
+    approvals    integer     NOT NULL DEFAULT 0, -- of this very hash since it was last sent back; kept by a trigger
     published_at timestamptz,
     -- after this instant the version is not served; infinite until it is published
     expires_at   timestamptz NOT NULL DEFAULT 'infinity',
@@ -81,15 +81,25 @@ CREATE TRIGGER version_is_immutable BEFORE UPDATE OR DELETE ON entry_versions
 -- +goose StatementBegin
 CREATE FUNCTION count_approval() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE entry_versions SET approvals = approvals + 1
-     WHERE entry_id = NEW.entry_id AND version = NEW.version AND NEW.decision = 'approve';
+    -- sent back: whoever approved before has to look again
+    UPDATE entry_versions SET approvals = CASE NEW.decision WHEN 'approve' THEN approvals + 1 ELSE 0 END
+     WHERE entry_id = NEW.entry_id AND version = NEW.version;
     RETURN NEW;
 END $$;
 -- +goose StatementEnd
+-- A signature is for ever: a change of mind is another review.
+-- +goose StatementBegin
+CREATE FUNCTION keep_review() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'review % cannot be changed: add another', OLD.id
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'review_is_append_only';
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER review_is_append_only BEFORE UPDATE OR DELETE ON reviews FOR EACH ROW EXECUTE FUNCTION keep_review();
 CREATE TRIGGER review_counts AFTER INSERT ON reviews FOR EACH ROW EXECUTE FUNCTION count_approval();
 
 -- +goose Down
 DROP TABLE reviews;
 DROP TABLE entry_versions;
 DROP TABLE entries;
-DROP FUNCTION keep_version_content, count_approval;
+DROP FUNCTION keep_version_content, count_approval, keep_review;

@@ -45,7 +45,8 @@ CREATE TABLE passage_vectors (
     PRIMARY KEY (passage_id, model_id)
 );
 
--- BM25 statistics, apart for what is published and what is not, so that drafts do not move the published ranking.
+-- BM25 statistics, apart for what is published and what is not, so that drafts do not move the published
+-- document frequencies (the average length is over both).
 -- A passage's transaction appends to the deltas (no hot rows); one job at a time folds them into the totals;
 -- a search adds both.
 CREATE TABLE term_stats (

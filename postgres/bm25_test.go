@@ -55,7 +55,7 @@ func publish(t *testing.T, store *postgres.Store, e knowledge.Entry, passages []
 	if err := store.AddReview(ctx, e.ID, version, review); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Publish(ctx, e.ID, now, now.AddDate(1, 0, 0)); err != nil {
+	if err := store.Publish(ctx, e.ID, now, 12); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -29,9 +29,10 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 	return c, nil
 }
 
-// CheckWhole looks for versions that are searchable and lack passages or vectors, and compares the statistics with
+// CheckWhole looks for versions that are searchable and lack passages, or vectors of the model ("": none is needed), and
+// compares the statistics with
 // a recount. It returns what is broken and how many versions are searchable.
-func (s *Store) CheckWhole(ctx context.Context) (broken []string, versions int, err error) {
+func (s *Store) CheckWhole(ctx context.Context, model string) (broken []string, versions int, err error) {
 	err = s.pool.QueryRow(ctx, `
 		WITH open AS (
 		    SELECT entry_id, version, jsonb_array_length(coalesce(document -> 'claims', '[]'))
@@ -42,6 +43,7 @@ func (s *Store) CheckWhole(ctx context.Context) (broken []string, versions int, 
 		    SELECT o.entry_id, o.least,
 		           (SELECT count(*) FROM passages p WHERE p.entry_id = o.entry_id AND p.version = o.version) AS passages,
 		           (SELECT count(*) FROM passages p JOIN passage_vectors v ON v.passage_id = p.id
+		              JOIN embedding_models m ON m.id = v.model_id AND m.name = $1
 		             WHERE p.entry_id = o.entry_id AND p.version = o.version) AS vectors
 		      FROM open o
 		), df AS (
@@ -52,9 +54,9 @@ func (s *Store) CheckWhole(ctx context.Context) (broken []string, versions int, 
 		)
 		SELECT (SELECT count(*) FROM open),
 		       (SELECT coalesce(array_agg(entry_id || ': ' || passages || ' passages, ' || vectors || ' vectors, at least ' || least), '{}')
-		          FROM counted WHERE passages < least OR vectors NOT IN (0, passages))
+		          FROM counted WHERE passages < least OR $1 <> '' AND vectors <> passages)
 		    || (SELECT coalesce(array_agg('document frequency of term ' || coalesce(df.term, r.term)), '{}')
-		          FROM df FULL JOIN recount r ON df.term = r.term WHERE df.df IS DISTINCT FROM r.df)`).Scan(&versions, &broken)
+		          FROM df FULL JOIN recount r ON df.term = r.term WHERE df.df IS DISTINCT FROM r.df)`, model).Scan(&versions, &broken)
 	if err != nil {
 		return nil, 0, fmt.Errorf("check the stored content: %w", err)
 	}

@@ -14,12 +14,13 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// Hashes returns the content hash of each entry's newest version.
+// Hashes returns the content hash of each entry's newest version, without those withdrawn.
 func (s *Store) Hashes(ctx context.Context) (map[knowledge.ID][32]byte, error) {
 	rows, err := s.pool.Query(ctx, `
-		SELECT DISTINCT ON (entry_id) entry_id, content_hash FROM entry_versions
-		 WHERE status <> 'withdrawn'
-		 ORDER BY entry_id, version DESC`)
+		SELECT entry_id, content_hash FROM (
+		    SELECT DISTINCT ON (entry_id) entry_id, content_hash, status FROM entry_versions
+		     ORDER BY entry_id, version DESC) newest
+		 WHERE status <> 'withdrawn'`)
 	if err != nil {
 		return nil, fmt.Errorf("read the stored versions: %w", err)
 	}
@@ -119,9 +120,9 @@ func (s *Store) AddReview(ctx context.Context, id knowledge.ID, version int, r k
 	return err
 }
 
-// Publish serves the entry's open version until expires, in place of the one published before. The
-// database refuses a version without an approving review (version_published_has_reviews).
-func (s *Store) Publish(ctx context.Context, id knowledge.ID, now, expires time.Time) error {
+// Publish serves the entry's open version in place of the one published before, until so many months after it was last
+// signed. The database refuses a version without an approving review (version_published_has_reviews).
+func (s *Store) Publish(ctx context.Context, id knowledge.ID, now time.Time, months int) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(id)); err != nil {
 			return err
@@ -134,8 +135,10 @@ func (s *Store) Publish(ctx context.Context, id knowledge.ID, now, expires time.
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			UPDATE entry_versions SET status = 'published', published_at = $3, expires_at = $4
-			 WHERE entry_id = $1 AND version = $2`, string(id), version, now, expires)
+			UPDATE entry_versions SET status = 'published', published_at = $3,
+			       expires_at = coalesce((SELECT max(reviewed_at) FROM reviews r WHERE r.entry_id = $1 AND r.version = $2
+			                                 AND r.decision = 'approve'), $3) + make_interval(months => $4)
+			 WHERE entry_id = $1 AND version = $2`, string(id), version, now, months)
 		if constraint(err) == "version_published_has_reviews" {
 			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 第%d版还没有人签审，不能发布", id, version), Err: err}
 		}

@@ -66,7 +66,7 @@ func TestPublishNeedsAReviewOfThisContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var known *knowledge.Error
-	if err := store.Publish(ctx, "one", now, now.AddDate(1, 0, 0)); !errors.As(err, &known) || known.Code != knowledge.Conflict {
+	if err := store.Publish(ctx, "one", now, 12); !errors.As(err, &known) || known.Code != knowledge.Conflict {
 		t.Fatalf("unsigned content was published: %v", err)
 	}
 	review := knowledge.Review{Reviewer: "测试", Institution: "测试", Decision: "approve", At: now, ContentHash: entry("one", 2).Hash()}
@@ -77,14 +77,28 @@ func TestPublishNeedsAReviewOfThisContent(t *testing.T) {
 	if err := store.AddReview(ctx, "one", 1, review); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Publish(ctx, "one", now, now.AddDate(1, 0, 0)); err != nil {
+	review.Decision = "return"
+	if err := store.AddReview(ctx, "one", 1, review); err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := store.Load(ctx, []retrieval.Ref{{ID: "one", Version: 1}, {ID: "none", Version: 1}})
-	if err != nil || len(loaded) != 1 || !loaded[0].Signed || len(loaded[0].Reviews) != 1 || loaded[0].Hash() != e.Hash() {
+	if err := store.Publish(ctx, "one", now, 12); !errors.As(err, &known) || known.Code != knowledge.Conflict {
+		t.Fatalf("content that was sent back is published: %v", err)
+	}
+	review.Decision = "approve"
+	if err := store.AddReview(ctx, "one", 1, review); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Publish(ctx, "one", now, 12); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := store.Load(ctx, []retrieval.Ref{{ID: "one", Version: 1}, {ID: "none", Version: 1}}, false, now)
+	if err != nil || len(loaded) != 1 || !loaded[0].Signed || len(loaded[0].Reviews) != 2 || loaded[0].Hash() != e.Hash() {
 		t.Fatalf("loaded %+v, %v", loaded, err)
 	}
-	if err := store.Publish(ctx, "one", now, now); !errors.As(err, &known) || known.Code != knowledge.NotFound {
+	if gone, err := store.Load(ctx, []retrieval.Ref{{ID: "one", Version: 1}}, true, now.AddDate(1, 0, 0)); err != nil || len(gone) != 0 {
+		t.Errorf("an expired version is loaded: %+v, %v", gone, err)
+	}
+	if err := store.Publish(ctx, "one", now, 12); !errors.As(err, &known) || known.Code != knowledge.NotFound {
 		t.Fatalf("nothing is waiting, but: %v", err)
 	}
 }
@@ -106,6 +120,8 @@ func TestInvariants(t *testing.T) {
 	defer conn.Close(ctx)
 	for sql, constraint := range map[string]string{
 		`UPDATE entry_versions SET document = document || '{"short": "x"}'`: "version_is_immutable",
+		`UPDATE reviews SET reviewer = 'x'`:                                 "review_is_append_only",
+		`DELETE FROM reviews`:                                               "review_is_append_only",
 		`DELETE FROM entry_versions`:                                        "version_is_immutable",
 		`INSERT INTO entries (id) VALUES ('Bad Id')`:                        "entry_id_is_slug",
 		`INSERT INTO entry_versions (entry_id, version, content_hash, document) VALUES ('one', 2, '\x00', '{"id": "one", "kind": "guide"}')`:    "version_hash_is_sha256",

@@ -20,15 +20,36 @@ type Model struct {
 	Dimensions int
 }
 
+// lookUpModel finds a registered model; ok is false when nothing was embedded with it yet.
+func (s *Store) lookUpModel(ctx context.Context, name string) (m Model, ok bool, err error) {
+	if known, ok := s.models.Load(name); ok {
+		return known.(Model), true, nil
+	}
+	m.Name = name
+	err = s.pool.QueryRow(ctx, `SELECT id, dimensions FROM embedding_models WHERE name = $1`, name).Scan(&m.ID, &m.Dimensions)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return m, false, nil
+	}
+	if err != nil {
+		return m, false, fmt.Errorf("look up the embedding model: %w", err)
+	}
+	s.models.Store(name, m)
+	return m, true, nil
+}
+
 // EnsureModel registers an embedding model and builds its HNSW index, once.
 func (s *Store) EnsureModel(ctx context.Context, name string, dimensions int) (Model, error) {
-	if m, ok := s.models.Load(name); ok {
-		return m.(Model), nil
+	m, ok, err := s.lookUpModel(ctx, name)
+	if err != nil {
+		return m, err
 	}
-	m := Model{Name: name}
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO embedding_models (name, dimensions) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
-			name, dimensions)
+	if ok && m.Dimensions == dimensions {
+		return m, nil
+	}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO embedding_models (name, dimensions) SELECT $1, $2
+			 WHERE NOT EXISTS (SELECT FROM embedding_models WHERE name = $1) ON CONFLICT (name) DO NOTHING`, name, dimensions)
 		if err != nil {
 			return err
 		}
@@ -49,8 +70,7 @@ func (s *Store) EnsureModel(ctx context.Context, name string, dimensions int) (M
 }
 
 // createVectorIndex makes the model's partial HNSW index. m = 16 and ef_construction = 64 are pgvector's
-// defaults: recall@10 against the exact scan is .98 and more at ef_search 100 (docs/benchmarks.md). DDL takes no
-// parameters; both numbers are integers.
+// defaults; searches look at 100 candidates (connection). DDL takes no parameters; both numbers are integers.
 func createVectorIndex(ctx context.Context, tx pgx.Tx, m Model) error {
 	_, err := tx.Exec(ctx, fmt.Sprintf(`
 		CREATE INDEX IF NOT EXISTS passage_vectors_hnsw_%[1]d ON passage_vectors
@@ -73,6 +93,10 @@ func (s *Store) modelFor(ctx context.Context, name string, passages []ingest.Ind
 
 // insertPassages writes a new draft's passages in one round trip.
 func insertPassages(ctx context.Context, tx pgx.Tx, e knowledge.Entry, version int, passages []ingest.IndexedPassage, model *int16) error {
+	// holds off a recomputation of the weights (reweigh) until these, computed with the same avgdl, are committed
+	if _, err := tx.Exec(ctx, `SELECT FROM bm25_settings FOR SHARE`); err != nil {
+		return err
+	}
 	regions := e.Regions
 	if regions == nil {
 		regions = []string{}
@@ -110,4 +134,38 @@ func halfVector(v []float32) any {
 		return nil
 	}
 	return pgvector.NewHalfVector(v)
+}
+
+// WithoutVector returns at most limit passages that have no vector of the model, oldest first.
+func (s *Store) WithoutVector(ctx context.Context, model string, limit int) ([]ingest.StoredPassage, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT p.id, p.text FROM passages p
+		 WHERE NOT EXISTS (SELECT FROM passage_vectors v JOIN embedding_models m ON m.id = v.model_id
+		                    WHERE v.passage_id = p.id AND m.name = $1)
+		 ORDER BY p.id LIMIT $2`, model, limit)
+	if err != nil {
+		return nil, fmt.Errorf("look for passages without a vector: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[ingest.StoredPassage])
+}
+
+// SaveVectors stores one vector a passage; a passage that is gone by now is passed over.
+func (s *Store) SaveVectors(ctx context.Context, model string, passages []ingest.StoredPassage, vectors [][]float32) error {
+	if len(passages) == 0 {
+		return nil
+	}
+	m, err := s.EnsureModel(ctx, model, len(vectors[0]))
+	if err != nil {
+		return err
+	}
+	batch := &pgx.Batch{}
+	for i, p := range passages {
+		batch.Queue(`
+			INSERT INTO passage_vectors (model_id, passage_id, v)
+			SELECT $1, id, $3::halfvec FROM passages WHERE id = $2 ON CONFLICT DO NOTHING`, m.ID, p.ID, halfVector(vectors[i]))
+	}
+	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("store vectors: %w", err)
+	}
+	return nil
 }

@@ -41,13 +41,22 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL is not a connection string: %w", redact(err))
 	}
-	// pgvector's types have no fixed oid: each connection learns them, which needs the migrated schema
-	config.AfterConnect = pgxvec.RegisterTypes
+	config.AfterConnect = connection
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", redact(err))
 	}
 	return &Store{pool: pool}, nil
+}
+
+// connection readies one: pgvector's types have no fixed oid and are learnt, which needs the migrated schema; the HNSW
+// index looks at 100 candidates and goes on until enough of them pass the filter.
+func connection(ctx context.Context, conn *pgx.Conn) error {
+	if err := pgxvec.RegisterTypes(ctx, conn); err != nil {
+		return err
+	}
+	_, err := conn.Exec(ctx, `SET hnsw.ef_search = 100; SET hnsw.iterative_scan = relaxed_order`)
+	return err
 }
 
 // Close waits for queries under way and closes all connections.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,9 +22,6 @@ const (
 	dfBudget = 1000
 	// legSize is how many candidates each leg hands to the fused ranking.
 	legSize = 100
-	// coverageWeight is the share of coverage beside cosine in the fused order; see retrieval.Scorer for the
-	// decision, which looks at more.
-	coverageWeight = 0.3
 )
 
 // searchSQL is the hybrid search, one statement.
@@ -32,10 +30,10 @@ const (
 //	bm25     = sum over the query's terms of idf * qtf * weight, the weight stored with the passage
 //	idf      = ln(1 + (N - df + 0.5) / (df + 0.5)), N and df over what this query may see
 //	self     = the query's bm25 as if it were a passage: the denominator of coverage
-//	order by cosine + coverageWeight * bm25 / self
+//	order by cosine + retrieval.CoverageWeight * bm25 / self
 //
 // Both legs filter before they rank, so that a narrow filter still finds its candidates: the GIN index bounds
-// the lexical leg by a document-frequency budget, the HNSW index iterates until enough rows pass. Under
+// the lexical leg by a document-frequency budget, the HNSW index iterates (hnsw.iterative_scan, set on each connection) until enough rows pass. Under
 // exactBelow passages there are no legs: every passage that passes the filter is scored.
 //
 // Parameters: $1 term ids, $2 their counts, $3 published states to see, $4 statuses, $5 now, $6 regions or null,
@@ -93,7 +91,7 @@ type searchPlan struct {
 }
 
 func (p searchPlan) sql() string {
-	p.Budget, p.Leg, p.CoverageWeight = dfBudget, legSize, coverageWeight
+	p.Budget, p.Leg, p.CoverageWeight = dfBudget, legSize, retrieval.CoverageWeight
 	var b strings.Builder
 	if err := searchSQL.Execute(&b, p); err != nil {
 		panic("postgres: search template: " + err.Error()) // the template and the plan are constants of this file
@@ -130,10 +128,12 @@ func (s *Store) plan(ctx context.Context, q retrieval.Query) (searchPlan, error)
 	}
 	plan := searchPlan{Exact: s.passages.Load() < exactBelow, Dense: q.Vector != nil}
 	if plan.Dense {
-		m, err := s.EnsureModel(ctx, q.Model, len(q.Vector))
+		m, ok, err := s.lookUpModel(ctx, q.Model)
 		if err != nil {
 			return plan, err
 		}
+		// a model that nothing was embedded with yet finds nothing by meaning
+		plan.Dense = ok && m.Dimensions == len(q.Vector)
 		plan.Model, plan.Dimensions = m.ID, m.Dimensions
 	}
 	return plan, nil
@@ -144,19 +144,27 @@ func searchArguments(q retrieval.Query, plan searchPlan) []any {
 	for i, t := range q.Terms {
 		ids[i], counts[i] = t.ID, t.Count
 	}
-	published, statuses := []bool{true}, []string{"published"}
+	published := []bool{true}
 	if q.Unsigned {
-		published, statuses = []bool{true, false}, []string{"published", "draft", "in_review"}
+		published = []bool{true, false}
 	}
-	args := []any{ids, counts, published, statuses, q.Now, q.Regions, q.Limit}
+	args := []any{ids, counts, published, statuses(q.Unsigned), q.Now, q.Regions, q.Limit}
 	if plan.Dense {
 		args = append(args, halfVector(q.Vector))
 	}
 	return args
 }
 
-// Load returns the given versions with their approving reviews, in the order asked; one that is gone is left out.
-func (s *Store) Load(ctx context.Context, refs []retrieval.Ref) ([]retrieval.Stored, error) {
+// statuses are those that may be served.
+func statuses(unsigned bool) []string {
+	if unsigned {
+		return []string{"published", "draft", "in_review"}
+	}
+	return []string{"published"}
+}
+
+// Load returns the given versions with their approving reviews, in the order asked; one that is no longer served is left out.
+func (s *Store) Load(ctx context.Context, refs []retrieval.Ref, unsigned bool, now time.Time) ([]retrieval.Stored, error) {
 	ids, versions := make([]string, len(refs)), make([]int32, len(refs))
 	for i, r := range refs {
 		ids[i], versions[i] = string(r.ID), int32(r.Version) //nolint:gosec // versions count from 1
@@ -168,7 +176,8 @@ func (s *Store) Load(ctx context.Context, refs []retrieval.Ref) ([]retrieval.Sto
 		           FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.decision = 'approve'), '[]')
 		  FROM unnest($1::text[], $2::integer[]) WITH ORDINALITY AS want(id, version, n)
 		  JOIN entry_versions v ON v.entry_id = want.id AND v.version = want.version
-		 ORDER BY want.n`, ids, versions)
+		   AND v.status = ANY($3) AND v.expires_at > $4
+		 ORDER BY want.n`, ids, versions, statuses(unsigned), now)
 	if err != nil {
 		return nil, fmt.Errorf("load %v: %w", refs, err)
 	}

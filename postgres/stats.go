@@ -14,17 +14,23 @@ const maintenanceLock = 0x71697a68656e // "qizhen"
 const driftLimit = 0.10
 
 // Maintain folds the statistics' deltas into their totals and, when the average passage length has drifted by
-// more than 10% from the frozen one, recomputes the weights. Another process at it already: nothing is done.
+// more than 10% from the frozen one, recomputes the weights. With nothing to fold, or another
+// process at it already, nothing is done.
 func (s *Store) Maintain(ctx context.Context) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var mine bool
 		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(maintenanceLock)).Scan(&mine); err != nil || !mine {
 			return err
 		}
-		if err := fold(ctx, tx); err != nil {
+		if changed, err := fold(ctx, tx); err != nil || !changed {
 			return err
 		}
-		return reweigh(ctx, tx)
+		if err := reweigh(ctx, tx); err != nil {
+			return err
+		}
+		// the planner must know new content before autovacuum comes to it
+		_, err := tx.Exec(ctx, `ANALYZE passages, passage_vectors, term_stats, term_deltas`)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("maintain the term statistics: %w", err)
@@ -32,9 +38,9 @@ func (s *Store) Maintain(ctx context.Context) error {
 	return s.countPassages(ctx)
 }
 
-// fold moves what it sees of the deltas, and only that, into the totals.
-func fold(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, `
+// fold moves what it sees of the deltas, and only that, into the totals; changed is false when there were none.
+func fold(ctx context.Context, tx pgx.Tx) (changed bool, err error) {
+	_, err = tx.Exec(ctx, `
 		WITH gone AS (DELETE FROM term_deltas RETURNING published, term, delta)
 		MERGE INTO term_stats s
 		USING (SELECT published, term, sum(delta) AS delta FROM gone GROUP BY published, term HAVING sum(delta) <> 0) d
@@ -43,14 +49,14 @@ func fold(ctx context.Context, tx pgx.Tx) error {
 		WHEN MATCHED THEN UPDATE SET df = s.df + d.delta
 		WHEN NOT MATCHED THEN INSERT (published, term, df) VALUES (d.published, d.term, d.delta)`)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = tx.Exec(ctx, `
+	tag, err := tx.Exec(ctx, `
 		WITH gone AS (DELETE FROM corpus_deltas RETURNING published, passages, length)
 		UPDATE corpus_stats s SET passages = s.passages + d.passages, length = s.length + d.length
 		  FROM (SELECT published, sum(passages) AS passages, sum(length) AS length FROM gone GROUP BY published) d
 		 WHERE s.published = d.published`)
-	return err
+	return tag.RowsAffected() > 0, err
 }
 
 func reweigh(ctx context.Context, tx pgx.Tx) error {

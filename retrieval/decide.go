@@ -69,7 +69,7 @@ func (e *Engine) load(ctx context.Context, found []Evidence) ([]Match, error) {
 		refs[i] = s.Ref
 		scores[s.ID] = s.p
 	}
-	stored, err := e.Searcher.Load(ctx, refs)
+	stored, err := e.Searcher.Load(ctx, refs, e.Unsigned, e.Now())
 	if err != nil {
 		return nil, err
 	}

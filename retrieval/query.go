@@ -60,5 +60,5 @@ type Stored struct {
 // Searcher finds passages and loads the versions they belong to.
 type Searcher interface {
 	Search(ctx context.Context, q Query) ([]Hit, error)
-	Load(ctx context.Context, refs []Ref) ([]Stored, error)
+	Load(ctx context.Context, refs []Ref, unsigned bool, now time.Time) ([]Stored, error)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -84,8 +85,8 @@ const (
 	maxMessage = 4000
 	// wholeMessage: a message up to this long is one claim; a longer one is also cut into windows this long.
 	wholeMessage = 60
-	// maxsegments bounds the searches that one message costs.
-	maxsegments = 12
+	// maxWindows bounds the searches that one message costs.
+	maxWindows = 11
 	// passagesPerSearch leaves room for ten entries with all their wordings: the scorer looks at the level of the others.
 	passagesPerSearch = 200
 	maxCandidates     = 3
@@ -133,14 +134,16 @@ func hasWord(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
-func clip(s string, runes int) string {
-	for i := range s {
-		if runes == 0 {
-			return s[:i]
-		}
-		runes--
+// clip keeps the head and the tail of what is too long: the point of a message is at one of its ends.
+func clip(s string, most int) string {
+	if len(s) <= most { // bytes: no fewer than characters
+		return s
 	}
-	return s
+	runes := []rune(s)
+	if len(runes) <= most {
+		return s
+	}
+	return string(runes[:most*3/4]) + "\n" + string(runes[len(runes)-most/4:])
 }
 
 // segments are the pieces of a claim to search for: the whole, and of a long forward each window too.
@@ -149,12 +152,11 @@ func segments(claim string) []string {
 	if utf8.RuneCountInString(claim) <= wholeMessage {
 		return all
 	}
-	for _, w := range text.Windows(claim, wholeMessage) {
-		if utf8.RuneCountInString(w) >= 4 && len(all) < maxsegments {
-			all = append(all, w)
-		}
+	windows := slices.DeleteFunc(text.Windows(claim, wholeMessage), func(w string) bool { return utf8.RuneCountInString(w) < 4 })
+	if extra := len(windows) - maxWindows; extra > 0 { // as with clip, both ends
+		windows = slices.Delete(windows, maxWindows-maxWindows/4, len(windows)-maxWindows/4)
 	}
-	return all
+	return append(all, windows...)
 }
 
 // embed gives each piece its vector; without an embedder they are empty.

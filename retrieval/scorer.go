@@ -58,10 +58,10 @@ type Evidence struct {
 	p        float64
 }
 
-// coverageWeight is the share of coverage beside cosine in the base score: the best of those measured untrained.
-const coverageWeight = 0.3
+// CoverageWeight is the share of coverage beside cosine in a passage's score: the best of those measured untrained.
+const CoverageWeight = 0.3
 
-func passageScore(h Hit) float64 { return h.Cosine + coverageWeight*min(h.Coverage, 1) }
+func passageScore(h Hit) float64 { return h.Cosine + CoverageWeight*min(h.Coverage, 1) }
 
 // bestFirst orders by P(match), equal ones by the base score, then by id.
 func bestFirst(a, b Evidence) int {
@@ -71,7 +71,7 @@ func bestFirst(a, b Evidence) int {
 // probability is P(match); a scorer without weights (no calibration yet) uses the base score's features alone.
 func (r Scorer) probability(features []float64) float64 {
 	if len(r.Weights) == 0 {
-		return min(1, max(0, (features[0]+coverageWeight*features[2])/(1+coverageWeight)))
+		return min(1, max(0, (features[0]+CoverageWeight*features[2])/(1+CoverageWeight)))
 	}
 	x := make([]float64, len(features))
 	for i, f := range features {
@@ -139,7 +139,7 @@ func gatherEntry(ref Ref, segment string, hits []Hit) (Evidence, bool) {
 	}
 	cosine, mean3 := topMeans(cosines)
 	coverage, coverage3 := topMeans(coverages)
-	e.base = (cosine+mean3)/2 + coverageWeight*coverage
+	e.base = (cosine+mean3)/2 + CoverageWeight*coverage
 	e.negative = negative > best
 	e.wordings = bestWordings(hits)
 	e.Features = []float64{

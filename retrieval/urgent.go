@@ -11,8 +11,8 @@ type Urgent struct {
 }
 
 type urgentRules struct {
-	Asking  patterns
-	Classes []struct {
+	Asking, Happening patterns
+	Classes           []struct {
 		Class, Number, Line, Then string
 		Now                       patterns
 		UnlessAsking              patterns `yaml:"unless_asking"`
@@ -41,7 +41,7 @@ type Vector struct {
 // then by the classifier over its vector, which knows phrasings that nobody listed.
 func DetectUrgent(normalised string, vector Vector) *Urgent {
 	rules := loadUrgent()
-	asking := rules.Asking.match(normalised)
+	asking := rules.Asking.match(normalised) && !rules.Happening.match(normalised)
 	for _, c := range rules.Classes {
 		if c.Now.match(normalised) && (!asking || c.Class == "suicide") || !asking && c.UnlessAsking.match(normalised) {
 			return &Urgent{c.Class, c.Number, c.Line, c.Then}

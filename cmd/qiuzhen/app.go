@@ -106,6 +106,14 @@ func newApp(ctx context.Context, s *settings) (*App, error) {
 	return app, nil
 }
 
+// modelID names the embedding model, "" without one.
+func (a *App) modelID() string {
+	if a.model == nil {
+		return ""
+	}
+	return a.model.ID()
+}
+
 // limits says what this configuration cannot do, or is empty.
 func (a *App) limits() string {
 	switch {
@@ -203,23 +211,29 @@ func (s *settings) makeDataDir() error {
 // watchInterval is how often a long-running program looks whether its private server lives.
 const watchInterval = 2 * time.Second
 
-// watch restarts the private server when it has died (a kill, the machine out of memory), until ctx ends.
+// maintainEvery is how many of those looks pass between two folds of the term statistics.
+const maintainEvery = 30
+
+// watch restarts the private server when it has died (a kill, the machine out of memory) and folds the term statistics
+// that other processes have appended, until ctx ends.
 func (a *App) watch(ctx context.Context, log *slog.Logger) {
-	if a.cluster == nil {
-		return
-	}
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	for {
+	for look := 1; ; look++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
+		if look%maintainEvery == 0 {
+			if err := a.Store.Maintain(ctx); err != nil && ctx.Err() == nil {
+				log.Warn("maintenance failed", "error", err)
+			}
+		}
 		pingCtx, cancel := context.WithTimeout(ctx, watchInterval)
 		err := a.Store.Ping(pingCtx)
 		cancel()
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || a.cluster == nil {
 			continue
 		}
 		log.Warn("the private server does not answer, making sure that it runs", "error", err)
@@ -255,8 +269,27 @@ func (a *App) fillDemo(ctx context.Context, streams stdio) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.Ingester.Run(ctx, entries, progress(streams.err, "条目入库"))
-	return err
+	if _, err = a.Ingester.Run(ctx, entries, progress(streams.err, "条目入库")); err != nil {
+		return err
+	}
+	return a.withdrawOthers(ctx, entries)
+}
+
+// withdrawOthers takes out of the demo what an older program brought along and this one does not.
+func (a *App) withdrawOthers(ctx context.Context, entries []knowledge.Entry) error {
+	stored, err := a.Store.Hashes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		delete(stored, e.ID)
+	}
+	for id := range stored {
+		if err := a.Store.Withdraw(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // embeddedEntries are the starter pack.

@@ -126,7 +126,7 @@ func (a askCommand) answerLines(ctx context.Context, engine *bot.Engine, in io.R
 	reader, writer := bufio.NewReader(in), bufio.NewWriter(out)
 	defer writer.Flush()
 	for {
-		line, err := reader.ReadString('\n')
+		line, err := readLine(reader)
 		if errors.Is(err, io.EOF) && line == "" {
 			return writer.Flush()
 		}
@@ -142,6 +142,20 @@ func (a askCommand) answerLines(ctx context.Context, engine *bot.Engine, in io.R
 		}
 		if err := a.print(writer, reply, took); err != nil {
 			return err
+		}
+	}
+}
+
+// readLine reads a line of any length and keeps at most what says that it is too long.
+func readLine(r *bufio.Reader) (string, error) {
+	var line []byte
+	for {
+		piece, err := r.ReadSlice('\n')
+		if room := maxInput + 2 - len(line); room > 0 {
+			line = append(line, piece[:min(room, len(piece))]...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return string(line), err
 		}
 	}
 }

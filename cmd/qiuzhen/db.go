@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -64,15 +65,17 @@ func (d *database) Close() error {
 // everybody on the machine can read a process's arguments.
 func (d *database) command(ctx context.Context, streams stdio, name string, args ...string) *exec.Cmd {
 	path := filepath.Join(d.bin, name)
-	if _, err := os.Stat(path); err != nil {
-		path = name // a system's own, by PATH
+	if own, err := exec.LookPath(name); err == nil && d.cluster == nil {
+		path = own // a system's server goes with the system's client, which can speak TLS
 	}
 	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // a program of the pinned Postgres
 	cmd.Env = append(os.Environ(),
 		"PGHOST="+d.config.Host, "PGPORT="+strconv.Itoa(int(d.config.Port)), "PGUSER="+d.config.User,
 		"PGPASSWORD="+d.config.Password, "PGDATABASE="+d.config.Database)
-	if d.config.TLSConfig != nil {
-		cmd.Env = append(cmd.Env, "PGSSLMODE=require")
+	for name, env := range map[string]string{"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"} {
+		if m := regexp.MustCompile(`\b` + name + `=([^&\s]+)`).FindStringSubmatch(d.dsn); m != nil {
+			cmd.Env = append(cmd.Env, env+"="+m[1])
+		}
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.in, streams.out, streams.err
 	return cmd
@@ -91,16 +94,17 @@ func (b backupCommand) Run(ctx context.Context, c *cli, streams stdio) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	partial := b.File + ".partial"
-	defer os.Remove(partial)
-	if err := d.command(ctx, streams, "pg_dump", "--format=custom", "--no-owner", "--file="+partial).Run(); err != nil {
+	partial, err := os.CreateTemp(filepath.Dir(b.File), ".qiuzhen-backup-") // 0600
+	if err != nil {
+		return fmt.Errorf("cannot write the backup: %w", err)
+	}
+	defer os.Remove(partial.Name())
+	err = d.command(ctx, stdio{out: partial, err: streams.err}, "pg_dump", "--format=custom", "--no-owner").Run()
+	if err = errors.Join(err, partial.Sync(), partial.Close()); err != nil {
 		return fmt.Errorf("pg_dump: %w; nothing was written", err)
 	}
-	if err := os.Chmod(partial, 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(partial, b.File); err != nil {
-		return err
+	if err := os.Link(partial.Name(), b.File); err != nil { // unlike a rename it never replaces
+		return fmt.Errorf("cannot write the backup: %w", err)
 	}
 	info, err := os.Stat(b.File)
 	if err != nil {

@@ -106,7 +106,7 @@ func (c *checkup) database(ctx context.Context, app *App) {
 	c.report("database", fmt.Sprintf("Postgres %s, pgvector %s", info.Postgres, info.Vector), err)
 	counts, err := app.Store.Counts(ctx)
 	c.report("content", counts.String(), err)
-	broken, _, wholeErr := app.Store.CheckWhole(ctx)
+	broken, _, wholeErr := app.Store.CheckWhole(ctx, app.modelID())
 	if wholeErr == nil && len(broken) > 0 {
 		wholeErr = fmt.Errorf("%d inconsistencies, the first: %s; restore a backup or ingest the entry again", len(broken), broken[0])
 	}

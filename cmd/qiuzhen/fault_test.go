@@ -76,7 +76,7 @@ func checkWhole(t *testing.T, data string, entries int) int {
 		t.Fatalf("the data folder does not open again: %v", err)
 	}
 	defer app.Close()
-	broken, stored, err := app.Store.CheckWhole(ctx)
+	broken, stored, err := app.Store.CheckWhole(ctx, app.modelID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func checkWhole(t *testing.T, data string, entries int) int {
 // TestKillDuringIngest kills the program, then the server, with SIGKILL at various moments of an ingest. Each time
 // what is stored is whole, and the next run goes on by itself to the end.
 func TestKillDuringIngest(t *testing.T) {
-	const entries = 60
+	const entries = 80
 	source, data := manyEntries(t, entries), dataDir(t)
 	r := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // a fixed seed
 	stored := 0
@@ -110,12 +110,12 @@ func TestKillDuringIngest(t *testing.T) {
 		} else {
 			killServer(t, data)
 		}
-		if err := cmd.Wait(); err == nil && round == 0 {
-			t.Log("the first ingest ended before the kill: nothing was interrupted in this round")
+		if err := cmd.Wait(); err == nil {
+			t.Errorf("round %d: the ingest ended before the kill: nothing was interrupted", round)
 		}
 		before := stored
-		if stored = checkWhole(t, data, entries); stored < before {
-			t.Errorf("round %d lost entries: %d, then %d", round, before, stored)
+		if stored = checkWhole(t, data, entries); stored < before || stored == 0 || stored == entries {
+			t.Errorf("round %d: %d entries before, %d after, of %d: lost, or not in the middle", round, before, stored, entries)
 		}
 	}
 	out, err := program(t, "--data", data, "ingest", source).CombinedOutput()
@@ -215,6 +215,9 @@ func TestBackupUnderLoad(t *testing.T) {
 	if r := runProgram(t, "", "--data", data, "db", "backup", file); r.code != 0 {
 		t.Fatalf("backup: %s", r.err)
 	}
+	if n, err := countVersions(context.Background(), data); err != nil || n == len(fewEntries)+60 {
+		t.Errorf("the writer had ended before the backup did (%d versions, %v): it was not under load", n, err)
+	}
 	if err := writer.Wait(); err != nil {
 		t.Fatalf("the ingest beside the backup: %v", err)
 	}
@@ -295,12 +298,17 @@ func TestServeOutlivesItsServer(t *testing.T) {
 		}
 	}()
 	address := serveAddress(t, stderr)
+	before, err := postmasterFile(data)
+	if err != nil {
+		t.Fatal(err)
+	}
 	killServer(t, data)
 	answered := false
-	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline) && !answered; time.Sleep(100 * time.Millisecond) {
-		answered = post(t, address, "味精致癌吗") == http.StatusOK
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline) && !answered; time.Sleep(100 * time.Millisecond) {
+		now, err := postmasterFile(data)
+		answered = err == nil && now[0] != before[0] && post(t, address, "味精致癌吗") == http.StatusOK
 	}
 	if !answered {
-		t.Error("no answer 40 s after the server was killed")
+		t.Error("no answer from a new server 60 s after the old one was killed")
 	}
 }

@@ -92,8 +92,7 @@ func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams st
 		if !ok {
 			months = defaultReviewMonths
 		}
-		now := time.Now()
-		err := a.Store.Publish(ctx, e.ID, now, now.AddDate(0, months, 0))
+		err := a.Store.Publish(ctx, e.ID, time.Now(), months)
 		var known *knowledge.Error
 		switch {
 		case err == nil:

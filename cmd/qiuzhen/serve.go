@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -35,7 +36,11 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	}
 	log := slog.New(slog.NewTextHandler(streams.err, nil))
 	log.Info("serving", "address", "http://"+listener.Addr().String(), "ready_after", time.Since(start).Round(time.Millisecond))
-	go app.watch(ctx, log)
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { app.watch(watching, log) })
+	defer watch.Wait() // before Close stops the server that it would start again
+	defer stop()
 	return serveUntilDone(ctx, listener, newHandler(app, log))
 }
 
@@ -57,15 +62,19 @@ func serveUntilDone(ctx context.Context, listener net.Listener, handler http.Han
 	return server.Shutdown(grace)
 }
 
+// maxAtOnce bounds the questions answered at a time, so that a flood waits outside the database and the model.
+const maxAtOnce = 64
+
 // api answers over HTTP.
 type api struct {
+	busy chan struct{}
 	bot  *bot.Engine
 	ping func(context.Context) error
 	log  *slog.Logger
 }
 
 func newHandler(app *App, log *slog.Logger) http.Handler {
-	a := &api{app.Bot, app.Store.Ping, log}
+	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v1/ask", a.ask)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -102,6 +111,14 @@ func (a *api) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	case !utf8.Valid(body) || json.Unmarshal(body, &request) != nil || request.Text == nil:
 		writeJSON(w, http.StatusBadRequest, errorJSON{`expected {"text": "..."} in UTF-8`})
+		return
+	}
+	select {
+	case a.busy <- struct{}{}:
+		defer func() { <-a.busy }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		writeJSON(w, http.StatusServiceUnavailable, errorJSON{bot.ErrorLine})
 		return
 	}
 	reply, took, err := timed(r.Context(), a.bot, *request.Text)

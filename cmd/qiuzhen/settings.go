@@ -163,7 +163,7 @@ func (s *settings) check() error {
 
 func (s *settings) invalid(name, expected string) error {
 	v := s.values[name]
-	return fmt.Errorf("setting %s = %q (from %s): expected %s", name, v.text, v.origin, expected)
+	return usageError{fmt.Errorf("setting %s = %q (from %s): expected %s", name, v.text, v.origin, expected)}
 }
 
 func (s *settings) get(name string) string { return s.values[name].text }
