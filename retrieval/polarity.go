@@ -81,16 +81,16 @@ func polarityOf(normalised string) polarity {
 
 // Opposes reports whether a message seems to say something else than the wording it was matched with: another
 // polarity, the opposite word, or another number. Both are normalised. Negations are counted in the clause of each that
-// the two share most of; a dismissal counts wherever it stands. It errs on the side of true, since what opposes is
-// suggested and not answered.
-func Opposes(message, wording string) bool {
+// the two share most of; a dismissal counts wherever it stands. alike is false when the two share too little for their
+// negations to be compared. It errs on the side of opposing, since what opposes is suggested and not answered.
+func Opposes(message, wording string) (opposes, alike bool) {
 	p, q := polarityOf(message), polarityOf(wording)
-	a, b, alike := closestClauses(message, wording)
+	a, b, share := closestClauses(message, wording)
 	p.negations, q.negations = 0, 0
-	if alike >= comparable {
+	if alike = share >= comparable; alike {
 		p.negations, q.negations = polarityOf(a).negations, polarityOf(b).negations
 	}
-	return p.opposes(q)
+	return p.opposes(q), alike
 }
 
 // comparable is the least share of the smaller clause's character pairs that the other must hold for their negations to

@@ -31,7 +31,7 @@ func TestOpposes(t *testing.T) {
 		{"喝白酒防病毒是瞎扯，一点用没得", "喝白酒可以杀死流感病毒", true},
 		{"喝白酒防病毒是骗人的吗", "喝白酒可以杀死流感病毒", false},
 	} {
-		if got := Opposes(text.Normalize(c.message), text.Normalize(c.wording)); got != c.want {
+		if got, _ := Opposes(text.Normalize(c.message), text.Normalize(c.wording)); got != c.want {
 			t.Errorf("%s / %s: opposes %t, want %t", c.message, c.wording, got, c.want)
 		}
 	}

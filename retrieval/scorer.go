@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"qiuzhen/knowledge"
@@ -44,6 +45,8 @@ var FeatureNames = []string{
 	"margin",     // base score ahead of the best other entry
 	"background", // base score ahead of the mean of the third to tenth best entries
 	"length",     // ln of the piece's characters
+	"union",      // share of the piece's character pairs that any wording of the entry holds
+	"characters", // share of its characters that any wording of the entry holds
 	"negative",   // how much better a wording marked "is not this" matches; below 0 when it does not
 }
 
@@ -137,6 +140,7 @@ func gatherEntry(ref Ref, segment string, hits []Hit) (Evidence, bool) {
 	if len(cosines) == 0 {
 		return e, false
 	}
+	union := covered(segment, hits)
 	cosine, mean3 := topMeans(cosines)
 	coverage, coverage3 := topMeans(coverages)
 	e.base = (cosine+mean3)/2 + CoverageWeight*coverage
@@ -144,9 +148,45 @@ func gatherEntry(ref Ref, segment string, hits []Hit) (Evidence, bool) {
 	e.wordings = bestWordings(hits)
 	e.Features = []float64{
 		cosine, mean3, coverage, coverage3, 0, 0,
-		math.Log(float64(1 + utf8.RuneCountInString(segment))), max(negative, best-0.5) - best,
+		math.Log(float64(1 + utf8.RuneCountInString(segment))), union.pairs, union.characters, max(negative, best-0.5) - best,
 	}
 	return e, true
+}
+
+type cover struct{ pairs, characters float64 }
+
+// covered is how much of a piece all wordings of an entry together account for: what none of them holds may be what the
+// message is really about.
+func covered(segment string, hits []Hit) cover {
+	pairs, characters := map[[2]rune]bool{}, map[rune]bool{}
+	for _, h := range hits {
+		if h.Kind == knowledge.NegativePassage {
+			continue
+		}
+		var last rune
+		for _, r := range h.Text {
+			pairs[[2]rune{last, r}], characters[r] = true, true
+			last = r
+		}
+	}
+	var c cover
+	var last rune
+	n := 0
+	for _, r := range segment {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			last = 0
+			continue
+		}
+		n++
+		if characters[r] {
+			c.characters++
+		}
+		if last != 0 && pairs[[2]rune{last, r}] {
+			c.pairs++
+		}
+		last = r
+	}
+	return cover{c.pairs / float64(max(n-1, 1)), c.characters / float64(max(n, 1))}
 }
 
 // topMeans returns the greatest value and the mean of the three greatest.
@@ -179,15 +219,20 @@ func bestWordings(hits []Hit) []string {
 	return nil
 }
 
-// opposes lets the entry's best matching wordings vote on whether the message says the contrary.
+// opposes lets the entry's best matching wordings vote on whether the message says the contrary; those that share too
+// little with it have no vote.
 func (s Evidence) opposes() bool {
-	votes := 0
+	against, votes := 0, 0
 	for _, w := range s.wordings {
-		if Opposes(s.segment, text.Normalize(w)) {
+		opposes, alike := Opposes(s.segment, text.Normalize(w))
+		if opposes {
+			against++
+		}
+		if opposes || alike {
 			votes++
 		}
 	}
-	return 2*votes > len(s.wordings)
+	return 2*against > votes
 }
 
 // P is P(match), in [0, 1].

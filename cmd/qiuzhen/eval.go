@@ -22,6 +22,7 @@ type evalCommand struct {
 // calibrateCommand writes the committed models again; the same wordings, content and model give the same files.
 type calibrateCommand struct {
 	Wordings string `help:"Folder with tune_messages*.jsonl, tune_danger*.jsonl and tune_live*.jsonl." default:"eval/testdata/wordings"`
+	Only     string `help:"Fit this one alone: match, or the classifiers danger and live." enum:"all,match,classifiers" default:"all"`
 	Out      string `help:"Folder to write match.json, danger.json and live.json to." default:"retrieval/models"`
 }
 
@@ -62,6 +63,18 @@ func (k calibrateCommand) read() (map[string][]eval.Wording, error) {
 }
 
 func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]eval.Wording, out io.Writer) error {
+	if k.Only != "classifiers" {
+		if err := k.fitMatch(ctx, app, sets, out); err != nil {
+			return err
+		}
+	}
+	if k.Only != "match" {
+		return k.fitClassifiers(ctx, app, sets, out)
+	}
+	return nil
+}
+
+func (k calibrateCommand) fitMatch(ctx context.Context, app *App, sets map[string][]eval.Wording, out io.Writer) error {
 	scorer, report, err := eval.CalibrateMatch(ctx, app.engine, app.model.ID(), sets["tune_messages"], eval.DefaultTargets)
 	if err != nil {
 		return err
@@ -69,6 +82,10 @@ func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]e
 	fmt.Fprintf(out, "match: cross-validated on %d messages: of %d with an entry %.1f%% right, %.1f%% wrong, %.1f%% among suggestions; of %d without, %.1f%% answered, %.1f%% given suggestions\n",
 		report.N, report.Present, 100*report.Right, 100*report.Wrong, 100*report.Suggested, report.Absent, 100*report.AbsentAnswered, 100*report.AbsentSuggested)
 	fmt.Fprintf(out, "match: answer from P %.3f, suggest from %.3f; weights %v\n", scorer.Answer, scorer.Suggest, scorer.Weights[1])
+	return writeModel(filepath.Join(k.Out, "match.json"), scorer)
+}
+
+func (k calibrateCommand) fitClassifiers(ctx context.Context, app *App, sets map[string][]eval.Wording, out io.Writer) error {
 	entries, err := embeddedEntries()
 	if err != nil {
 		return err
@@ -85,7 +102,7 @@ func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]e
 		return err
 	}
 	fmt.Fprintf(out, "danger: reported from P %.3f; live: from P %.3f\n", danger.Threshold, live.Threshold)
-	for name, model := range map[string]any{"match": scorer, "danger": danger, "live": live} {
+	for name, model := range map[string]any{"danger": danger, "live": live} {
 		if err := writeModel(filepath.Join(k.Out, name+".json"), model); err != nil {
 			return err
 		}
