@@ -26,7 +26,7 @@ type Targets struct {
 }
 
 // DefaultTargets: a wrong answer does harm, a needless emergency number little.
-var DefaultTargets = Targets{AbsentAnswered: .03, AnsweredWrongly: .01, AbsentSuggested: .5, OffTopicSuggested: .05, CalmAlarmed: .08, TimelessLive: .03}
+var DefaultTargets = Targets{AbsentAnswered: .03, AnsweredWrongly: .01, AbsentSuggested: .5, OffTopicSuggested: .05, CalmAlarmed: .12, TimelessLive: .03}
 
 const (
 	folds = 8

@@ -1,19 +1,21 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"qiuzhen/bot"
 )
 
-// rates counts what is seen of the messages that should be, and of those that should not.
-type rates struct{ seen, expected, falseAlarms, calm int }
+// rates counts what is seen of the messages that should be, how often rightly, and what is seen where nothing is.
+type rates struct{ seen, right, expected, falseAlarms, calm int }
 
 func (r rates) recall() float64 { return float64(r.seen) / float64(r.expected) }
+func (r rates) exact() float64  { return float64(r.right) / float64(r.expected) }
 func (r rates) alarms() float64 { return float64(r.falseAlarms) / float64(r.calm) }
 
 // detect asks messages written by somebody who saw the classes only, never the patterns.
-func detect(t *testing.T, file string, seen func(bot.Reply) bool) (rates, map[string]rates) {
+func detect(t *testing.T, file string, seen func(bot.Reply) string, right func(expected, seen string) bool) (rates, map[string]rates) {
 	t.Helper()
 	var all rates
 	byKind := map[string]rates{}
@@ -24,13 +26,16 @@ func detect(t *testing.T, file string, seen func(bot.Reply) bool) (rates, map[st
 			switch {
 			case w.Expect == nil:
 				r.calm++
-				if got {
+				if got != "" {
 					r.falseAlarms++
 				}
 			default:
 				r.expected++
-				if got {
+				if got != "" {
 					r.seen++
+				}
+				if got != "" && right(*w.Expect, got) {
+					r.right++
 				}
 			}
 		}
@@ -42,17 +47,74 @@ func detect(t *testing.T, file string, seen func(bot.Reply) bool) (rates, map[st
 // TestUrgentHeldOut: danger is seen in messages that nothing was fitted on. The floors are a little below the figures
 // of docs/retrieval.md, so that a change which loses recall or raises alarms is noticed.
 func TestUrgentHeldOut(t *testing.T) {
-	all, byClass := detect(t, "heldout_danger.jsonl", func(r bot.Reply) bool { return r.Urgent != nil })
-	t.Logf("%d of %d seen, %d of %d false alarms, by class %+v", all.seen, all.expected, all.falseAlarms, all.calm, byClass)
-	if all.recall() < 0.8 || all.alarms() > 0.2 {
-		t.Errorf("recall %.3f (at least 0.8), false alarms on look-alikes %.3f (at most 0.2)", all.recall(), all.alarms())
+	all, byClass := detect(t, "heldout_danger.jsonl", func(r bot.Reply) string {
+		if r.Urgent == nil {
+			return ""
+		}
+		return r.Urgent.Class
+	}, func(expected, seen string) bool { return numbers[expected] == numbers[seen] })
+	t.Logf("%d of %d seen, %d with the right number, %d of %d false alarms, by class %+v", all.seen, all.expected, all.right, all.falseAlarms, all.calm, byClass)
+	if all.recall() < 0.88 || all.exact() < 0.8 || all.alarms() > 0.06 {
+		t.Errorf("seen %.3f, right number %.3f, false alarms %.3f", all.recall(), all.exact(), all.alarms())
+	}
+}
+
+// numbers are the classes' telephone numbers: what the reader needs right.
+var numbers = map[string]string{
+	"suicide": "12356", "choking": "120", "poisoning": "120", "stroke": "120", "heart": "120", "electricity": "120", "drowning": "120",
+	"injury": "120", "gas": "119", "fire": "119", "disaster": "119", "missing": "110", "abuse": "110", "scam": "96110",
+}
+
+// TestHeldOutMessages asks the messages of 64 entries that nothing was fitted on.
+func TestHeldOutMessages(t *testing.T) {
+	var present, right, wrong, suggested, absent, answered, opposite, flipped int
+	for _, file := range []string{"heldout_messages_a.jsonl", "heldout_messages_b.jsonl"} {
+		for _, w := range readWordings(t, "../../eval/testdata/wordings/"+file) {
+			reply := ask(t, w.Text)
+			ids := shown(reply)
+			sure, hit := reply.Decision == "answer", slices.Contains(ids, w.Entry)
+			switch w.Kind {
+			case "opposite", "polarity":
+				opposite++
+				if sure && hit {
+					flipped++
+				}
+			case "two-claims":
+			case "absent", "offtopic":
+				absent++
+				if sure {
+					answered++
+				}
+			default:
+				present++
+				switch {
+				case sure && hit:
+					right++
+				case sure:
+					wrong++
+				case hit:
+					suggested++
+				}
+			}
+		}
+	}
+	t.Logf("of %d with an entry %d right, %d wrong, %d suggested; of %d without %d answered; of %d that say something else %d sure",
+		present, right, wrong, suggested, absent, answered, opposite, flipped)
+	share := func(n, of int) float64 { return float64(n) / float64(of) }
+	if share(right, present) < 0.63 || share(right+suggested, present) < 0.87 || share(wrong, present) > 0.01 || share(answered, absent) > 0.03 || share(flipped, opposite) > 0.32 {
+		t.Error("worse than docs/retrieval.md says")
 	}
 }
 
 func TestLiveHeldOut(t *testing.T) {
-	all, byKind := detect(t, "heldout_live.jsonl", func(r bot.Reply) bool { return r.Live != nil })
-	t.Logf("%d of %d seen, %d of %d false, by kind %+v", all.seen, all.expected, all.falseAlarms, all.calm, byKind)
-	if all.recall() < 0.6 || all.alarms() > 0.2 {
-		t.Errorf("recall %.3f (at least 0.6), false on look-alikes %.3f (at most 0.2)", all.recall(), all.alarms())
+	all, byKind := detect(t, "heldout_live.jsonl", func(r bot.Reply) string {
+		if r.Live == nil {
+			return ""
+		}
+		return r.Live.Kind
+	}, func(expected, seen string) bool { return expected == seen })
+	t.Logf("%d of %d seen, %d of the right kind, %d of %d false, by kind %+v", all.seen, all.expected, all.right, all.falseAlarms, all.calm, byKind)
+	if all.recall() < 0.7 || all.exact() < 0.6 || all.alarms() > 0.07 {
+		t.Errorf("seen %.3f, right kind %.3f, false on look-alikes %.3f", all.recall(), all.exact(), all.alarms())
 	}
 }

@@ -5,8 +5,8 @@
 //
 //	channel (ask, HTTP API)
 //	  -> bot.Handle               one conversation engine for every channel
-//	  -> retrieval.Engine.Answer  text.SplitForwarding and Normalize; urgent and live checks (YAML patterns);
-//	                              embedding.Model gives the vector, text.Segmenter the BM25 terms;
+//	  -> retrieval.Engine.Answer  text.SplitForwarding and Normalize; urgent and live checks (YAML patterns,
+//	                              then a classifier over the vector); embedding.Model gives the vector, text.Segmenter the BM25 terms;
 //	                              postgres.Store.Search, one hybrid SQL statement; Scorer and decide
 //	  -> bot.Render               the reader's words, danger first
 //	  -> channel
@@ -20,7 +20,9 @@
 //   - ingest: files -> entries: read, lint, split into passages, embed, store; one transaction an entry.
 //   - text: Chinese text for matching: normalise, traditional -> simplified, segment, terms, mask.
 //   - embedding: text -> vector: ONNX in process, remote, a documented fake.
-//   - retrieval: a message -> a conclusion.
+//   - retrieval: a message -> a conclusion; models/ has the fitted scorer and classifiers.
+//   - learn: logistic regression, fitted the same way every time.
+//   - eval: labelled wordings in (testdata/wordings), calibrated models out.
 //   - bot: a conclusion -> what the reader reads.
 //   - postgres: all SQL, one file a concept; postgres/cluster runs the private server; migrations has the schema.
 //   - parts: where the pinned parts lie that scripts/setup fetched.
@@ -32,5 +34,5 @@
 //
 // A channel is a package beside bot that turns its messages into retrieval.Message and calls bot.Handle; app.go starts
 // it. A setting is one line of settingsTable. A danger or a kind of current fact is a pattern in
-// retrieval/urgent.yaml or retrieval/live.yaml with a wording in its testdata. Content needs no code at all.
+// retrieval/urgent.yaml or retrieval/live.yaml; phrasings that nobody can list go into eval/testdata/wordings/tune_*. Content needs no code at all.
 package main
