@@ -25,7 +25,7 @@ type Targets struct {
 	TimelessLive      float64 // of hard look-alikes of current facts, how many may be treated as live
 }
 
-// DefaultTargets: a wrong answer does harm, a needless emergency number little.
+// DefaultTargets are the committed ones: a wrong answer does harm, a needless emergency number little.
 var DefaultTargets = Targets{AbsentAnswered: .03, AnsweredWrongly: .01, AbsentSuggested: .5, OffTopicSuggested: .05, CalmAlarmed: .12, TimelessLive: .03}
 
 const (

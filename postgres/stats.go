@@ -17,21 +17,22 @@ const driftLimit = 0.10
 // more than 10% from the frozen one, recomputes the weights. With nothing to fold, or another
 // process at it already, nothing is done.
 func (s *Store) Maintain(ctx context.Context) error {
+	changed := false
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var mine bool
 		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(maintenanceLock)).Scan(&mine); err != nil || !mine {
 			return err
 		}
-		if changed, err := fold(ctx, tx); err != nil || !changed {
+		var err error
+		if changed, err = fold(ctx, tx); err != nil || !changed {
 			return err
 		}
-		if err := reweigh(ctx, tx); err != nil {
-			return err
-		}
-		// the planner must know new content before autovacuum comes to it
-		_, err := tx.Exec(ctx, `ANALYZE passages, passage_vectors, term_stats, term_deltas`)
-		return err
+		return reweigh(ctx, tx)
 	})
+	if err == nil && changed {
+		// the planner must know new content, and the index be rid of the old weights, before autovacuum comes to it
+		_, err = s.pool.Exec(ctx, `VACUUM (ANALYZE) passages, passage_vectors, term_stats, term_deltas, corpus_deltas`)
+	}
 	if err != nil {
 		return fmt.Errorf("maintain the term statistics: %w", err)
 	}

@@ -23,8 +23,8 @@ func detect(t *testing.T, file string, seen func(bot.Reply) string, right func(e
 		got := seen(ask(t, w.Text))
 		k := byKind[w.Kind]
 		for _, r := range []*rates{&all, &k} {
-			switch {
-			case w.Expect == nil:
+			switch w.Expect {
+			case nil:
 				r.calm++
 				if got != "" {
 					r.falseAlarms++
