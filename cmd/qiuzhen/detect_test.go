@@ -54,7 +54,7 @@ func TestUrgentHeldOut(t *testing.T) {
 		return r.Urgent.Class
 	}, func(expected, seen string) bool { return numbers[expected] == numbers[seen] })
 	t.Logf("%d of %d seen, %d with the right number, %d of %d false alarms, by class %+v", all.seen, all.expected, all.right, all.falseAlarms, all.calm, byClass)
-	if all.recall() < 0.88 || all.exact() < 0.8 || all.alarms() > 0.06 {
+	if all.recall() < 0.94 || all.exact() < 0.87 || all.alarms() > 0.10 {
 		t.Errorf("seen %.3f, right number %.3f, false alarms %.3f", all.recall(), all.exact(), all.alarms())
 	}
 }
@@ -114,7 +114,7 @@ func TestLiveHeldOut(t *testing.T) {
 		return r.Live.Kind
 	}, func(expected, seen string) bool { return expected == seen })
 	t.Logf("%d of %d seen, %d of the right kind, %d of %d false, by kind %+v", all.seen, all.expected, all.right, all.falseAlarms, all.calm, byKind)
-	if all.recall() < 0.7 || all.exact() < 0.6 || all.alarms() > 0.07 {
+	if all.recall() < 0.67 || all.exact() < 0.64 || all.alarms() > 0.07 {
 		t.Errorf("seen %.3f, right kind %.3f, false on look-alikes %.3f", all.recall(), all.exact(), all.alarms())
 	}
 }
