@@ -26,7 +26,7 @@ func Render(r retrieval.Result) string {
 	case r.Decision == retrieval.Suggest && r.Live != nil:
 		parts = append(parts, "也可以先看看：\n"+options(r.Candidates))
 	case r.Decision == retrieval.Suggest:
-		parts = append(parts, "您问的是下面哪一个？把那一行发给我就行。\n"+options(r.Candidates)+"\n都不是的话，换个说法再问一次。")
+		parts = append(parts, "您问的是下面这样的事吗？把那一行发给我就行。\n"+options(r.Candidates)+"\n都不是的话，换个说法再问一次。")
 	case r.Urgent == nil && r.Live == nil:
 		parts = append(parts, abstainText(r.Void))
 	}
@@ -43,7 +43,7 @@ func liveLine(l retrieval.Live) string {
 func options(candidates []retrieval.Match) string {
 	lines := make([]string, len(candidates))
 	for i, c := range candidates {
-		lines[i] = fmt.Sprintf("%d %s", i+1, c.Short)
+		lines[i] = "· " + c.Short
 	}
 	return strings.Join(lines, "\n")
 }

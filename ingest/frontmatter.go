@@ -107,6 +107,9 @@ func (d *document) readFront(front string) {
 		if m := yamlLine.FindStringSubmatch(what); m != nil {
 			n, _ := strconv.Atoi(m[1])
 			line, what = n+1, m[2]
+			if strings.HasPrefix(what, "did not find expected") {
+				line++ // the parser, unlike the scanner, counts lines from 0
+			}
 		}
 		d.complain(line, "YAML 读不懂：%s（含冒号、引号的句子要整句加引号）", what)
 		return

@@ -73,6 +73,9 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return err
 	}
 	fmt.Fprintf(streams.out, "新写入 %d 条，没有变化 %d 条，用时 %.1f 秒\n", report.Created, report.Unchanged, time.Since(start).Seconds())
+	if report.Created > 0 && !i.Publish {
+		fmt.Fprintln(streams.err, "写入的是草稿，签审发布以后才会用来回答；现在想试，运行时加 --set serve_unsigned=true")
+	}
 	if i.Publish {
 		return app.publish(ctx, entries, streams)
 	}
