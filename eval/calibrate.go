@@ -108,9 +108,12 @@ func fitMatch(modelID string, messages []gathered) (retrieval.Scorer, error) {
 		}
 		for _, piece := range g.pieces {
 			for i, c := range piece {
-				match := c.ID == g.Entry
-				if i < candidatesPerPiece || match {
-					x, y = append(x, c.Features), append(y, map[bool]int{true: 1}[match])
+				label := 0
+				if c.ID == g.Entry {
+					label = 1
+				}
+				if i < candidatesPerPiece || label == 1 {
+					x, y = append(x, c.Features), append(y, label)
 				}
 			}
 		}
@@ -173,8 +176,8 @@ type outcome struct {
 	Wording
 	top   knowledge.ID
 	p     float64
-	sure  bool // nothing but the score stands against it
-	third float64
+	sure  bool    // nothing but the score stands against it
+	right float64 // P of the entry that answers the message, when it is among the best three
 }
 
 func conclude(scorer retrieval.Scorer, g gathered) outcome {
@@ -183,9 +186,9 @@ func conclude(scorer retrieval.Scorer, g gathered) outcome {
 	if len(best) > 0 {
 		o.top, o.p, o.sure = best[0].ID, best[0].P(), best[0].Sure()
 	}
-	for i, b := range best[:min(3, len(best))] {
-		if i == 0 || b.ID == g.Entry {
-			o.third = max(o.third, map[bool]float64{true: b.P()}[b.ID == g.Entry])
+	for _, b := range best[:min(3, len(best))] {
+		if b.ID == g.Entry {
+			o.right = b.P()
 		}
 	}
 	return o
@@ -240,7 +243,7 @@ func report(outcomes []outcome, s retrieval.Scorer) Report {
 			if answered && o.top != o.Entry {
 				r.Wrong++
 			}
-			if !answered && o.third >= s.Suggest {
+			if !answered && o.right >= s.Suggest {
 				r.Suggested++
 			}
 		default:

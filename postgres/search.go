@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 
@@ -90,7 +91,19 @@ type searchPlan struct {
 	CoverageWeight float64
 }
 
+// statements keeps the text of each plan: a handful a process, asked for by every search.
+var statements sync.Map // searchPlan -> string
+
 func (p searchPlan) sql() string {
+	if text, ok := statements.Load(p); ok {
+		return text.(string)
+	}
+	text := p.render()
+	statements.Store(p, text)
+	return text
+}
+
+func (p searchPlan) render() string {
 	p.Budget, p.Leg, p.CoverageWeight = dfBudget, legSize, retrieval.CoverageWeight
 	var b strings.Builder
 	if err := searchSQL.Execute(&b, p); err != nil {

@@ -97,8 +97,7 @@ const (
 func (e *Engine) Answer(ctx context.Context, m Message) (Result, error) {
 	clipped := clip(m.Text, maxMessage)
 	normalised := text.Normalize(clipped)
-	claim, _ := text.SplitForwarding(clipped)
-	claim = e.Analyzer.Correct(text.Normalize(claim))
+	claim := e.claim(clipped)
 	if reason := void(normalised, claim); reason != "" {
 		return Result{Decision: Abstain, Void: reason, Urgent: DetectUrgent(normalised, Vector{})}, nil
 	}
@@ -114,6 +113,12 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Result, error) {
 	}
 	err = e.decide(ctx, &result, e.Scorer.Merge(found))
 	return result, err
+}
+
+// claim is what a message says, for matching: without forwarding phrases, normalised, typed by sound set right.
+func (e *Engine) claim(clipped string) string {
+	claim, _ := text.SplitForwarding(clipped)
+	return e.Analyzer.Correct(text.Normalize(claim))
 }
 
 var link = regexp.MustCompile(`(https?://|www\.)[!-~]+`)
@@ -175,14 +180,6 @@ func (e *Engine) embed(ctx context.Context, pieces []string) ([]Vector, error) {
 	return vectors, nil
 }
 
-// Hits searches for one piece of a message.
-func (e *Engine) Hits(ctx context.Context, piece string, v Vector, regions []string) ([]Hit, error) {
-	return e.Searcher.Search(ctx, Query{
-		Text: piece, Terms: e.Analyzer.IndexTerms(piece), Vector: v.V, Model: v.Model,
-		Unsigned: e.Unsigned, Regions: regions, Now: e.Now(), Limit: passagesPerSearch,
-	})
-}
-
 // evidence searches for each piece and gathers what speaks for which entry.
 func (e *Engine) evidence(ctx context.Context, pieces []string, vectors []Vector, regions []string) ([][]Evidence, error) {
 	all := make([][]Evidence, len(pieces))
@@ -201,8 +198,8 @@ func (e *Engine) evidence(ctx context.Context, pieces []string, vectors []Vector
 
 // Evidence is what Answer would decide on: per piece of the message, each entry's evidence. For calibration.
 func (e *Engine) Evidence(ctx context.Context, message string) ([][]Evidence, error) {
-	claim, _ := text.SplitForwarding(clip(message, maxMessage))
-	if claim = e.Analyzer.Correct(text.Normalize(claim)); void(claim, claim) != "" {
+	claim := e.claim(clip(message, maxMessage))
+	if void(claim, claim) != "" {
 		return nil, nil
 	}
 	pieces := segments(claim)
@@ -215,8 +212,8 @@ func (e *Engine) Evidence(ctx context.Context, message string) ([][]Evidence, er
 
 // Vector is the embedding that the detectors see of a message; none of one without words. For calibration.
 func (e *Engine) Vector(ctx context.Context, message string) (Vector, error) {
-	claim, _ := text.SplitForwarding(clip(message, maxMessage))
-	if claim = e.Analyzer.Correct(text.Normalize(claim)); !hasWord(claim) {
+	claim := e.claim(clip(message, maxMessage))
+	if !hasWord(claim) {
 		claim = text.Normalize(message)
 	}
 	if !hasWord(claim) {
