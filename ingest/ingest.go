@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/text"
@@ -57,16 +60,42 @@ func (in *Ingester) Run(ctx context.Context, entries []knowledge.Entry, progress
 		return ok && hash == e.Hash()
 	})
 	report := Report{Unchanged: len(entries) - len(changed)}
-	for i, e := range changed {
-		if err := in.save(ctx, e, &report); err != nil {
-			return report, err
-		}
-		progress(i+1, len(changed))
+	if err := in.saveAll(ctx, changed, &report, progress); err != nil {
+		return report, err
 	}
 	if err := in.embedMissing(ctx); err != nil {
 		return report, err
 	}
 	return report, in.Store.Maintain(ctx)
+}
+
+// atOnce is how many entries are under way at once: while one waits for the database another is embedded.
+const atOnce = 4
+
+func (in *Ingester) saveAll(ctx context.Context, entries []knowledge.Entry, report *Report, progress func(done, total int)) error {
+	var mu sync.Mutex // guards report and the calls of progress
+	done := 0
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, e := range entries {
+		group.Go(func() error {
+			created, err := in.save(ctx, e)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if created {
+				report.Created++
+			} else {
+				report.Unchanged++
+			}
+			done++
+			progress(done, len(entries))
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // missingBatch is how many passages are embedded between two writes.
@@ -94,7 +123,10 @@ func (in *Ingester) embedMissing(ctx context.Context) error {
 	return nil
 }
 
-func (in *Ingester) save(ctx context.Context, e knowledge.Entry, report *Report) error {
+func (in *Ingester) save(ctx context.Context, e knowledge.Entry) (created bool, err error) {
+	if err := ctx.Err(); err != nil { // another entry failed, or the run was interrupted
+		return false, err
+	}
 	passages := Passages(e)
 	indexed := make([]IndexedPassage, len(passages))
 	texts := make([]string, len(passages))
@@ -107,20 +139,11 @@ func (in *Ingester) save(ctx context.Context, e knowledge.Entry, report *Report)
 		model = in.Embedder.ID()
 		vectors, err := in.Embedder.Embed(ctx, texts)
 		if err != nil {
-			return fmt.Errorf("embed %s: %w", e.ID, err)
+			return false, fmt.Errorf("embed %s: %w", e.ID, err)
 		}
 		for i := range indexed {
 			indexed[i].Vector = vectors[i]
 		}
 	}
-	created, err := in.Store.SaveDraft(ctx, e, indexed, model)
-	if err != nil {
-		return err
-	}
-	if created {
-		report.Created++
-	} else {
-		report.Unchanged++
-	}
-	return nil
+	return in.Store.SaveDraft(ctx, e, indexed, model)
 }

@@ -26,13 +26,18 @@ func Passages(e knowledge.Entry) []knowledge.Passage {
 	var all []knowledge.Passage
 	add := func(kind knowledge.PassageKind, texts ...string) {
 		for i, t := range texts {
+			if text.Normalize(t) == "" {
+				continue // decoration alone: nothing to find it by
+			}
 			all = append(all, knowledge.Passage{Kind: kind, Ordinal: i, Text: t})
 		}
 	}
 	add(knowledge.ClaimPassage, e.Claims...)
 	add(knowledge.QuestionPassage, e.Questions...)
 	add(knowledge.NegativePassage, e.Negatives...)
-	add(knowledge.SummaryPassage, e.Title+"。"+e.Summary)
+	if e.Summary != "" { // what eval rank loads has none
+		add(knowledge.SummaryPassage, e.Title+"。"+e.Summary)
+	}
 	add(knowledge.BodyPassage, text.Windows(e.Body, windowRunes)...)
 	return all
 }

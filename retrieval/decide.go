@@ -12,9 +12,9 @@ import (
 //     current fact. Another piece of the message may have its own answer.
 //   - suggest: otherwise, the entries over the suggestion threshold.
 //   - abstain: there are none.
-func (e *Engine) decide(ctx context.Context, result *Result, found []Evidence) error {
+func (e *Engine) decide(ctx context.Context, result *Result) error {
 	mayAnswer := e.Embedder != nil && e.Embedder.ID() == e.Scorer.ModelID && result.Live == nil
-	if answers := e.answers(found); mayAnswer && len(answers) > 0 {
+	if answers := e.answers(result.Ranking); mayAnswer && len(answers) > 0 {
 		var err error
 		if result.Answers, err = e.load(ctx, answers); err != nil {
 			return err
@@ -25,7 +25,7 @@ func (e *Engine) decide(ctx context.Context, result *Result, found []Evidence) e
 		}
 	}
 	var err error
-	if result.Candidates, err = e.load(ctx, e.suggestions(found)); err != nil {
+	if result.Candidates, err = e.load(ctx, e.suggestions(result.Ranking)); err != nil {
 		return err
 	}
 	if len(result.Candidates) > 0 {

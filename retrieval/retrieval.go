@@ -62,6 +62,8 @@ type Result struct {
 	Live       *Live
 	Answers    []Match // for Sure: one per claim found in the message
 	Candidates []Match // for Suggest: at most three
+	// Ranking is every entry found, best first, whatever was decided.
+	Ranking []Evidence
 }
 
 // Match is a vetted entry that answers the message, or that may be meant.
@@ -111,7 +113,8 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	err = e.decide(ctx, &result, e.Scorer.Merge(found))
+	result.Ranking = e.Scorer.Merge(found)
+	err = e.decide(ctx, &result)
 	return result, err
 }
 

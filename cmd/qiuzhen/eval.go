@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -16,6 +15,7 @@ import (
 )
 
 type evalCommand struct {
+	Rank      rankCommand      `cmd:"" help:"Measure the search on a folder of documents, queries and judgements (BEIR)."`
 	Calibrate calibrateCommand `cmd:"" help:"Fit the match scorer and the danger and current-fact classifiers on the tune wordings."`
 }
 
@@ -140,14 +140,7 @@ func answeredBy(all []eval.Wording, entries []knowledge.Entry, keep func(knowled
 
 // writeModel replaces a model's file whole.
 func writeModel(path string, model any) error {
-	data, err := json.Marshal(model)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(path+".new", append(data, '\n'), 0o644); err != nil { //nolint:gosec // part of the repository
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return writeWhole(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(model) })
 }
 
 var _ eval.Engine = (*retrieval.Engine)(nil)
