@@ -22,7 +22,7 @@
 //   - embedding: text -> vector: ONNX in process, remote, a documented fake.
 //   - retrieval: a message -> a conclusion; models/ has the fitted scorer and classifiers.
 //   - learn: logistic regression, fitted the same way every time.
-//   - eval: labelled wordings in (testdata/wordings), calibrated models out.
+//   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads.
 //   - postgres: all SQL, one file a concept; postgres/cluster runs the private server; migrations has the schema.
 //   - parts: where the pinned parts lie that scripts/setup fetched.
