@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"qiuzhen/eval"
@@ -110,10 +111,14 @@ func (k calibrateCommand) fitClassifiers(ctx context.Context, app *App, sets map
 	return nil
 }
 
+// emergencyNumber is what an entry's actions name when what it is about may be somebody's emergency.
+var emergencyNumber = regexp.MustCompile(`1(10|19|20)`)
+
 // isHarmless: the entry judges a claim on food, medicine and the like; what guides and fraud entries answer may well be
-// somebody's emergency.
+// somebody's emergency, and so may what tells to call for help.
 func isHarmless(e knowledge.Entry) bool {
-	return e.Kind == knowledge.Rebuttal && e.Topic != knowledge.Fraud && e.Topic != knowledge.Disaster
+	return e.Kind == knowledge.Rebuttal && e.Topic != knowledge.Fraud && e.Topic != knowledge.Disaster &&
+		!slices.ContainsFunc(e.Actions, emergencyNumber.MatchString)
 }
 
 // authored are the entries' own wordings, as examples.
