@@ -104,7 +104,7 @@ func readWordings(t testing.TB, path string) []wording {
 	return all
 }
 
-// leastInOtherWords is how many of the 29 wordings get what the tour's own get. Of the others four suggest the right
+// leastInOtherWords is how many of the thirty wordings get what the tour's own get. Of the others four suggest the right
 // entry where an answer is wanted and two suggest something where nothing fits (docs/retrieval.md); a change that loses one more is noticed.
 const leastInOtherWords = 23
 
