@@ -75,33 +75,25 @@ const atOnce = 4
 func (in *Ingester) saveAll(ctx context.Context, entries []knowledge.Entry, report *Report, progress func(done, total int)) error {
 	var mu sync.Mutex // guards report and the calls of progress
 	done := 0
-	save := func(ctx context.Context, e knowledge.Entry) error {
-		created, err := in.save(ctx, e)
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		if created {
-			report.Created++
-		} else {
-			report.Unchanged++
-		}
-		done++
-		progress(done, len(entries))
-		return nil
-	}
-	if len(entries) == 0 {
-		return nil
-	}
-	// the first alone: it registers the model, whose index cannot be made while others write
-	if err := save(ctx, entries[0]); err != nil {
-		return err
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
-	for _, e := range entries[1:] {
-		group.Go(func() error { return save(ctx, e) })
+	for _, e := range entries {
+		group.Go(func() error {
+			created, err := in.save(ctx, e)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if created {
+				report.Created++
+			} else {
+				report.Unchanged++
+			}
+			done++
+			progress(done, len(entries))
+			return nil
+		})
 	}
 	return group.Wait()
 }

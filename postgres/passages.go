@@ -53,7 +53,8 @@ func (s *Store) EnsureModel(ctx context.Context, name string, dimensions int) (M
 		if err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `SELECT id, dimensions FROM embedding_models WHERE name = $1 FOR UPDATE`, name).
+		// NO KEY: a writer of vectors holds what the index waits for, and its foreign key must not wait for this lock
+		if err := tx.QueryRow(ctx, `SELECT id, dimensions FROM embedding_models WHERE name = $1 FOR NO KEY UPDATE`, name).
 			Scan(&m.ID, &m.Dimensions); err != nil {
 			return err
 		}
