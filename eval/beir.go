@@ -2,6 +2,7 @@ package eval
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,27 +39,27 @@ type Collection struct {
 func ReadCollection(dir string) (Collection, error) {
 	var c Collection
 	known := map[string]bool{}
-	err := readLines(filepath.Join(dir, "corpus.jsonl"), func(line []byte) error {
+	err := readLines(filepath.Join(dir, "corpus.jsonl"), unlessBlank(func(line []byte) error {
 		var d Document
 		if err := json.Unmarshal(line, &d); err != nil {
 			return err
 		}
 		c.Documents = append(c.Documents, d)
 		return claimID(known, d.ID)
-	})
+	}))
 	if err != nil {
 		return c, err
 	}
 	asked := map[string]bool{}
 	questions := func(name string, into *[]Question) error {
-		return readLines(filepath.Join(dir, name), func(line []byte) error {
+		return readLines(filepath.Join(dir, name), unlessBlank(func(line []byte) error {
 			var q Question
 			if err := json.Unmarshal(line, &q); err != nil {
 				return err
 			}
 			*into = append(*into, q)
 			return claimID(asked, q.ID)
-		})
+		}))
 	}
 	if err := questions("queries.jsonl", &c.Queries); err != nil {
 		return c, err
@@ -91,7 +92,7 @@ func claimID(seen map[string]bool, id string) error {
 func readQrels(path string, queries, documents map[string]bool) (map[string]map[string]int, error) {
 	relevant := map[string]map[string]int{}
 	header := true
-	err := readLines(path, func(line []byte) error {
+	err := readLines(path, unlessBlank(func(line []byte) error {
 		if header {
 			header = false
 			return nil
@@ -117,14 +118,24 @@ func readQrels(path string, queries, documents map[string]bool) (map[string]map[
 			relevant[q][d] = grade
 		}
 		return nil
-	})
+	}))
 	return relevant, err
 }
 
-// maxLine bounds one line of a collection, in bytes.
+// unlessBlank passes over blank lines, which public collections end with.
+func unlessBlank(take func(line []byte) error) func(line []byte) error {
+	return func(line []byte) error {
+		if len(bytes.TrimSpace(line)) == 0 {
+			return nil
+		}
+		return take(line)
+	}
+}
+
+// maxLine bounds one line, in bytes.
 const maxLine = 16 << 20
 
-// readLines calls take with each line that is not blank; an error names the file and line.
+// readLines calls take with each line; an error names the file and line.
 func readLines(path string, take func(line []byte) error) error {
 	file, err := os.Open(filepath.Clean(path))
 	if err != nil {
@@ -135,9 +146,6 @@ func readLines(path string, take func(line []byte) error) error {
 	scanner.Buffer(nil, maxLine)
 	line := 1
 	for ; scanner.Scan(); line++ {
-		if len(strings.TrimSpace(scanner.Text())) == 0 {
-			continue
-		}
 		if err := take(scanner.Bytes()); err != nil {
 			return fmt.Errorf("%s:%d: %w", path, line, err)
 		}

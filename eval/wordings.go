@@ -2,11 +2,8 @@
 package eval
 
 import (
-	"bufio"
 	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
+	"errors"
 
 	"qiuzhen/knowledge"
 )
@@ -30,24 +27,22 @@ const (
 
 // ReadWordings reads a JSONL file; an error names file and line.
 func ReadWordings(path string) ([]Wording, error) {
-	file, err := os.Open(filepath.Clean(path))
+	var all []Wording
+	seen := map[string]bool{}
+	err := readLines(path, func(line []byte) error {
+		var w Wording
+		if err := json.Unmarshal(line, &w); err != nil {
+			return err
+		}
+		if w.ID == "" || w.Kind == "" || seen[w.ID] {
+			return errors.New("needs an id of its own and a kind")
+		}
+		seen[w.ID] = true
+		all = append(all, w)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	var all []Wording
-	seen := map[string]int{}
-	scanner := bufio.NewScanner(file)
-	for line := 1; scanner.Scan(); line++ {
-		var w Wording
-		if err := json.Unmarshal(scanner.Bytes(), &w); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, line, err)
-		}
-		if w.ID == "" || w.Kind == "" || seen[w.ID] != 0 {
-			return nil, fmt.Errorf("%s:%d: needs an id of its own and a kind", path, line)
-		}
-		seen[w.ID] = line
-		all = append(all, w)
-	}
-	return all, scanner.Err()
+	return all, nil
 }

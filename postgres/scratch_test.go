@@ -18,8 +18,8 @@ import (
 func TestScratch(t *testing.T) {
 	ctx := context.Background()
 	for _, c := range []struct{ name, rights, left string }{
-		{"database", "CREATEDB", `SELECT count(*) FROM pg_database WHERE datname LIKE 'qiuzhen\_scratch\_%' AND datdba = current_user::regrole`},
-		{"schema", "NOCREATEDB", `SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'qiuzhen\_scratch\_%'`},
+		{"database", "CREATEDB", `SELECT count(*) FROM pg_database WHERE datname LIKE 'qiuzhen\_scratch\_%' AND datdba = $1::regrole`},
+		{"schema", "NOCREATEDB", `SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'qiuzhen\_scratch\_%' AND nspowner = $1::regrole`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dsn := postgrestest.DSN(t)
@@ -69,7 +69,7 @@ func TestScratch(t *testing.T) {
 				t.Fatal(err)
 			}
 			var left int
-			if err := conn.QueryRow(ctx, c.left).Scan(&left); err != nil || left != 0 {
+			if err := conn.QueryRow(ctx, c.left, role).Scan(&left); err != nil || left != 0 {
 				t.Errorf("%d left, %v", left, err)
 			}
 		})

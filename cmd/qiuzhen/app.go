@@ -153,11 +153,6 @@ func (a *App) openStore(startCtx, runCtx context.Context, p parts.Parts) error {
 	return err
 }
 
-// scratch opens an empty store beside the app's own, for measuring; drop removes it.
-func (a *App) scratch(ctx context.Context) (store *postgres.Store, drop func() error, err error) {
-	return postgres.OpenScratch(ctx, a.dsn)
-}
-
 func (s *settings) clusterConfig(p parts.Parts) cluster.Config {
 	return cluster.Config{BinDir: p.PostgresBin, DataDir: filepath.Join(s.dataDir, "postgres"), User: s.get("postgres_user")}
 }

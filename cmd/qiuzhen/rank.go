@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,7 @@ import (
 
 	"qiuzhen/eval"
 	"qiuzhen/ingest"
+	"qiuzhen/postgres"
 )
 
 // rankCommand measures the search on a BEIR folder, loaded into a scratch database.
@@ -74,11 +74,11 @@ func (k rankCommand) measure(ctx context.Context, app *App, c eval.Collection, s
 			return report, nil, err
 		}
 	}
-	store, drop, err := app.scratch(ctx)
+	store, drop, err := postgres.OpenScratch(ctx, app.dsn)
 	if err != nil {
 		return report, nil, err
 	}
-	defer func() { err = cmp.Or(err, drop()) }()
+	defer func() { err = errors.Join(err, drop()) }()
 	entries, ids := eval.Entries(c.Documents)
 	ingester := ingest.Ingester{Store: store, Analyzer: app.segmenter, Embedder: app.Ingester.Embedder}
 	if _, err := ingester.Run(ctx, entries, progress(streams.err, "documents stored")); err != nil {
