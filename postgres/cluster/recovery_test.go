@@ -80,11 +80,17 @@ func TestEnsureStartsAgain(t *testing.T) {
 func TestBackendKilled(t *testing.T) {
 	config := madeConfig(t)
 	c := mustOpen(t, config)
-	conn, err := pgconn.Connect(t.Context(), c.DSN("postgres"))
-	if err != nil {
-		t.Fatal(err)
+	var conns [2]*pgconn.PgConn // one to kill, one to witness that the server has noticed and ended all others
+	for i := range conns {
+		var err error
+		if conns[i], err = pgconn.Connect(t.Context(), c.DSN("postgres")); err != nil {
+			t.Fatal(err)
+		}
 	}
-	kill9(t, int(conn.PID()))
+	kill9(t, int(conns[0].PID()))
+	if err := conns[1].WaitForNotification(t.Context()); err == nil {
+		t.Fatal("the witness got a notification, want its end")
+	}
 	again := mustOpen(t, config)
 	mustQuery(t, again, "SELECT 1")
 	if again.PID() != c.PID() {
