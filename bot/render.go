@@ -53,7 +53,7 @@ func abstainText(v retrieval.Void) string {
 	case retrieval.Empty:
 		return "您好，刚才没有看到要问的话。\n把想问的事写成一句话发来，或者把收到的消息转给我，就行。"
 	case retrieval.LinkOnly:
-		return "只有一个链接，我还不能打开看。\n请把里面的文字复制过来，先不要点开它，也不要填自己的信息。"
+		return "只有一个链接，里面写的我看不到。\n请把里面的文字复制过来，先不要点开它，也不要填自己的信息。"
 	case retrieval.NoClaim:
 		return "这条消息里没有说是什么事，我没法查。\n请把完整的那一条转给我，先不要转发给别人。"
 	}

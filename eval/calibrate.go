@@ -3,14 +3,12 @@ package eval
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
 	"slices"
 	"strconv"
 
-	"qiuzhen/knowledge"
 	"qiuzhen/learn"
 	"qiuzhen/retrieval"
 )
@@ -19,6 +17,8 @@ import (
 type Targets struct {
 	AbsentAnswered    float64 // of messages that no entry answers, how many may get an answer
 	AnsweredWrongly   float64 // of messages that an entry answers, how many may get another one
+	SecondWrong       float64 // of messages with one claim, how many may get a wrong second answer
+	ContraryAnswered  float64 // of messages that say the contrary, or swap the number or the subject, how many may get the entry's answer
 	AbsentSuggested   float64 // of messages that no entry answers, how many may get suggestions
 	OffTopicSuggested float64 // of messages off topic, how many may get suggestions
 	CalmAlarmed       float64 // of hard look-alikes of danger, how many may be shown a number
@@ -26,104 +26,33 @@ type Targets struct {
 }
 
 // DefaultTargets are the committed ones: a wrong answer does harm, a needless emergency number little.
-var DefaultTargets = Targets{AbsentAnswered: .03, AnsweredWrongly: .01, AbsentSuggested: .5, OffTopicSuggested: .05, CalmAlarmed: .12, TimelessLive: .03}
+var DefaultTargets = Targets{AbsentAnswered: .03, AnsweredWrongly: .01, SecondWrong: .003, ContraryAnswered: .1, AbsentSuggested: .5, OffTopicSuggested: .05, CalmAlarmed: .12, TimelessLive: .03}
 
 const (
 	folds = 8
 	// ridge are the regularisations, chosen once by cross-validation on the tune wordings (docs/retrieval.md).
 	ridgeMatch, ridgeVector = 1e-3, 3e-5
-	// candidatesPerPiece are the entries of a piece of a message that the match model learns from.
-	candidatesPerPiece = 4
 )
 
 // Engine is what calibrating needs of retrieval.Engine.
 type Engine interface {
-	Evidence(ctx context.Context, message string) ([][]retrieval.Evidence, error)
+	Pieces(ctx context.Context, message string) ([]retrieval.Piece, error)
 	Vector(ctx context.Context, message string) (retrieval.Vector, error)
 }
 
-// Report says what cross-validation on the tune wordings gave.
-type Report struct {
-	N, Present, Absent                      int
-	Right, Wrong, Suggested, AbsentAnswered float64
-	AbsentSuggested                         float64
-}
-
-// gathered is a message with all its evidence.
-type gathered struct {
-	Wording
-	pieces [][]retrieval.Evidence
-}
-
+// fold keeps the messages about one entry together.
 func fold(w Wording) int {
 	key := string(w.Entry)
 	if key == "" {
 		key = w.ID
 	}
+	return int(hash(key) % folds)
+}
+
+func hash(key string) uint32 {
 	h := fnv.New32a()
 	h.Write([]byte(key))
-	return int(h.Sum32() % folds)
-}
-
-// CalibrateMatch fits P(match) and its thresholds. Thresholds come from predictions on folds of entries that the
-// fit has not seen; the weights from all.
-func CalibrateMatch(ctx context.Context, e Engine, modelID string, wordings []Wording, targets Targets) (retrieval.Scorer, Report, error) {
-	var all []gathered
-	for _, w := range wordings {
-		pieces, err := e.Evidence(ctx, w.Text)
-		if err != nil {
-			return retrieval.Scorer{}, Report{}, fmt.Errorf("%s: %w", w.ID, err)
-		}
-		if len(pieces) > 0 {
-			all = append(all, gathered{w, pieces})
-		}
-	}
-	var outcomes []outcome
-	for k := range folds {
-		train := slices.DeleteFunc(slices.Clone(all), func(g gathered) bool { return fold(g.Wording) == k })
-		scorer, err := fitMatch(modelID, train)
-		if err != nil {
-			return scorer, Report{}, err
-		}
-		for _, g := range all {
-			if fold(g.Wording) == k {
-				outcomes = append(outcomes, conclude(scorer, g))
-			}
-		}
-	}
-	scorer, err := fitMatch(modelID, all)
-	if err != nil {
-		return scorer, Report{}, err
-	}
-	scorer.Answer, scorer.Suggest = thresholds(outcomes, targets)
-	return scorer, report(outcomes, scorer), nil
-}
-
-func fitMatch(modelID string, messages []gathered) (retrieval.Scorer, error) {
-	var x [][]float64
-	var y []int
-	for _, g := range messages {
-		if g.Kind == Opposite {
-			continue // the polarity rules judge these, which the features do not see
-		}
-		for _, piece := range g.pieces {
-			for i, c := range piece {
-				label := 0
-				if c.ID == g.Entry {
-					label = 1
-				}
-				if i < candidatesPerPiece || label == 1 {
-					x, y = append(x, c.Features), append(y, label)
-				}
-			}
-		}
-	}
-	if len(x) == 0 {
-		return retrieval.Scorer{}, errors.New("no wordings to calibrate on")
-	}
-	mean, scale := standardise(x)
-	fitted, err := learn.FitMultinomial(x, y, 2, ridgeMatch)
-	return retrieval.Scorer{ModelID: modelID, Multinomial: round(fitted), Mean: mean, Scale: scale}, err
+	return h.Sum32()
 }
 
 // standardise shifts and scales the features in copies of the rows, and returns the means and scales.
@@ -171,54 +100,6 @@ func round(m learn.Multinomial) learn.Multinomial {
 	return m
 }
 
-// outcome is a message's best entry by a scorer that has not seen its kin.
-type outcome struct {
-	Wording
-	top   knowledge.ID
-	p     float64
-	sure  bool    // nothing but the score stands against it
-	right float64 // P of the entry that answers the message, when it is among the best three
-}
-
-func conclude(scorer retrieval.Scorer, g gathered) outcome {
-	best := scorer.Merge(g.pieces)
-	o := outcome{Wording: g.Wording}
-	if len(best) > 0 {
-		o.top, o.p, o.sure = best[0].ID, best[0].P(), best[0].Sure()
-	}
-	for _, b := range best[:min(3, len(best))] {
-		if b.ID == g.Entry {
-			o.right = b.P()
-		}
-	}
-	return o
-}
-
-func (o outcome) absent() bool  { return o.Entry == "" && o.Kind != OffTopic }
-func (o outcome) present() bool { return o.Entry != "" && o.Kind != Opposite }
-
-// thresholds are the least ones that keep every target rate.
-func thresholds(outcomes []outcome, t Targets) (answer, suggest float64) {
-	absent, off, wrong := []float64{}, []float64{}, []float64{}
-	present := 0
-	for _, o := range outcomes {
-		switch {
-		case o.Kind == OffTopic:
-			off = append(off, o.p)
-		case o.absent():
-			absent = append(absent, o.p)
-		case o.present():
-			present++
-			if o.top != o.Entry && o.sure {
-				wrong = append(wrong, o.p)
-			}
-		}
-	}
-	answer = max(over(absent, len(absent), t.AbsentAnswered), over(wrong, present, t.AnsweredWrongly))
-	suggest = max(over(absent, len(absent), t.AbsentSuggested), over(off, len(off), t.OffTopicSuggested))
-	return answer, min(suggest, answer)
-}
-
 // over is the least threshold that at most rate x n of the values reach.
 func over(values []float64, n int, rate float64) float64 {
 	slices.SortFunc(values, func(a, b float64) int { return cmp.Compare(b, a) })
@@ -227,41 +108,6 @@ func over(values []float64, n int, rate float64) float64 {
 		return 0
 	}
 	return significant(values[allowed]*(1+1e-4) + 1e-6)
-}
-
-func report(outcomes []outcome, s retrieval.Scorer) Report {
-	r := Report{N: len(outcomes)}
-	for _, o := range outcomes {
-		answered := o.p >= s.Answer && o.sure
-		switch {
-		case o.Kind == Opposite:
-		case o.present():
-			r.Present++
-			if answered && o.top == o.Entry {
-				r.Right++
-			}
-			if answered && o.top != o.Entry {
-				r.Wrong++
-			}
-			if !answered && o.right >= s.Suggest {
-				r.Suggested++
-			}
-		default:
-			r.Absent++
-			if answered {
-				r.AbsentAnswered++
-			} else if o.p >= s.Suggest {
-				r.AbsentSuggested++
-			}
-		}
-	}
-	for _, rate := range []*float64{&r.Right, &r.Wrong, &r.Suggested} {
-		*rate /= float64(max(r.Present, 1))
-	}
-	for _, rate := range []*float64{&r.AbsentAnswered, &r.AbsentSuggested} {
-		*rate /= float64(max(r.Absent, 1))
-	}
-	return r
 }
 
 // CalibrateClassifier fits a classifier of message vectors: wordings of the given file teach its classes, those in

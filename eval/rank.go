@@ -27,7 +27,7 @@ func Entries(documents []Document) ([]knowledge.Entry, map[knowledge.ID]string) 
 	entries := make([]knowledge.Entry, len(sorted))
 	ids := make(map[knowledge.ID]string, len(sorted))
 	for i, d := range sorted {
-		e := knowledge.Entry{ID: knowledge.ID(fmt.Sprintf("document-%08d", i)), Kind: knowledge.Guide, Body: d.Text}
+		e := knowledge.Entry{ID: knowledge.ID(fmt.Sprintf("document-%08d", i)), Kind: knowledge.Guide, Title: d.Title, Body: d.Text}
 		if d.Title != "" {
 			e.Claims = []string{d.Title}
 		}

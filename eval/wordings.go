@@ -14,6 +14,7 @@ type Wording struct {
 	Kind  string       `json:"kind"`
 	Entry knowledge.ID `json:"entry"`  // the entry that answers it; empty: none
 	Class string       `json:"expect"` // the danger class or kind of current fact; empty: none
+	Also  knowledge.ID `json:"also"`   // the entry of the second claim of two
 	Text  string       `json:"text"`
 }
 
@@ -21,6 +22,10 @@ type Wording struct {
 const (
 	// Opposite asserts the opposite of an entry's claim, or swaps its subject: Entry is what must not answer it.
 	Opposite = "opposite"
+	// Polarity denies what an entry claims; like Opposite, it is not to be answered with that entry.
+	Polarity = "polarity"
+	// TwoClaims holds the claims of two entries, Entry and Also.
+	TwoClaims = "two-claims"
 	// OffTopic has nothing to do with what the service knows.
 	OffTopic = "offtopic"
 )

@@ -132,7 +132,10 @@ func (in *Ingester) save(ctx context.Context, e knowledge.Entry) (created bool, 
 	texts := make([]string, len(passages))
 	for i, p := range passages {
 		texts[i] = text.Normalize(p.Text)
-		indexed[i] = IndexedPassage{Passage: p, Terms: in.Analyzer.IndexTerms(texts[i])}
+		indexed[i] = IndexedPassage{Passage: p}
+		if p.Kind != knowledge.WholePassage {
+			indexed[i].Terms = in.Analyzer.IndexTerms(texts[i])
+		}
 	}
 	model := ""
 	if in.Embedder != nil {

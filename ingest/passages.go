@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"strings"
+
 	"qiuzhen/knowledge"
 	"qiuzhen/text"
 )
@@ -39,5 +41,8 @@ func Passages(e knowledge.Entry) []knowledge.Passage {
 		add(knowledge.SummaryPassage, e.Title+"。"+e.Summary)
 	}
 	add(knowledge.BodyPassage, text.Windows(e.Body, windowRunes)...)
+	if e.Body != "" {
+		add(knowledge.WholePassage, strings.TrimSpace(e.Title+"\n"+e.Body))
+	}
 	return all
 }

@@ -12,12 +12,13 @@ CREATE TABLE passages (
     kind       text        NOT NULL,
     ordinal    integer     NOT NULL,
     text       text        NOT NULL, -- as authored
+    siblings   integer     NOT NULL, -- passages of the version that a message can match: neither negative nor whole
     terms      integer[]   NOT NULL, -- distinct term ids, ascending
     tfs        integer[]   NOT NULL, -- how often each occurs; kept so that weights can be recomputed in SQL
     length     integer     NOT NULL, -- sum of tfs: BM25's document length
     -- BM25's document side: term id -> tf*(k1+1) / (tf + k1*(1-b+b*length/avgdl)), with avgdl of bm25_settings
     weights    sparsevec(1000000000) NOT NULL,
-    CONSTRAINT passage_kind_known CHECK (kind IN ('claim', 'question', 'negative', 'summary', 'body')),
+    CONSTRAINT passage_kind_known CHECK (kind IN ('claim', 'question', 'negative', 'summary', 'body', 'whole')),
     CONSTRAINT passage_terms_have_counts CHECK (cardinality(terms) = cardinality(tfs)),
     CONSTRAINT passage_order_key UNIQUE (entry_id, version, kind, ordinal),
     CONSTRAINT passage_mirrors_version FOREIGN KEY (entry_id, version, status, expires_at)
@@ -98,17 +99,18 @@ LANGUAGE sql STABLE AS $$
 $$;
 -- +goose StatementEnd
 
--- Statistics follow the passages by themselves, whoever writes them.
+-- Statistics follow the passages by themselves, whoever writes them. A passage without terms (the whole of an entry, which is
+-- there for its meaning) is no document to BM25.
 -- +goose StatementBegin
 CREATE FUNCTION count_passage() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP <> 'INSERT' THEN
+    IF TG_OP <> 'INSERT' AND OLD.length > 0 THEN
         INSERT INTO term_deltas (published, term, delta)
             SELECT OLD.status = 'published', unnest(OLD.terms), -1;
         INSERT INTO corpus_deltas (published, passages, length)
             VALUES (OLD.status = 'published', -1, -OLD.length);
     END IF;
-    IF TG_OP <> 'DELETE' THEN
+    IF TG_OP <> 'DELETE' AND NEW.length > 0 THEN
         INSERT INTO term_deltas (published, term, delta)
             SELECT NEW.status = 'published', unnest(NEW.terms), 1;
         INSERT INTO corpus_deltas (published, passages, length)

@@ -102,6 +102,12 @@ func insertPassages(ctx context.Context, tx pgx.Tx, e knowledge.Entry, version i
 	if regions == nil {
 		regions = []string{}
 	}
+	siblings := 0
+	for _, p := range passages {
+		if p.Kind.Answers() {
+			siblings++
+		}
+	}
 	batch := &pgx.Batch{}
 	for _, p := range passages {
 		if (p.Vector == nil) != (model == nil) {
@@ -110,12 +116,12 @@ func insertPassages(ctx context.Context, tx pgx.Tx, e knowledge.Entry, version i
 		ids, tfs, length := columns(p.Terms)
 		batch.Queue(`
 			WITH p AS (
-				INSERT INTO passages (entry_id, version, status, expires_at, regions, kind, ordinal, text, terms, tfs, length, weights)
-				VALUES ($1, $2, 'draft', 'infinity', $3, $4, $5, $6, $7::integer[], $8::integer[], $9, bm25_weights($7, $8, $9))
+				INSERT INTO passages (entry_id, version, status, expires_at, regions, kind, ordinal, text, siblings, terms, tfs, length, weights)
+				VALUES ($1, $2, 'draft', 'infinity', $3, $4, $5, $6, $12, $7::integer[], $8::integer[], $9, bm25_weights($7, $8, $9))
 				RETURNING id)
 			INSERT INTO passage_vectors (model_id, passage_id, v)
 				SELECT $10::smallint, p.id, $11::halfvec FROM p WHERE $10::smallint IS NOT NULL`,
-			string(e.ID), version, regions, string(p.Kind), p.Ordinal, p.Text, ids, tfs, length, model, halfVector(p.Vector))
+			string(e.ID), version, regions, string(p.Kind), p.Ordinal, p.Text, ids, tfs, length, model, halfVector(p.Vector), siblings)
 	}
 	return tx.SendBatch(ctx, batch).Close()
 }

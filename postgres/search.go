@@ -33,6 +33,8 @@ const (
 //	self     = the query's bm25 as if it were a passage: the denominator of coverage
 //	order by cosine + retrieval.CoverageWeight * bm25 / self
 //
+// Whatever else of an entry is found, its whole passage comes with it, so that the limit is exceeded by those.
+//
 // Both legs filter before they rank, so that a narrow filter still finds its candidates: the GIN index bounds
 // the lexical leg by a document-frequency budget, the HNSW index iterates (hnsw.iterative_scan, set on each connection) until enough rows pass. Under
 // exactBelow passages there are no legs: every passage that passes the filter is scored.
@@ -70,16 +72,25 @@ WITH n AS (
      ORDER BY pv.v::halfvec({{.Dimensions}}) <=> $8::halfvec({{.Dimensions}})
      LIMIT {{.Leg}}
 ){{end}}{{end}}, scored AS (
-    SELECT p.id, p.entry_id, p.version, p.kind, p.text,
+    SELECT p.id, p.entry_id, p.version, p.kind, p.text, p.siblings,
            {{if .Dense}}coalesce(1 - (pv.v::halfvec({{.Dimensions}}) <=> $8::halfvec({{.Dimensions}})), 0){{else}}0::float8{{end}} AS cosine,
            coalesce(-(p.weights <#> query.v) / nullif(query.self, 0), 0) AS coverage
       FROM query{{if not .Exact}}, (SELECT id FROM lexical{{if .Dense}} UNION SELECT id FROM dense{{end}}) c{{end}}
       JOIN passages p ON {{if .Exact}}{{template "filter"}}{{else}}p.id = c.id{{end}}
       {{if .Dense}}LEFT JOIN passage_vectors pv ON pv.passage_id = p.id AND pv.model_id = {{.Model}}{{end}}
-)
-SELECT entry_id, version, kind, text, cosine, coverage FROM scored
+), best AS MATERIALIZED (
+    SELECT * FROM scored ORDER BY cosine + {{.CoverageWeight}} * coverage DESC, id LIMIT $7
+){{if .Dense}}, wholes AS (
+    SELECT p.id, p.entry_id, p.version, p.kind, p.text, p.siblings,
+           1 - (pv.v::halfvec({{.Dimensions}}) <=> $8::halfvec({{.Dimensions}})) AS cosine, 0::float8 AS coverage
+      FROM (SELECT DISTINCT entry_id, version FROM best) e
+      JOIN passages p ON p.entry_id = e.entry_id AND p.version = e.version AND p.kind = 'whole'
+      JOIN passage_vectors pv ON pv.passage_id = p.id AND pv.model_id = {{.Model}}
+     WHERE p.id NOT IN (SELECT id FROM best)
+){{end}}
+SELECT entry_id, version, kind, CASE WHEN kind = 'whole' THEN '' ELSE text END, cosine, coverage, siblings
+  FROM (SELECT * FROM best{{if .Dense}} UNION ALL SELECT * FROM wholes{{end}}) found
  ORDER BY cosine + {{.CoverageWeight}} * coverage DESC, id
- LIMIT $7
 {{define "filter"}}p.status = ANY($4::text[]) AND p.expires_at > $5
        AND ($6::text[] IS NULL OR p.regions = '{}' OR p.regions && $6::text[]){{end}}`))
 
@@ -124,7 +135,7 @@ func (s *Store) Search(ctx context.Context, q retrieval.Query) ([]retrieval.Hit,
 	}
 	hits, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (retrieval.Hit, error) {
 		var h retrieval.Hit
-		err := row.Scan(&h.ID, &h.Version, &h.Kind, &h.Text, &h.Cosine, &h.Coverage)
+		err := row.Scan(&h.ID, &h.Version, &h.Kind, &h.Text, &h.Cosine, &h.Coverage, &h.Siblings)
 		return h, err
 	})
 	if err != nil {
@@ -139,7 +150,7 @@ func (s *Store) plan(ctx context.Context, q retrieval.Query) (searchPlan, error)
 			return searchPlan{}, err
 		}
 	}
-	plan := searchPlan{Exact: s.passages.Load() < exactBelow, Dense: q.Vector != nil}
+	plan := searchPlan{Exact: q.Exact || s.passages.Load() < exactBelow, Dense: q.Vector != nil}
 	if plan.Dense {
 		m, ok, err := s.lookUpModel(ctx, q.Model)
 		if err != nil {

@@ -2,19 +2,20 @@ package retrieval
 
 import (
 	"context"
+	"slices"
 
 	"qiuzhen/knowledge"
 )
 
 // decide turns the ranked entries into a decision and loads what it shows.
 //
-//   - answer: the best entry is over the answer threshold, nothing speaks against it, and the message asks for no
-//     current fact. Another piece of the message may have its own answer.
+//   - answer: the verifier trusts the best entry (Scorer.Sure), and the message asks for no current fact. Another piece of the message
+//     may have its own answer.
 //   - suggest: otherwise, the entries over the suggestion threshold.
 //   - abstain: there are none.
-func (e *Engine) decide(ctx context.Context, result *Result) error {
+func (e *Engine) decide(ctx context.Context, result *Result, pieces [][]Evidence) error {
 	mayAnswer := e.Embedder != nil && e.Embedder.ID() == e.Scorer.ModelID && result.Live == nil
-	if answers := e.answers(result.Ranking); mayAnswer && len(answers) > 0 {
+	if answers := e.answers(result.Ranking, pieces); mayAnswer && len(answers) > 0 {
 		var err error
 		if result.Answers, err = e.load(ctx, answers); err != nil {
 			return err
@@ -34,24 +35,39 @@ func (e *Engine) decide(ctx context.Context, result *Result) error {
 	return nil
 }
 
-// answers are the entries to answer with: the best, and one more when another piece of the message is about it.
-func (e *Engine) answers(found []Evidence) []Evidence {
-	if len(found) == 0 || !found[0].Sure() || found[0].p < e.Scorer.Answer {
+// answers are the entries to answer with: the best, and one more when another piece of the message is about that one and not
+// about the first.
+func (e *Engine) answers(found []Evidence, pieces [][]Evidence) []Evidence {
+	if len(found) == 0 || !e.Scorer.Sure(found[0], e.Scorer.Trust(found[0])) {
 		return nil
 	}
-	answers := found[:1:1]
-	for _, s := range found[1:] {
-		if len(answers) < maxAnswers && s.Sure() && s.p >= e.Scorer.Answer && s.segment != found[0].segment {
-			answers = append(answers, s)
+	for _, s := range Seconds(found[0], pieces) {
+		if s.p >= e.Scorer.Suggest && e.Scorer.Trust(s) >= e.Scorer.Second {
+			return []Evidence{found[0], s}
 		}
 	}
-	return answers
+	return found[:1]
+}
+
+// Seconds are the best entries of the windows that are not about the first one.
+func Seconds(first Evidence, pieces [][]Evidence) []Evidence {
+	var out []Evidence
+	for _, piece := range pieces[min(1, len(pieces)):] {
+		if len(piece) == 0 || piece[0].ID == first.ID || piece[0].segment == first.segment {
+			continue
+		}
+		aboutFirst := func(s Evidence) bool { return s.ID == first.ID && s.p > piece[0].p/2 }
+		if !slices.ContainsFunc(piece, aboutFirst) {
+			out = append(out, piece[0])
+		}
+	}
+	return out
 }
 
 func (e *Engine) suggestions(found []Evidence) []Evidence {
 	var out []Evidence
 	for _, s := range found {
-		if len(out) < maxCandidates && s.p >= e.Scorer.Suggest && !s.negative {
+		if len(out) < maxCandidates && s.p >= e.Scorer.Suggest && s.negative <= 0 {
 			out = append(out, s)
 		}
 	}

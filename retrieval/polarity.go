@@ -14,12 +14,15 @@ var (
 	neutral = strings.Fields(`能不能 会不会 是不是 可不可以 要不要 该不该 用不用 有没有 好不好 行不行 对不对 算不算 值不值 需不需要
 		应不应该 敢不敢 吃不吃 喝不喝 不仅 不但 不光 不只 不锈钢 不管 不论 不小心 不知道 不知 不晓得 不清楚 不明白 不懂 不舒服
 		不得不 差不多 了不起 对不起 不好意思 不一会 不一会儿 不久 不断 不停 不少 不同 不然 不过 不错 来不及 忍不住 受不了 没想到
-		没事 非常 非要 除非 无糖 无线 无名 无论 无偿 免费 未来 未成年`)
+		没事 非常 非要 除非 无糖 无线 无名 无论 无偿 免费 未来 未成年 特别 别人 区别 分别 级别
+		性别 鉴别 识别 个别 不起眼`)
 	negation = strings.Fields(`千万别 千万不要 不能 不可以 不可 不会 不要 不是 不应该 不应 不该 不用 不必 不需要 不需 不得 不再 不准 不许
 		并非 并不 绝不 从不 没有 无法 无须 无需 无效 无害 不 没 别 勿 未 无 非 莫 禁止 严禁 禁忌 拒绝 杜绝 避免 防止`)
 	// dismissal calls what is said untrue or useless: who dismisses a claim does not spread it.
 	dismissal = strings.Fields(`扯淡 瞎说 瞎扯 瞎吹 瞎编 胡说 胡扯 胡编 乱说 忽悠人 骗人的 是假的 是谣言 没得用 用没得 没用 没啥子用 没什么用 没有用 没啥用 不管用
-		没效果 挡不住 灭不了 防不住 治不了 哪能 哪会 哪里能 哪有的事 怎么可能 别信 别听 别传 别再传`)
+		没效果 挡不住 灭不了 防不住 治不了 哪能 哪会 哪里能 哪有的事 怎么可能 别信 别听 别传 别再传 别转
+		骗子 诈骗 哄人 谣言 谣传 辟谣 造谣 没影的事 没有的事 没这回事 没根据 没道理 白搭 白费 治不好 哪里会 哪有 哪是 编出来 误会 冤枉
+		反而 反倒 犯法 违法 交不得 信不得 上当`)
 )
 
 // antonyms are pairs of which a claim holds one side: the other side makes it another claim.
@@ -60,8 +63,10 @@ func replacer(words []string, with string) *strings.Replacer {
 type polarity struct {
 	text      string // without neutral words
 	negations int
-	dismissed bool
-	numbers   map[string][]string // unit to numbers
+	// dismissals are the words of dismissal; dismissed: some are meant and not asked about.
+	dismissals int
+	dismissed  bool
+	numbers    map[string][]string // unit to numbers
 }
 
 func polarityOf(normalised string) polarity {
@@ -72,10 +77,11 @@ func polarityOf(normalised string) polarity {
 	for _, m := range number.FindAllStringSubmatch(s, -1) {
 		numbers[m[2]] = append(numbers[m[2]], m[1])
 	}
+	n := strings.Count(dismissals, dismissalMark)
 	return polarity{
 		text: s, negations: strings.Count(marked, negationMark),
-		dismissed: strings.Count(dismissals, dismissalMark) > len(asked.FindAllStringIndex(dismissals, -1)),
-		numbers:   numbers,
+		dismissals: n, dismissed: n > len(asked.FindAllStringIndex(dismissals, -1)),
+		numbers: numbers,
 	}
 }
 
@@ -149,17 +155,15 @@ func shared(a, b map[[2]rune]bool) float64 {
 }
 
 func (p polarity) opposes(q polarity) bool {
-	if p.negations%2 != q.negations%2 || p.dismissed != q.dismissed {
-		return true
-	}
-	for _, pair := range antonyms {
-		for _, side := range [][2][]string{{pair[0], pair[1]}, {pair[1], pair[0]}} {
-			if holdsOnly(p.text, side[0], side[1]) && holdsOnly(q.text, side[1], side[0]) {
-				return true
-			}
-		}
-	}
-	return numbersDiffer(p.numbers, q.numbers)
+	return p.negations%2 != q.negations%2 || p.dismissed != q.dismissed || p.antonym(q) || numbersDiffer(p.numbers, q.numbers)
+}
+
+// antonym reports whether the two hold the two sides of a pair of antonyms.
+func (p polarity) antonym(q polarity) bool {
+	return slices.ContainsFunc(antonyms, func(pair [2][]string) bool {
+		return holdsOnly(p.text, pair[0], pair[1]) && holdsOnly(q.text, pair[1], pair[0]) ||
+			holdsOnly(p.text, pair[1], pair[0]) && holdsOnly(q.text, pair[0], pair[1])
+	})
 }
 
 func holdsOnly(s string, these, notThese []string) bool {

@@ -23,6 +23,8 @@ type Query struct {
 	Regions []string
 	Now     time.Time
 	Limit   int // passages to return
+	// Exact scores every passage instead of candidates from the indexes.
+	Exact bool
 }
 
 func (q Query) String() string {
@@ -46,6 +48,8 @@ type Hit struct {
 	// Coverage is BM25 of the passage divided by the query's score against itself: how much of what is
 	// distinctive in the query the passage holds; comparable between queries, about [0, 1].
 	Coverage float64
+	// Siblings is how many passages its version has that a message can match: all but the negative and the whole one.
+	Siblings int
 }
 
 // Stored is a version as it is served.

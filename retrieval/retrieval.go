@@ -5,6 +5,7 @@ package retrieval
 import (
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -80,19 +81,26 @@ type Engine struct {
 	Scorer   Scorer
 	Unsigned bool // the setting serve_unsigned
 	Now      func() time.Time
+	// ReadPage returns the title and text of the page at an address; nil: links are not opened.
+	ReadPage func(ctx context.Context, address string) (string, error)
 }
 
 const (
 	// maxMessage bounds what is looked at of one message, in characters; a forward is rarely over 1,000.
 	maxMessage = 4000
-	// wholeMessage: a message up to this long is one claim; a longer one is also cut into windows this long.
-	wholeMessage = 60
+	// maxPage is how much of a linked page is matched: what it claims stands in its title and at its beginning.
+	maxPage = 600
+	// wholeMessage: a message up to this long, in characters, is one claim; a longer one is also cut into windows.
+	wholeMessage = 30
+	// Up to twoClaims characters a message is cut finely, so that two rumours in it are found; beyond, the windows are longer.
+	twoClaims  = 72
+	fineWindow = 36
+	wideWindow = 60
 	// maxWindows bounds the searches that one message costs.
 	maxWindows = 11
 	// passagesPerSearch leaves room for ten entries with all their wordings: the scorer looks at the level of the others.
 	passagesPerSearch = 200
 	maxCandidates     = 3
-	maxAnswers        = 2
 )
 
 // Answer concludes on a message. An error means that a dependency failed, never that the message is odd.
@@ -100,21 +108,35 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Result, error) {
 	clipped := clip(m.Text, maxMessage)
 	normalised := text.Normalize(clipped)
 	claim := e.claim(clipped)
-	if reason := void(normalised, claim); reason != "" {
+	reason := void(normalised, claim)
+	linked := false
+	if reason == LinkOnly {
+		if page := e.linked(ctx, clipped); page != "" {
+			claim, reason, linked = page, "", true
+		}
+	}
+	if reason != "" {
 		return Result{Decision: Abstain, Void: reason, Urgent: DetectUrgent(normalised, Vector{})}, nil
 	}
-	pieces := segments(claim)
-	vectors, err := e.embed(ctx, pieces)
+	texts := segments(claim)
+	vectors, err := e.embed(ctx, texts)
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Decision: Abstain, Urgent: DetectUrgent(normalised, vectors[0]), Live: DetectLive(normalised, vectors[0])}
-	found, err := e.evidence(ctx, pieces, vectors, m.Regions)
+	result := Result{Decision: Abstain}
+	if !linked { // what a page tells is not what has happened to the reader
+		result.Urgent, result.Live = DetectUrgent(normalised, vectors[0]), DetectLive(normalised, vectors[0])
+	}
+	pieces, err := e.search(ctx, texts, vectors, Query{Regions: m.Regions, Limit: passagesPerSearch})
 	if err != nil {
 		return Result{}, err
 	}
-	result.Ranking = e.Scorer.Merge(found)
-	err = e.decide(ctx, &result)
+	found := make([][]Evidence, len(pieces))
+	for i, p := range pieces {
+		found[i] = e.Scorer.Score(p.Evidence())
+	}
+	result.Ranking = Merge(found)
+	err = e.decide(ctx, &result, found)
 	return result, err
 }
 
@@ -124,7 +146,28 @@ func (e *Engine) claim(clipped string) string {
 	return e.Analyzer.Correct(text.Normalize(claim))
 }
 
-var link = regexp.MustCompile(`(https?://|www\.)[!-~]+`)
+var link = regexp.MustCompile(`(?i)(https?://|www\.)[!-~]+`)
+
+// linked is what the page of a message's only link says, for matching; empty when it says nothing or cannot be read.
+func (e *Engine) linked(ctx context.Context, message string) string {
+	address := link.FindString(message)
+	if e.ReadPage == nil || address == "" {
+		return ""
+	}
+	if strings.HasPrefix(strings.ToLower(address), "www.") {
+		address = "http://" + address
+	}
+	page, err := e.ReadPage(ctx, address)
+	if err != nil {
+		return "" // the reader is asked for the words instead
+	}
+	page = clip(page, maxPage)
+	claim := e.claim(page)
+	if void(text.Normalize(page), claim) != "" {
+		return ""
+	}
+	return claim
+}
 
 func void(normalised, claim string) Void {
 	switch withoutLinks := text.Normalize(link.ReplaceAllString(claim, "")); {
@@ -160,7 +203,11 @@ func segments(claim string) []string {
 	if utf8.RuneCountInString(claim) <= wholeMessage {
 		return all
 	}
-	windows := slices.DeleteFunc(text.Windows(claim, wholeMessage), func(w string) bool { return utf8.RuneCountInString(w) < 4 })
+	size := wideWindow
+	if utf8.RuneCountInString(claim) <= twoClaims {
+		size = fineWindow
+	}
+	windows := slices.DeleteFunc(text.Windows(claim, size), func(w string) bool { return utf8.RuneCountInString(w) < 4 })
 	if extra := len(windows) - maxWindows; extra > 0 { // as with clip, both ends
 		windows = slices.Delete(windows, maxWindows-maxWindows/4, len(windows)-maxWindows/4)
 	}
@@ -183,34 +230,40 @@ func (e *Engine) embed(ctx context.Context, pieces []string) ([]Vector, error) {
 	return vectors, nil
 }
 
-// evidence searches for each piece and gathers what speaks for which entry.
-func (e *Engine) evidence(ctx context.Context, pieces []string, vectors []Vector, regions []string) ([][]Evidence, error) {
-	all := make([][]Evidence, len(pieces))
-	for i, piece := range pieces {
-		hits, err := e.Searcher.Search(ctx, Query{
-			Text: piece, Terms: e.Analyzer.IndexTerms(piece), Vector: vectors[i].V, Model: vectors[i].Model,
-			Unsigned: e.Unsigned, Regions: regions, Now: e.Now(), Limit: passagesPerSearch,
-		})
+// Piece is a part of a message with the passages found for it.
+type Piece struct {
+	Text   string
+	Window bool // a window of a long message; false: the whole
+	Hits   []Hit
+}
+
+// search looks for each piece; q brings the regions and how much to return.
+func (e *Engine) search(ctx context.Context, texts []string, vectors []Vector, q Query) ([]Piece, error) {
+	pieces := make([]Piece, len(texts))
+	q.Unsigned, q.Now = e.Unsigned, e.Now()
+	for i, t := range texts {
+		q.Text, q.Terms, q.Vector, q.Model = t, e.Analyzer.IndexTerms(t), vectors[i].V, vectors[i].Model
+		hits, err := e.Searcher.Search(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		all[i] = Gather(piece, hits)
+		pieces[i] = Piece{t, i > 0, hits}
 	}
-	return all, nil
+	return pieces, nil
 }
 
-// Evidence is what Answer would decide on: per piece of the message, each entry's evidence. For calibration.
-func (e *Engine) Evidence(ctx context.Context, message string) ([][]Evidence, error) {
+// Pieces are a message's parts with every passage there is, scored exactly. For calibration.
+func (e *Engine) Pieces(ctx context.Context, message string) ([]Piece, error) {
 	claim := e.claim(clip(message, maxMessage))
 	if void(claim, claim) != "" {
 		return nil, nil
 	}
-	pieces := segments(claim)
-	vectors, err := e.embed(ctx, pieces)
+	texts := segments(claim)
+	vectors, err := e.embed(ctx, texts)
 	if err != nil {
 		return nil, err
 	}
-	return e.evidence(ctx, pieces, vectors, nil)
+	return e.search(ctx, texts, vectors, Query{Exact: true, Limit: math.MaxInt32})
 }
 
 // Vector is the embedding that the detectors see of a message; none of one without words. For calibration.
@@ -227,13 +280,4 @@ func (e *Engine) Vector(ctx context.Context, message string) (Vector, error) {
 		return Vector{}, err
 	}
 	return vectors[0], nil
-}
-
-// better prefers the higher P(match), and of two that are about as likely the one that nothing speaks against.
-func better(a, b Evidence) bool {
-	const unlikely = 0.1 // not worth reading its wordings for
-	if min(a.p, b.p) > max(unlikely, 0.9*max(a.p, b.p)) && a.Sure() != b.Sure() {
-		return a.Sure()
-	}
-	return a.p > b.p
 }

@@ -11,11 +11,11 @@ import (
 
 	"qiuzhen/knowledge"
 	"qiuzhen/learn"
-	"qiuzhen/text"
 )
 
-// Scorer turns what a search found into P(match) per entry and thresholds it. It is bound to an embedding model:
-// cosines of another model mean something else, so with another (or none) nothing is answered for sure.
+// Scorer turns what a search found into P(match) per entry, and into trust that the best one may be answered with. It
+// is bound to an embedding model: cosines of another model mean something else, so with another (or none) nothing is answered
+// for sure.
 type Scorer struct {
 	ModelID string `json:"model_id"`
 	// Class 1 of the regression is "this entry answers the message"; the features are FeatureNames, each
@@ -23,9 +23,13 @@ type Scorer struct {
 	learn.Multinomial
 	Mean  []float64 `json:"mean"`
 	Scale []float64 `json:"scale"`
-	// Answer and Suggest are the least P(match) for an answer and for a suggestion; calibrate takes them from target
-	// rates.
+	// Verifier reads the wordings: class 1 is "the entry looks like the message, but must not answer it". Its features are
+	// VerifierNames.
+	Verifier learn.Boosted `json:"verifier"`
+	// Answer is the least trust for an answer, Second for a second one in the same message, Suggest the least P(match) for a
+	// suggestion; calibrate takes them from target rates.
 	Answer  float64 `json:"answer"`
+	Second  float64 `json:"second"`
 	Suggest float64 `json:"suggest"`
 }
 
@@ -36,18 +40,16 @@ var DefaultScorer = sync.OnceValue(func() Scorer {
 	return s
 })
 
-// FeatureNames are the features of a candidate entry, in order.
+// FeatureNames are the features of a candidate entry, in order. They are few and tell the same of an entry with one
+// passage as of one with twenty: what an entry's further wordings say is weighed by how many there are.
 var FeatureNames = []string{
-	"cosine",     // of the best passage
-	"mean3",      // mean cosine of the entry's three best passages
-	"coverage",   // best lexical coverage of the piece by a passage
-	"coverage3",  // mean of the three best coverages
-	"margin",     // base score ahead of the best other entry
-	"background", // base score ahead of the mean of the third to tenth best entries
+	"likeness",   // half the whole's cosine, half the best passage's, and coverage; less half the neighbourhood's (11th to 30th)
 	"length",     // ln of the piece's characters
-	"union",      // share of the piece's character pairs that any wording of the entry holds
-	"characters", // share of its characters that any wording of the entry holds
-	"negative",   // how much better a wording marked "is not this" matches; below 0 when it does not
+	"window",     // 1 for a window of a long message
+	"wordings",   // ln of the passages that the entry could be matched by
+	"pairs",      // wordings x share of the piece's character pairs that any passage of the entry holds
+	"characters", // wordings x share of its characters that any passage of the entry holds
+	"mean3",      // wordings x mean cosine of the entry's three best passages
 }
 
 // Evidence is what a search says for one entry and one piece of the message.
@@ -55,101 +57,140 @@ type Evidence struct {
 	Ref
 	Features []float64
 	base     float64
-	segment  string   // the piece of the message
-	wordings []string // of the entry, the claims (a guide's questions) that match best
-	negative bool     // a wording marked "is not this" matched better
+	margin   float64 // base ahead of the best other entry's
+	rivals   float64 // base ahead of the mean of the three best others
+	level    float64 // base of the neighbourhood
+	mean3    float64
+	cover    cover
+	coverage float64
+	segment  string // the piece of the message
+	hits     []Hit
+	read     []float64 // see Condensed
+	negative float64   // how much better a wording marked "is not this" matches than any other; at least -0.5
 	p        float64
 }
 
-// CoverageWeight is the share of coverage beside cosine in a passage's score: the best of those measured untrained.
+// CoverageWeight is the share of coverage beside cosine by which a search orders passages.
 const CoverageWeight = 0.3
 
-func passageScore(h Hit) float64 { return h.Cosine + CoverageWeight*min(h.Coverage, 1) }
+// passageScore weighs coverage by the passage's length: a long text that holds the words of the message says so on purpose,
+// in a short one they may be the words of any question.
+func passageScore(h Hit) float64 {
+	weight := min(max(0.1*(math.Log(float64(1+utf8.RuneCountInString(h.Text)))-1.6), 0.03), 0.4)
+	return h.Cosine + weight*min(h.Coverage, 1)
+}
 
 // bestFirst orders by P(match), equal ones by the base score, then by id.
 func bestFirst(a, b Evidence) int {
 	return cmp.Or(cmp.Compare(b.p, a.p), cmp.Compare(b.base, a.base), cmp.Compare(a.ID, b.ID))
 }
 
-// probability is P(match); a scorer without weights (no calibration yet) uses the base score's features alone.
-func (r Scorer) probability(features []float64) float64 {
+// logOdds of P(match); a scorer without weights (no calibration yet) uses the base score alone.
+func (r Scorer) logOdds(features []float64) float64 {
 	if len(r.Weights) == 0 {
-		return min(1, max(0, (features[0]+CoverageWeight*features[2])/(1+CoverageWeight)))
+		return 10*features[0] - 8
 	}
-	x := make([]float64, len(features))
+	sum := r.Bias[1] - r.Bias[0]
 	for i, f := range features {
-		x[i] = (f - r.Mean[i]) / r.Scale[i]
+		sum += (r.Weights[1][i] - r.Weights[0][i]) * (f - r.Mean[i]) / r.Scale[i]
 	}
-	return r.Probabilities(x)[1]
+	return sum
 }
 
-// Gather computes the evidence of every entry among the hits, best base score first.
-func Gather(segment string, hits []Hit) []Evidence {
+func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+// maxCovered is how many entries of a piece have their wordings looked through; those below cannot come first.
+const maxCovered = 20
+
+// Evidence computes what speaks for every entry among the piece's hits, best base score first.
+func (p Piece) Evidence() []Evidence {
 	byEntry := map[Ref][]Hit{}
-	for _, h := range hits {
+	for _, h := range p.Hits {
 		byEntry[h.Ref] = append(byEntry[h.Ref], h)
 	}
 	var all []Evidence
 	for ref, group := range byEntry {
-		if e, ok := gatherEntry(ref, segment, group); ok {
+		if e, ok := gatherEntry(ref, p.Text, group); ok {
 			all = append(all, e)
 		}
 	}
 	slices.SortFunc(all, func(a, b Evidence) int {
 		return cmp.Or(cmp.Compare(b.base, a.base), cmp.Compare(a.ID, b.ID))
 	})
-	background := meanBase(all)
+	level := neighbourhood(all)
+	length, window := math.Log(float64(1+utf8.RuneCountInString(p.Text))), 0.0
+	if p.Window {
+		window = 1
+	}
 	for i := range all {
-		other := 0.0
-		if len(all) > 1 {
-			other = all[0].base
-			if i == 0 {
-				other = all[1].base
-			}
+		e := &all[i]
+		if i < maxCovered {
+			e.cover = covered(p.Text, e.hits)
 		}
-		all[i].Features[4], all[i].Features[5] = all[i].base-other, all[i].base-background
+		e.level, e.margin, e.rivals = level, e.base, e.base
+		if others := rivals(all, i); len(others) > 0 {
+			e.margin, e.rivals = e.base-others[0].base, e.base-meanBase(others)
+		}
+		wordings := math.Log(float64(max(1, e.hits[0].Siblings)))
+		e.Features = []float64{
+			e.base - level/2, length, window,
+			wordings, wordings * e.cover.pairs, wordings * e.cover.characters, wordings * e.mean3,
+		}
 	}
 	return all
 }
 
-// meanBase is the level of entries that are not meant: the third to tenth best; with fewer, the last.
-func meanBase(sorted []Evidence) float64 {
+// rivals are the three best of the others.
+func rivals(sorted []Evidence, i int) []Evidence {
+	others := slices.Clone(sorted[:min(i, 3)])
+	return append(others, sorted[min(i+1, len(sorted)):min(i+1+3-len(others), len(sorted))]...)
+}
+
+// neighbourhood is the level of entries about the same that are not meant: the 11th to 30th best; with fewer, the last.
+func neighbourhood(sorted []Evidence) float64 {
 	if len(sorted) == 0 {
 		return 0
 	}
-	rest := sorted[min(2, len(sorted)-1):min(10, len(sorted))]
+	return meanBase(sorted[min(10, len(sorted)-1):min(30, len(sorted))])
+}
+
+func meanBase(all []Evidence) float64 {
 	sum := 0.0
-	for _, e := range rest {
+	for _, e := range all {
 		sum += e.base
 	}
-	return sum / float64(len(rest))
+	return sum / float64(len(all))
 }
 
 func gatherEntry(ref Ref, segment string, hits []Hit) (Evidence, bool) {
-	e := Evidence{Ref: ref, segment: segment}
-	var cosines, coverages []float64
-	best, negative := 0.0, 0.0
+	e := Evidence{Ref: ref, segment: segment, hits: hits}
+	var cosines []float64
+	best, negative, whole := 0.0, 0.0, math.Inf(-1)
 	for _, h := range hits {
-		if h.Kind == knowledge.NegativePassage {
+		switch {
+		case h.Kind == knowledge.WholePassage:
+			whole = max(whole, h.Cosine)
+		case h.Kind == knowledge.NegativePassage:
 			negative = max(negative, passageScore(h))
-			continue
+		default:
+			cosines = append(cosines, h.Cosine)
+			e.coverage = max(e.coverage, min(h.Coverage, 1))
+			best = max(best, passageScore(h))
 		}
-		cosines, coverages = append(cosines, h.Cosine), append(coverages, min(h.Coverage, 1))
-		best = max(best, passageScore(h))
 	}
-	if len(cosines) == 0 {
-		return e, false
+	if len(cosines) == 0 && math.IsInf(whole, -1) {
+		return e, false // negative wordings alone
 	}
-	union := covered(segment, hits)
-	cosine, mean3 := topMeans(cosines)
-	coverage, coverage3 := topMeans(coverages)
-	e.base = (cosine+mean3)/2 + CoverageWeight*coverage
-	e.negative = negative > best
-	e.wordings = bestWordings(hits)
-	e.Features = []float64{
-		cosine, mean3, coverage, coverage3, 0, 0,
-		math.Log(float64(1 + utf8.RuneCountInString(segment))), union.pairs, union.characters, max(negative, best-0.5) - best,
+	if len(cosines) == 0 { // found by its whole meaning
+		cosines, best = []float64{whole}, whole
 	}
+	cosine := 0.0
+	cosine, e.mean3 = topMeans(cosines)
+	if math.IsInf(whole, -1) { // an entry of one short text
+		whole = cosine
+	}
+	e.base = best + (whole-cosine)/2
+	e.negative = max(negative-best, -0.5)
 	return e, true
 }
 
@@ -160,7 +201,7 @@ type cover struct{ pairs, characters float64 }
 func covered(segment string, hits []Hit) cover {
 	pairs, characters := map[[2]rune]bool{}, map[rune]bool{}
 	for _, h := range hits {
-		if h.Kind == knowledge.NegativePassage {
+		if !h.Kind.Answers() {
 			continue
 		}
 		var last rune
@@ -199,55 +240,24 @@ func topMeans(values []float64) (first, mean3 float64) {
 	return values[0], mean3 / float64(len(top))
 }
 
-// jury is how many of the entry's best matching wordings judge whether the message agrees with them.
-const jury = 3
-
-// bestWordings are the claims that match best, or the questions of an entry without claims. A question takes no side.
-func bestWordings(hits []Hit) []string {
-	for _, kind := range []knowledge.PassageKind{knowledge.ClaimPassage, knowledge.QuestionPassage} {
-		of := slices.DeleteFunc(slices.Clone(hits), func(h Hit) bool { return h.Kind != kind })
-		slices.SortStableFunc(of, func(a, b Hit) int { return cmp.Compare(passageScore(b), passageScore(a)) })
-		if len(of) == 0 {
-			continue
-		}
-		var texts []string
-		for _, h := range of[:min(jury, len(of))] {
-			texts = append(texts, h.Text)
-		}
-		return texts
-	}
-	return nil
-}
-
-// opposes lets the entry's best matching wordings vote on whether the message says the contrary; those that share too
-// little with it have no vote.
-func (s Evidence) opposes() bool {
-	against, votes := 0, 0
-	for _, w := range s.wordings {
-		opposes, alike := Opposes(s.segment, text.Normalize(w))
-		if opposes {
-			against++
-		}
-		if opposes || alike {
-			votes++
-		}
-	}
-	return 2*against > votes
-}
-
 // P is P(match), in [0, 1].
-func (s Evidence) P() float64 { return s.p }
+func (e Evidence) P() float64 { return e.p }
 
-// Sure reports whether nothing but the score stands between the entry and an answer.
-func (s Evidence) Sure() bool { return !s.negative && !s.opposes() }
+// Score gives each entry of a piece its P(match) and sorts them, best first.
+func (r Scorer) Score(piece []Evidence) []Evidence {
+	for i := range piece {
+		piece[i].p = sigmoid(r.logOdds(piece[i].Features))
+	}
+	slices.SortFunc(piece, bestFirst)
+	return piece
+}
 
-// Merge scores the evidence of each piece of a message and keeps each entry's best showing, best first.
-func (r Scorer) Merge(pieces [][]Evidence) []Evidence {
+// Merge keeps each entry's best showing among the scored pieces of a message, best first.
+func Merge(pieces [][]Evidence) []Evidence {
 	best := map[knowledge.ID]Evidence{}
 	for _, piece := range pieces {
 		for _, e := range piece {
-			e.p = r.probability(e.Features)
-			if old, ok := best[e.ID]; !ok || better(e, old) {
+			if old, ok := best[e.ID]; !ok || e.p > old.p {
 				best[e.ID] = e
 			}
 		}

@@ -1,6 +1,9 @@
 package retrieval
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // Urgent is a danger seen in a message: the right number comes first, whatever else is answered.
 type Urgent struct {
@@ -37,6 +40,9 @@ type Vector struct {
 	V     []float32
 }
 
+// supposed marks a danger that has not come: nobody in one writes 万一. The classifier, which sees the subject, cannot know.
+const supposed = "万一"
+
 // DetectUrgent returns the danger that a normalised message speaks of, or nil: first by the patterns of urgent.yaml,
 // then by the classifier over its vector, which knows phrasings that nobody listed.
 func DetectUrgent(normalised string, vector Vector) *Urgent {
@@ -48,6 +54,9 @@ func DetectUrgent(normalised string, vector Vector) *Urgent {
 		}
 	}
 	class, _ := dangerClassifier().classify(vector.Model, vector.V)
+	if class != "suicide" && strings.Contains(normalised, supposed) {
+		return nil
+	}
 	for _, c := range rules.Classes {
 		if c.Class == class {
 			return &Urgent{c.Class, c.Number, c.Line, c.Then}

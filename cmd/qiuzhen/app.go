@@ -14,6 +14,7 @@ import (
 	"qiuzhen/bot"
 	"qiuzhen/content"
 	"qiuzhen/embedding"
+	"qiuzhen/fetch"
 	"qiuzhen/ingest"
 	"qiuzhen/knowledge"
 	"qiuzhen/parts"
@@ -133,6 +134,9 @@ func (a *App) wire() {
 	}
 	if a.model != nil { // a nil interface, not an interface that holds nil
 		a.Ingester.Embedder, a.engine.Embedder = a.model, a.model
+	}
+	if a.Settings.enabled("fetch_links") {
+		a.engine.ReadPage = readPage
 	}
 	a.Bot = &bot.Engine{Answerer: a.engine}
 }
@@ -303,4 +307,11 @@ func embeddedEntries() ([]knowledge.Entry, error) {
 		return nil, errors.New("the embedded content is broken: " + complaints[0].String())
 	}
 	return entries, nil
+}
+
+// readPage opens what readers link to, through the one client that may.
+func readPage(ctx context.Context, address string) (string, error) {
+	var client fetch.Client
+	page, err := client.Read(ctx, address)
+	return page.Title + "\n" + page.Text, err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"testing"
 
 	"qiuzhen/bot"
@@ -63,47 +62,6 @@ func TestUrgentHeldOut(t *testing.T) {
 var numbers = map[string]string{
 	"suicide": "12356", "choking": "120", "poisoning": "120", "stroke": "120", "heart": "120", "electricity": "120", "drowning": "120",
 	"injury": "120", "gas": "119", "fire": "119", "disaster": "119", "missing": "110", "abuse": "110", "scam": "96110",
-}
-
-// TestHeldOutMessages asks the messages of 64 entries that nothing was fitted on.
-func TestHeldOutMessages(t *testing.T) {
-	var present, right, wrong, suggested, absent, answered, opposite, flipped int
-	for _, file := range []string{"heldout_messages_a.jsonl", "heldout_messages_b.jsonl"} {
-		for _, w := range readWordings(t, "../../eval/testdata/wordings/"+file) {
-			reply := ask(t, w.Text)
-			ids := shown(reply)
-			sure, hit := reply.Decision == "answer", slices.Contains(ids, w.Entry)
-			switch w.Kind {
-			case "opposite", "polarity":
-				opposite++
-				if sure && hit {
-					flipped++
-				}
-			case "two-claims":
-			case "absent", "offtopic":
-				absent++
-				if sure {
-					answered++
-				}
-			default:
-				present++
-				switch {
-				case sure && hit:
-					right++
-				case sure:
-					wrong++
-				case hit:
-					suggested++
-				}
-			}
-		}
-	}
-	t.Logf("of %d with an entry %d right, %d wrong, %d suggested; of %d without %d answered; of %d that say something else %d sure",
-		present, right, wrong, suggested, absent, answered, opposite, flipped)
-	share := func(n, of int) float64 { return float64(n) / float64(of) }
-	if share(right, present) < 0.63 || share(right+suggested, present) < 0.87 || share(wrong, present) > 0.01 || share(answered, absent) > 0.03 || share(flipped, opposite) > 0.32 {
-		t.Error("worse than docs/retrieval.md says")
-	}
 }
 
 func TestLiveHeldOut(t *testing.T) {

@@ -3,11 +3,12 @@
 //
 // # The way of one message
 //
-//	channel (ask, HTTP API)
-//	  -> bot.Handle               one conversation engine for every channel
+//	channel (ask, chat, HTTP API)
+//	  -> bot.Handle, bot.Continue one conversation engine for every channel; Continue knows what was said before
 //	  -> retrieval.Engine.Answer  text.SplitForwarding and Normalize; urgent and live checks (YAML patterns,
 //	                              then a classifier over the vector); embedding.Model gives the vector, text.Segmenter the BM25 terms;
-//	                              postgres.Store.Search, one hybrid SQL statement; Scorer and decide
+//	                              postgres.Store.Search, one hybrid SQL statement; Scorer: P(match), then the verifier's
+//	                              trust; decide
 //	  -> bot.Render               the reader's words, danger first
 //	  -> channel
 //
@@ -21,7 +22,8 @@
 //   - text: Chinese text for matching: normalise, traditional -> simplified, segment, terms, mask.
 //   - embedding: text -> vector: ONNX in process, remote, a documented fake.
 //   - retrieval: a message -> a conclusion; models/ has the fitted scorer and classifiers.
-//   - learn: logistic regression, fitted the same way every time.
+//   - learn: logistic regression and boosted trees, fitted the same way every time.
+//   - fetch: the one client that opens addresses strangers send.
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads.
 //   - postgres: all SQL, one file a concept; postgres/cluster runs the private server; migrations has the schema.

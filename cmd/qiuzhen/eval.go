@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"math/rand/v2"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -41,13 +43,13 @@ func (k calibrateCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 	if app.model == nil {
 		return usageError{errors.New("calibration is bound to an embedding model; set embedder")}
 	}
-	return k.fit(ctx, app, sets, streams.out)
+	return k.fit(ctx, app, sets, streams)
 }
 
 // read returns the wordings by what they teach; each set may lie in several files (tune_messages*.jsonl).
 func (k calibrateCommand) read() (map[string][]eval.Wording, error) {
 	sets := map[string][]eval.Wording{}
-	for _, name := range []string{"tune_messages", "tune_danger", "tune_live"} {
+	for _, name := range []string{"tune_messages", "tune_polarity", "tune_danger", "tune_live"} {
 		files, err := filepath.Glob(filepath.Join(k.Wordings, name+"*.jsonl"))
 		if err != nil || len(files) == 0 {
 			return nil, fmt.Errorf("no %s*.jsonl in %s", name, k.Wordings)
@@ -63,26 +65,31 @@ func (k calibrateCommand) read() (map[string][]eval.Wording, error) {
 	return sets, nil
 }
 
-func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]eval.Wording, out io.Writer) error {
+func (k calibrateCommand) fit(ctx context.Context, app *App, sets map[string][]eval.Wording, streams stdio) error {
 	if k.Only != "classifiers" {
-		if err := k.fitMatch(ctx, app, sets, out); err != nil {
+		if err := k.fitMatch(ctx, app, sets, streams.out, streams.err); err != nil {
 			return err
 		}
 	}
 	if k.Only != "match" {
-		return k.fitClassifiers(ctx, app, sets, out)
+		return k.fitClassifiers(ctx, app, sets, streams.out)
 	}
 	return nil
 }
 
-func (k calibrateCommand) fitMatch(ctx context.Context, app *App, sets map[string][]eval.Wording, out io.Writer) error {
-	scorer, report, err := eval.CalibrateMatch(ctx, app.engine, app.model.ID(), sets["tune_messages"], eval.DefaultTargets)
+func (k calibrateCommand) fitMatch(ctx context.Context, app *App, sets map[string][]eval.Wording, out, notes io.Writer) error {
+	entries, err := embeddedEntries()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "match: cross-validated on %d messages: of %d with an entry %.1f%% right, %.1f%% wrong, %.1f%% among suggestions; of %d without, %.1f%% answered, %.1f%% given suggestions\n",
-		report.N, report.Present, 100*report.Right, 100*report.Wrong, 100*report.Suggested, report.Absent, 100*report.AbsentAnswered, 100*report.AbsentSuggested)
-	fmt.Fprintf(out, "match: answer from P %.3f, suggest from %.3f; weights %v\n", scorer.Answer, scorer.Suggest, scorer.Weights[1])
+	scorer, report, err := eval.CalibrateMatch(ctx, app.engine, app.model.ID(), slices.Concat(sets["tune_messages"], sets["tune_polarity"]),
+		sampled(entries), eval.DefaultTargets, progress(notes, "messages asked"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "match: cross-validated on %d messages: of %d with an entry %.1f%% right, %.1f%% wrong, %.1f%% among suggestions; of %d without, %.1f%% answered, %.1f%% given suggestions; of %d that say the contrary %.1f%% answered\n",
+		report.N, report.Present, 100*report.Right, 100*report.Wrong, 100*report.Suggested, report.Absent, 100*report.AbsentAnswered, 100*report.AbsentSuggested, report.Contrary, 100*report.ContraryAnswered)
+	fmt.Fprintf(out, "match: answer from trust %.3f, suggest from P %.3f; weights %v\n", scorer.Answer, scorer.Suggest, scorer.Weights[1])
 	return writeModel(filepath.Join(k.Out, "match.json"), scorer)
 }
 
@@ -130,6 +137,18 @@ func authored(entries []knowledge.Entry, keep func(knowledge.Entry) bool) []eval
 				out = append(out, eval.Wording{Entry: e.ID, Text: t})
 			}
 		}
+	}
+	return out
+}
+
+// sampled are five wordings an entry, always the same.
+func sampled(entries []knowledge.Entry) []eval.Wording {
+	var out []eval.Wording
+	for _, e := range entries {
+		own := authored([]knowledge.Entry{e}, func(knowledge.Entry) bool { return true })
+		random := rand.New(rand.NewPCG(uint64(crc32.ChecksumIEEE([]byte(e.ID))), 5)) //nolint:gosec // repeatable on purpose
+		random.Shuffle(len(own), func(i, j int) { own[i], own[j] = own[j], own[i] })
+		out = append(out, own[:min(5, len(own))]...)
 	}
 	return out
 }

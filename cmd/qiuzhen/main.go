@@ -19,6 +19,7 @@ type cli struct {
 	Demo bool     `help:"Use the demo's own data folder, filled from the embedded content when empty; unsigned entries are served."`
 
 	Ask     askCommand     `cmd:"" help:"Answer one message, or a file of messages."`
+	Chat    chatCommand    `cmd:"" help:"A conversation in the terminal, a line a message."`
 	Tour    tourCommand    `cmd:"" name:"demo" help:"The tour: ten messages asked of the embedded content."`
 	Ingest  ingestCommand  `cmd:"" help:"Store files and folders of entries as drafts."`
 	Lint    lintCommand    `cmd:"" help:"All complaints about files of entries, at once."`

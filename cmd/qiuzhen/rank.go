@@ -85,7 +85,7 @@ func (k rankCommand) measure(ctx context.Context, app *App, c eval.Collection, s
 		return report, nil, err
 	}
 	engine := *app.engine
-	engine.Searcher, engine.Unsigned = store, true
+	engine.Searcher, engine.Unsigned, engine.ReadPage = store, true, nil
 	ranked, err = eval.Rank(ctx, &engine, slices.Concat(c.Queries, c.Absent), ids, progress(streams.err, "queries asked"))
 	if err != nil {
 		return report, nil, err

@@ -23,6 +23,7 @@ type setting struct {
 
 var settingsTable = []setting{
 	{name: "database_url", env: "DATABASE_URL", secret: true, help: "Postgres 15+ with pgvector 0.8.3+; empty: a private server in the data folder"},
+	{name: "fetch_links", fallback: "true", help: "open the page when a message is a link and nothing else: public addresses only, HTML up to 2 MB, 5 seconds"},
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
 	{name: "embedder", fallback: "onnx", help: "onnx (in process), openai (any compatible endpoint), ollama, or none (lexical search only, nothing answered for sure)"},
@@ -151,6 +152,9 @@ func (s *settings) check() error {
 		if n, err := strconv.Atoi(s.get(name)); err != nil || n < 0 || n > 4096 {
 			return s.invalid(name, "a number from 0 to 4096")
 		}
+	}
+	if _, err := strconv.ParseBool(s.get("fetch_links")); err != nil {
+		return s.invalid("fetch_links", "true or false")
 	}
 	if _, err := strconv.ParseBool(s.get("serve_unsigned")); err != nil {
 		return s.invalid("serve_unsigned", "true or false")

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/settings.md")
+var update = flag.Bool("update", false, "write docs/settings.md and testdata/golden_decisions.json again")
 
 // TestSettingsPage holds the reference page to the table in the code.
 func TestSettingsPage(t *testing.T) {

@@ -1,0 +1,148 @@
+// Package fetch reads the pages that strangers' messages link to. Nothing else in the project may make a request whose
+// address somebody outside chose: a Client reaches public addresses only, and takes little.
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+const (
+	timeout      = 5 * time.Second // for everything: name, redirects, body
+	maxBody      = 2 << 20         // bytes
+	maxRedirects = 5
+	maxAddress   = 2048 // characters of a URL
+)
+
+// The reasons for refusing. An error of another kind is the network's or the server's.
+var (
+	ErrAddress = errors.New("not an address on the public internet")
+	ErrKind    = errors.New("not an HTML page")
+	ErrSize    = errors.New("larger than 2 MB")
+)
+
+// Client reads pages. The zero Client is ready; it is safe for concurrent use.
+type Client struct {
+	// allow says whether an address may be dialled; nil: isPublic. Tests alone set it.
+	allow func(netip.AddrPort) bool
+}
+
+// Page is what a page says.
+type Page struct {
+	Title, Text string
+}
+
+// Read fetches a page and returns its title and text. Only http and https on their own ports; the address is checked when it is
+// dialled, after the name was resolved and on every redirect, so that no name can lead inside. No cookies, no proxy.
+func (c *Client) Read(ctx context.Context, address string) (Page, error) {
+	if len(address) > maxAddress {
+		return Page{}, fmt.Errorf("%w: longer than %d characters", ErrAddress, maxAddress)
+	}
+	u, err := url.Parse(address)
+	if err == nil {
+		err = checkURL(u)
+	}
+	if err != nil {
+		return Page{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
+	if err != nil {
+		return Page{}, err
+	}
+	request.Header.Set("User-Agent", "qiuzhen (reads the page that a reader sent)")
+	request.Header.Set("Accept", "text/html,application/xhtml+xml")
+	client := c.client()
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
+	if err != nil {
+		return Page{}, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return Page{}, fmt.Errorf("the page answers %s", response.Status)
+	}
+	kind, params, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if err != nil || kind != "text/html" && kind != "application/xhtml+xml" {
+		return Page{}, fmt.Errorf("%w but %q", ErrKind, response.Header.Get("Content-Type"))
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err != nil {
+		return Page{}, err
+	}
+	if len(body) > maxBody {
+		return Page{}, ErrSize
+	}
+	return parse(body, params["charset"], response.Request.URL)
+}
+
+func (c *Client) client() *http.Client {
+	allow := c.allow
+	if allow == nil {
+		allow = isPublic
+	}
+	dialer := &net.Dialer{Timeout: timeout, Control: func(_, address string, _ syscall.RawConn) error {
+		to, err := netip.ParseAddrPort(address)
+		if err != nil || !allow(to) {
+			return ErrAddress
+		}
+		return nil
+	}}
+	return &http.Client{
+		Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true},
+		CheckRedirect: func(r *http.Request, via []*http.Request) error {
+			if len(via) >= maxRedirects {
+				return fmt.Errorf("more than %d redirects", maxRedirects)
+			}
+			return checkURL(r.URL)
+		},
+	}
+}
+
+// checkURL refuses what is not a plain web address; whether it leads outside is decided when it is dialled.
+func checkURL(u *url.URL) error {
+	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+		return fmt.Errorf("%w: %s", ErrAddress, u.Redacted())
+	}
+	return nil
+}
+
+// reserved are ranges that netip calls neither private nor link-local and that no public page lies in: shared space behind
+// carriers, protocol assignments, documentation, benchmarking, the future, and IPv6 that carries an IPv4 address.
+var reserved = prefixes("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
+	"203.0.113.0/24", "240.0.0.0/4", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fec0::/10")
+
+func prefixes(list ...string) []netip.Prefix {
+	out := make([]netip.Prefix, len(list))
+	for i, p := range list {
+		out[i] = netip.MustParsePrefix(p)
+	}
+	return out
+}
+
+// isPublic reports whether an address is a unicast one of the public internet, at a port where pages are.
+func isPublic(to netip.AddrPort) bool {
+	if to.Port() != 80 && to.Port() != 443 {
+		return false
+	}
+	ip := to.Addr().Unmap().WithZone("")
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() { // loopback, link-local, multicast, unspecified and broadcast are not global
+		return false
+	}
+	for _, p := range reserved {
+		if p.Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
