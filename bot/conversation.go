@@ -160,11 +160,24 @@ func (e *Engine) about(ctx context.Context, c *Conversation, m retrieval.Message
 // most is how many sentences a follow-up is answered with.
 const most = 3
 
+// people are words for the same: who asks of 小孩 is answered by what is said of 孩子.
+var people = [][]string{
+	{"小孩", "孩子", "小朋友", "儿童", "娃", "宝宝", "婴儿", "孙子", "孙女"},
+	{"老人", "老年人", "老头", "老太", "上年纪", "岁数大"},
+	{"孕妇", "怀孕", "大肚子"},
+}
+
 // mentions are an entry's sentences on a subject; nil when there are none.
 func mentions(s retrieval.Stored, subject string) []string {
+	words := []string{subject}
+	for _, same := range people {
+		if slices.ContainsFunc(same, func(w string) bool { return strings.Contains(subject, w) }) {
+			words = same
+		}
+	}
 	var out []string
 	for _, sentence := range sentences(append(append([]string{s.Summary}, s.Actions...), s.Body)...) {
-		if strings.Contains(sentence, subject) && len(out) < most {
+		if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(sentence, w) }) && len(out) < most {
 			out = append(out, closed(sentence))
 		}
 	}

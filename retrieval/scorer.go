@@ -167,10 +167,10 @@ func gatherEntry(ref Ref, segment string, hits []Hit) (Evidence, bool) {
 	var cosines []float64
 	best, negative, whole := 0.0, 0.0, math.Inf(-1)
 	for _, h := range hits {
-		switch {
-		case h.Kind == knowledge.WholePassage:
+		switch h.Kind {
+		case knowledge.WholePassage:
 			whole = max(whole, h.Cosine)
-		case h.Kind == knowledge.NegativePassage:
+		case knowledge.NegativePassage:
 			negative = max(negative, passageScore(h))
 		default:
 			cosines = append(cosines, h.Cosine)

@@ -14,7 +14,7 @@ func TestChat(t *testing.T) {
 	if r.code != 0 || len(replies) != 5 {
 		t.Fatalf("exit %d, %d replies: %s %s", r.code, len(replies), r.out, r.err)
 	}
-	for i, want := range []string{"“喝白酒杀病毒”是谣言", "来源：", "孩", "读不出来", "示范内容"} {
+	for i, want := range []string{"“喝白酒杀病毒”是谣言", "来源：", "老人孩子喝", "读不出来", "示范内容"} {
 		if !strings.Contains(replies[i], want) {
 			t.Errorf("reply %d does not say %q:\n%s", i+1, want, replies[i])
 		}
