@@ -77,7 +77,7 @@ func foldDigits(text []rune) []rune {
 
 var emailPattern = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+`)
 
-// emails blanks what it finds in plain, so that numbers does not find it again.
+// emails blanks the part before the @ in plain, so that numbers does not find it again; a number behind it is still one.
 func (m *masker) emails(plain []rune) {
 	s := string(plain)
 	at, runes := 0, 0
@@ -86,7 +86,7 @@ func (m *masker) emails(plain []rune) {
 		size := strings.IndexByte(s[match[0]:match[1]], '@') // ASCII: bytes are runes
 		m.found = append(m.found, replacement{from, from + size, "***"})
 		at, runes = match[1], from+match[1]-match[0]
-		for i := from; i < runes; i++ {
+		for i := from; i <= from+size; i++ {
 			plain[i] = 'x'
 		}
 	}
