@@ -143,7 +143,7 @@ func kernel() string {
 }
 
 // TestGoldenDecisions: no held-out message gets anything else than the committed golden file says; on other int8
-// kernels than those it was made with, at most 4% do. Run with -update to write it again, and look at the diff.
+// kernels than those it was made with, at most a tenth do: vectors at a cosine of .995 move 5%. Run with -update to write it again, and look at the diff.
 func TestGoldenDecisions(t *testing.T) {
 	const path = "testdata/golden_decisions.json"
 	got := golden{kernel(), map[string]string{}}
@@ -176,7 +176,7 @@ func TestGoldenDecisions(t *testing.T) {
 	slices.Sort(moved)
 	allowed := 0
 	if want.Kernel != got.Kernel {
-		allowed = len(got.Shown) * 4 / 100
+		allowed = len(got.Shown) / 10
 		t.Logf("made with %s, run with %s: %d of %d decisions may move", want.Kernel, got.Kernel, allowed, len(got.Shown))
 	}
 	if len(moved) > allowed || len(want.Shown) != len(got.Shown) {
