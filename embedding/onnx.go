@@ -33,15 +33,18 @@ type ONNX struct {
 // job is one text to embed; done has room for all results of its Embed, so that a worker never waits for a caller
 // who has left.
 type job struct {
-	ctx  context.Context
-	text string
-	at   int
-	done chan<- result
+	ctx    context.Context
+	text   string
+	at     int
+	tokens bool // the tokens are wanted, not the text's vector
+	done   chan<- result
 }
 
 type result struct {
 	at     int
 	vector []float32
+	pieces []string
+	states [][]float32
 	err    error
 }
 
@@ -104,35 +107,55 @@ func (o *ONNX) Close() (err error) {
 
 // Embed returns one unit vector a text, cut after 512 tokens. While the queue is full it waits, until ctx ends.
 func (o *ONNX) Embed(ctx context.Context, texts []string) ([][]float32, error) {
-	if err := checkTexts(ctx, texts); err != nil {
+	vectors := make([][]float32, len(texts))
+	err := o.each(ctx, texts, false, func(r result) { vectors[r.at] = r.vector })
+	if err != nil {
 		return nil, err
+	}
+	return vectors, nil
+}
+
+// EmbedTokens returns, for each text, the word pieces that the model read (text x piece, [CLS] and [SEP] left out) and of each its last
+// hidden state, scaled to unit length (text x piece x Dimensions). Otherwise it is as Embed.
+func (o *ONNX) EmbedTokens(ctx context.Context, texts []string) (pieces [][]string, states [][][]float32, err error) {
+	pieces, states = make([][]string, len(texts)), make([][][]float32, len(texts))
+	err = o.each(ctx, texts, true, func(r result) { pieces[r.at], states[r.at] = r.pieces, r.states })
+	if err != nil {
+		return nil, nil, err
+	}
+	return pieces, states, nil
+}
+
+// each has the workers embed the texts and calls got with every result, in any order, one at a time.
+func (o *ONNX) each(ctx context.Context, texts []string, tokens bool, got func(result)) error {
+	if err := checkTexts(ctx, texts); err != nil {
+		return err
 	}
 	work, cancel := context.WithCancel(ctx)
 	defer cancel() // what is still queued when this returns early is dropped by the workers
-	vectors := make([][]float32, len(texts))
 	done := make(chan result, len(texts))
 	for sent, received := 0, 0; received < len(texts); {
 		var jobs chan<- job // nil, so never ready, once all are sent
 		var next job
 		if sent < len(texts) {
-			jobs, next = o.jobs, job{work, texts[sent], sent, done}
+			jobs, next = o.jobs, job{work, texts[sent], sent, tokens, done}
 		}
 		select {
 		case <-o.closing:
-			return nil, ErrClosed
+			return ErrClosed
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case jobs <- next:
 			sent++
 		case r := <-done:
 			if r.err != nil {
-				return nil, fmt.Errorf("embed text %d of %d: %w", r.at+1, len(texts), r.err)
+				return fmt.Errorf("embed text %d of %d: %w", r.at+1, len(texts), r.err)
 			}
-			vectors[r.at] = r.vector
+			got(r)
 			received++
 		}
 	}
-	return vectors, nil
+	return nil
 }
 
 // work embeds one text after the other with buffers of its own.
@@ -147,8 +170,20 @@ func (o *ONNX) work() {
 			if j.ctx.Err() != nil {
 				continue
 			}
-			vector, err := o.session.embed(o.tokenizer.Tokenize(j.text), b)
-			j.done <- result{j.at, vector, err}
+			j.done <- o.run(j, b)
 		}
 	}
+}
+
+func (o *ONNX) run(j job, b *buffers) result {
+	ids := o.tokenizer.Tokenize(j.text)
+	if err := o.session.run(ids, b); err != nil {
+		return result{at: j.at, err: err}
+	}
+	if !j.tokens {
+		vector, err := o.session.first(b)
+		return result{at: j.at, vector: vector, err: err}
+	}
+	states, err := o.session.inner(len(ids), b)
+	return result{at: j.at, pieces: o.tokenizer.pieces(ids[1 : len(ids)-1]), states: states, err: err}
 }

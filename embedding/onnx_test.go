@@ -3,9 +3,11 @@ package embedding
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -113,10 +115,38 @@ func TestONNXDropsTextsOfCallersWhoLeft(t *testing.T) {
 	cancel()
 	unread := make(chan result) // an inference for it would block the only worker for good
 	for range 8 {
-		o.jobs <- job{left, "没人等", 0, unread}
+		o.jobs <- job{ctx: left, text: "没人等", done: unread}
 	}
 	if _, err := o.Embed(t.Context(), []string{"有人等"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestONNXTokens: one unit state a word piece; in another context the same piece has another state.
+func TestONNXTokens(t *testing.T) {
+	o := openONNX(t, onnxConfig(t))
+	pieces, states, err := o.EmbedTokens(t.Context(), []string{"喝白酒", "白酒杀病毒"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := [][]string{{"喝", "白", "酒"}, {"白", "酒", "杀", "病", "毒"}}; !reflect.DeepEqual(pieces, want) {
+		t.Errorf("pieces %v, want %v", pieces, want)
+	}
+	cosine := func(a, b []float32) (sum float64) {
+		for i := range a {
+			sum += float64(a[i]) * float64(b[i])
+		}
+		return sum
+	}
+	for i, text := range states {
+		for j, state := range text {
+			if len(state) != o.Dimensions() || math.Abs(cosine(state, state)-1) > 1e-4 {
+				t.Fatalf("state %d of text %d has %d dimensions and the length %g", j, i, len(state), cosine(state, state))
+			}
+		}
+	}
+	if same, other := cosine(states[0][1], states[1][0]), cosine(states[0][1], states[1][2]); same < other+.05 || same > .999 {
+		t.Errorf("白 and 白 have the cosine %.3f, 白 and 杀 %.3f", same, other)
 	}
 }
 

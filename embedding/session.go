@@ -176,26 +176,39 @@ func (b *buffers) inputs(ids []int64) (inputs []ort.Value, free func(), err erro
 	return inputs, free, nil
 }
 
-// embed returns the unit vector of [CLS], the first token's hidden state.
-func (s *session) embed(ids []int64, b *buffers) ([]float32, error) {
+// run fills b.hidden with the last hidden states, [len(ids)][dimensions].
+func (s *session) run(ids []int64, b *buffers) error {
 	inputs, free, err := b.inputs(ids)
 	defer free()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	hidden, err := ort.NewTensor(ort.NewShape(1, int64(len(ids)), int64(s.dimensions)), b.hidden)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer hidden.Destroy() //nolint:errcheck // it frees memory and cannot fail
-	if err := s.onnx.Run(inputs, []ort.Value{hidden}); err != nil {
-		return nil, err
+	return s.onnx.Run(inputs, []ort.Value{hidden})
+}
+
+// first is the unit vector of [CLS] after a run: the text's.
+func (s *session) first(b *buffers) ([]float32, error) { return s.state(b, 0) }
+
+// inner are the unit vectors of what lies between [CLS] and [SEP] after a run on n tokens.
+func (s *session) inner(n int, b *buffers) ([][]float32, error) {
+	states := make([][]float32, n-2)
+	for i := range states {
+		var err error
+		if states[i], err = s.state(b, i+1); err != nil {
+			return nil, err
+		}
 	}
-	vector := append([]float32(nil), b.hidden[:s.dimensions]...)
-	if err := normalise(vector); err != nil {
-		return nil, err
-	}
-	return vector, nil
+	return states, nil
+}
+
+func (s *session) state(b *buffers, token int) ([]float32, error) {
+	v := append([]float32(nil), b.hidden[token*s.dimensions:(token+1)*s.dimensions]...)
+	return v, normalise(v)
 }
 
 // oneLine keeps an error of the runtime, which may span lines, to one.

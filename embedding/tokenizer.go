@@ -25,6 +25,7 @@ type Tokenizer struct {
 	specialFirst       [256]bool        // first bytes of special tokens
 	cls, sep, unk      int64
 	size               int64             // ids are below it
+	spelt              []string          // by id: the piece with its prefix, as the vocabulary has it
 	sum                [sha256.Size]byte // of the file
 }
 
@@ -100,6 +101,10 @@ func parseTokenizer(data []byte) (*Tokenizer, error) {
 	if err := t.addSpecial(file.Added); err != nil {
 		return nil, err
 	}
+	t.spelt = make([]string, t.size)
+	for piece, id := range file.Model.Vocab {
+		t.spelt[id] = piece
+	}
 	for token, id := range map[string]*int64{"[CLS]": &t.cls, "[SEP]": &t.sep, file.Model.Unknown: &t.unk} {
 		var ok bool
 		if *id, ok = t.initial[token]; !ok {
@@ -107,6 +112,15 @@ func parseTokenizer(data []byte) (*Tokenizer, error) {
 		}
 	}
 	return t, nil
+}
+
+// pieces spells ids out.
+func (t *Tokenizer) pieces(ids []int64) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = t.spelt[id]
+	}
+	return out
 }
 
 func (f *tokenizerFile) check() error {

@@ -7,26 +7,23 @@ import (
 	"hash/fnv"
 	"math"
 	"slices"
-	"strconv"
 
 	"qiuzhen/learn"
 	"qiuzhen/retrieval"
 )
 
-// Targets are the error rates that thresholds are taken from.
+// Targets are the error rates that thresholds are taken from (settings target_*): a wrong answer does harm, a needless emergency number
+// little.
 type Targets struct {
 	AbsentAnswered    float64 // of messages that no entry answers, how many may get an answer
 	AnsweredWrongly   float64 // of messages that an entry answers, how many may get another one
 	SecondWrong       float64 // of messages with one claim, how many may get a wrong second answer
-	ContraryAnswered  float64 // of messages that say the contrary, or swap the number or the subject, how many may get the entry's answer
+	ContraryAnswered  float64 // of messages that say the contrary, or swap the number or the subject, how many may get any answer
 	AbsentSuggested   float64 // of messages that no entry answers, how many may get suggestions
 	OffTopicSuggested float64 // of messages off topic, how many may get suggestions
 	CalmAlarmed       float64 // of hard look-alikes of danger, how many may be shown a number
 	TimelessLive      float64 // of hard look-alikes of current facts, how many may be treated as live
 }
-
-// DefaultTargets are the committed ones: a wrong answer does harm, a needless emergency number little.
-var DefaultTargets = Targets{AbsentAnswered: .03, AnsweredWrongly: .01, SecondWrong: .003, ContraryAnswered: .1, AbsentSuggested: .5, OffTopicSuggested: .05, CalmAlarmed: .12, TimelessLive: .03}
 
 const (
 	folds = 8
@@ -38,6 +35,7 @@ const (
 type Engine interface {
 	Pieces(ctx context.Context, message string) ([]retrieval.Piece, error)
 	Vector(ctx context.Context, message string) (retrieval.Vector, error)
+	Align(ctx context.Context, e retrieval.Evidence) (retrieval.Evidence, error)
 }
 
 // fold keeps the messages about one entry together.
@@ -70,7 +68,7 @@ func standardise(x [][]float64) (mean, scale []float64) {
 		}
 	}
 	for j := range scale {
-		mean[j], scale[j] = significant(mean[j]), significant(max(math.Sqrt(scale[j]), 1e-6))
+		mean[j], scale[j] = learn.Significant(mean[j]), learn.Significant(max(math.Sqrt(scale[j]), 1e-6))
 	}
 	for i, row := range x {
 		x[i] = slices.Clone(row)
@@ -81,21 +79,12 @@ func standardise(x [][]float64) (mean, scale []float64) {
 	return mean, scale
 }
 
-// significant keeps five digits: enough for any decision, and a diff of the committed file stays readable.
-func significant(v float64) float64 {
-	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 5, 64), 64)
-	if err != nil {
-		return v
-	}
-	return rounded
-}
-
 func round(m learn.Multinomial) learn.Multinomial {
 	for c := range m.Weights {
 		for j, v := range m.Weights[c] {
-			m.Weights[c][j] = significant(v)
+			m.Weights[c][j] = learn.Significant(v)
 		}
-		m.Bias[c] = significant(m.Bias[c])
+		m.Bias[c] = learn.Significant(m.Bias[c])
 	}
 	return m
 }
@@ -107,7 +96,7 @@ func over(values []float64, n int, rate float64) float64 {
 	if allowed >= len(values) {
 		return 0
 	}
-	return significant(values[allowed]*(1+1e-4) + 1e-6)
+	return learn.Significant(values[allowed]*(1+1e-4) + 1e-6)
 }
 
 // CalibrateClassifier fits a classifier of message vectors: wordings of the given file teach its classes, those in

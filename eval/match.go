@@ -22,7 +22,7 @@ const (
 )
 
 // boosting of the verifier, chosen by cross-validation on the tune wordings (docs/retrieval.md).
-var boosting = learn.Boosting{Trees: 200, Leaves: 8, Rate: 0.075, Smallest: 20, Rows: 0.8, Columns: 0.5, Seed: 1}
+var boosting = learn.Boosting{Models: 3, Trees: 150, Leaves: 8, Rate: 0.09, Smallest: 20, Rows: 0.8, Columns: 0.5, Seed: 1}
 
 // What the verifier's examples weigh beside a message of the full pack: those that say the contrary are fewer than they are
 // harmful, those of other views are many and alike.
@@ -46,6 +46,9 @@ func CalibrateMatch(ctx context.Context, e Engine, modelID string, wordings, aut
 	}
 	ranked, err := rankUnseen(modelID, all)
 	if err != nil {
+		return retrieval.Scorer{}, Report{}, err
+	}
+	if err := alignAll(ctx, e, ranked, progress); err != nil {
 		return retrieval.Scorer{}, Report{}, err
 	}
 	outcomes, err := trustUnseen(ranked)
@@ -197,6 +200,31 @@ func rankOne(scorer retrieval.Scorer, g gathered) outcome {
 	return o
 }
 
+// alignAll compares the entries that may answer with their messages token by token.
+func alignAll(ctx context.Context, e Engine, ranked []outcome, progress func(done, total int)) error {
+	done := 0
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range ranked {
+		group.Go(func() (err error) {
+			o := &ranked[i]
+			if !o.none {
+				o.best, err = e.Align(ctx, o.best)
+			}
+			for k := 0; k < len(o.seconds) && err == nil && o.view == full.name; k++ {
+				o.seconds[k], err = e.Align(ctx, o.seconds[k])
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			progress(done, len(ranked))
+			return err
+		})
+	}
+	return group.Wait()
+}
+
 func trustUnseen(ranked []outcome) ([]outcome, error) {
 	var outcomes []outcome
 	for k := range folds {
@@ -252,7 +280,7 @@ func fitVerifier(ranked []outcome, use func(outcome) bool) (learn.Boosted, error
 		case o.view != full.name:
 			weight *= halfWeight
 		}
-		x, y, weights = append(x, retrieval.Reading(o.best)), append(y, label), append(weights, weight)
+		x, y, weights = append(x, retrieval.VerifierFeatures(o.best)), append(y, label), append(weights, weight)
 	}
 	return learn.FitBoosted(x, y, weights, boosting)
 }
@@ -285,9 +313,7 @@ func thresholds(outcomes []outcome, t Targets) (answer, second, suggest float64)
 		switch {
 		case o.contrary():
 			contrary++
-			if found {
-				contraryTrust = append(contraryTrust, o.trust)
-			}
+			contraryTrust = append(contraryTrust, o.trust)
 		case o.absent():
 			absentTrust = append(absentTrust, o.trust)
 		case o.present():
@@ -319,7 +345,7 @@ func report(outcomes []outcome, s retrieval.Scorer) Report {
 		case o.Kind == TwoClaims:
 		case o.contrary():
 			r.Contrary++
-			r.ContraryAnswered += count(answered && found)
+			r.ContraryAnswered += count(answered)
 		case o.present():
 			r.Present++
 			r.Right += count(answered && found)

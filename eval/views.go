@@ -32,7 +32,8 @@ func share(seed, of string) float64 { return float64(hash(seed+" "+of)) / (1 << 
 
 func (v view) leavesOut(id knowledge.ID) bool { return v.out != "" && share(v.out, string(id)) < 0.5 }
 
-// of shows a piece as the view has it, without passages of the given text: a wording is not to be found by itself.
+// of shows a piece as a reader's search of the view would find it, without passages of the given text: a wording is not to be found
+// by itself.
 func (v view) of(p retrieval.Piece, without string) retrieval.Piece {
 	byEntry := map[knowledge.ID][]retrieval.Hit{}
 	for _, h := range p.Hits {
@@ -48,7 +49,7 @@ func (v view) of(p retrieval.Piece, without string) retrieval.Piece {
 		}
 		shown.Hits = append(shown.Hits, hits...)
 	}
-	return shown
+	return shown.Best()
 }
 
 // thinned keeps one or two of an entry's wordings, of some entries with the body.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 )
 
 // Boosted is gradient-boosted trees with logistic loss: the log-odds of class 1 are Bias and one leaf of each tree.
@@ -46,6 +47,7 @@ func (b Boosted) LogOdds(x []float64) float64 {
 
 // Boosting says how trees are grown.
 type Boosting struct {
+	Models        int // fits with seeds of their own, of which the mean is taken
 	Trees, Leaves int
 	Rate          float64 // learning rate
 	Smallest      int     // examples a leaf holds at least
@@ -62,6 +64,35 @@ const (
 // FitBoosted grows trees on x (example x feature) and y (0 or 1), each example counting by its weight. The same data and seed
 // give the same trees.
 func FitBoosted(x [][]float64, y []int, weights []float64, o Boosting) (Boosted, error) {
+	var all Boosted
+	n := max(1, o.Models)
+	for i := range n {
+		seeded := o
+		seeded.Seed += uint64(i) //nolint:gosec // counts from 0
+		model, err := fitOne(x, y, weights, seeded)
+		if err != nil {
+			return Boosted{}, err
+		}
+		all.Bias += model.Bias / float64(n)
+		for _, t := range model.Trees {
+			all.Trees = append(all.Trees, t.scaled(1/float64(n)))
+		}
+	}
+	return all, nil
+}
+
+// scaled is the tree with its leaves' values times by.
+func (t Tree) scaled(by float64) Tree {
+	values := slices.Clone(t.Value)
+	for i, f := range t.Feature {
+		if f < 0 {
+			values[i] = Significant(values[i] * by)
+		}
+	}
+	return Tree{t.Feature, values, t.Left}
+}
+
+func fitOne(x [][]float64, y []int, weights []float64, o Boosting) (Boosted, error) {
 	if len(x) == 0 || len(x) != len(y) || len(x) != len(weights) {
 		return Boosted{}, errors.New("learn: needs examples, and one class and one weight each")
 	}
@@ -130,19 +161,19 @@ func quantiles(column []float64) []float64 {
 	for b := 1; b < bins; b++ {
 		v := sorted[b*len(sorted)/bins]
 		if v < sorted[len(sorted)-1] && (len(edges) == 0 || v > edges[len(edges)-1]) {
-			edges = append(edges, significant(v))
+			edges = append(edges, Significant(v))
 		}
 	}
 	return slices.Compact(edges)
 }
 
-// significant keeps six digits, so that a committed model's file stays readable.
-func significant(v float64) float64 {
-	if v == 0 {
-		return 0
+// Significant keeps five digits: enough for any decision, and a diff of a committed model's file stays readable.
+func Significant(v float64) float64 {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 5, 64), 64)
+	if err != nil {
+		return v
 	}
-	scale := math.Pow(10, 5-math.Floor(math.Log10(math.Abs(v))))
-	return math.Round(v*scale) / scale
+	return rounded
 }
 
 // split is the best way to part a node's examples.
@@ -209,7 +240,7 @@ func (g *grower) value(examples []int) float64 {
 		sum += g.gradient[i]
 		curvature += g.curvature[i]
 	}
-	return significant(g.Rate * sum / (curvature + leafPenalty))
+	return Significant(g.Rate * sum / (curvature + leafPenalty))
 }
 
 // best looks through the columns for the split that lowers the loss most.

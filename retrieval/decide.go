@@ -2,6 +2,7 @@ package retrieval
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"qiuzhen/knowledge"
@@ -9,14 +10,16 @@ import (
 
 // decide turns the ranked entries into a decision and loads what it shows.
 //
-//   - answer: the verifier trusts the best entry (Scorer.Sure), and the message asks for no current fact. Another piece of the message
+//   - answer: the verifier trusts the best entry (Scorer.Trust), and the message asks for no current fact. Another piece of the message
 //     may have its own answer.
 //   - suggest: otherwise, the entries over the suggestion threshold.
 //   - abstain: there are none.
 func (e *Engine) decide(ctx context.Context, result *Result, pieces [][]Evidence) error {
-	mayAnswer := e.Embedder != nil && e.Embedder.ID() == e.Scorer.ModelID && result.Live == nil
-	if answers := e.answers(result.Ranking, pieces); mayAnswer && len(answers) > 0 {
-		var err error
+	if e.Embedder != nil && e.Embedder.ID() == e.Scorer.ModelID && result.Live == nil {
+		answers, err := e.answers(ctx, result.Ranking, pieces)
+		if err != nil {
+			return err
+		}
 		if result.Answers, err = e.load(ctx, answers); err != nil {
 			return err
 		}
@@ -37,16 +40,51 @@ func (e *Engine) decide(ctx context.Context, result *Result, pieces [][]Evidence
 
 // answers are the entries to answer with: the best, and one more when another piece of the message is about that one and not
 // about the first.
-func (e *Engine) answers(found []Evidence, pieces [][]Evidence) []Evidence {
-	if len(found) == 0 || !e.Scorer.Sure(found[0], e.Scorer.Trust(found[0])) {
-		return nil
+func (e *Engine) answers(ctx context.Context, found []Evidence, pieces [][]Evidence) ([]Evidence, error) {
+	if len(found) == 0 {
+		return nil, nil
+	}
+	trusted := func(candidate Evidence, least float64) (bool, error) {
+		if candidate.p < e.Scorer.Suggest {
+			return false, nil
+		}
+		trust, err := e.trust(ctx, candidate)
+		return trust >= least, err
+	}
+	if ok, err := trusted(found[0], e.Scorer.Answer); err != nil || !ok {
+		return nil, err
 	}
 	for _, s := range Seconds(found[0], pieces) {
-		if s.p >= e.Scorer.Suggest && e.Scorer.Trust(s) >= e.Scorer.Second {
-			return []Evidence{found[0], s}
+		ok, err := trusted(s, e.Scorer.Second)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return []Evidence{found[0], s}, nil
 		}
 	}
-	return found[:1]
+	return found[:1], nil
+}
+
+// trust reads the candidate's wordings beside the message.
+func (e *Engine) trust(ctx context.Context, candidate Evidence) (float64, error) {
+	candidate, err := e.Align(ctx, candidate)
+	if err != nil {
+		return 0, err
+	}
+	return e.Scorer.Trust(candidate), nil
+}
+
+// Align compares the message with the candidate's wordings token by token, where there is an Aligner and need for it.
+func (e *Engine) Align(ctx context.Context, candidate Evidence) (Evidence, error) {
+	if e.Aligner == nil || candidate.verbatim() {
+		return candidate, nil
+	}
+	aligned, err := e.Aligner.Align(ctx, candidate)
+	if err != nil {
+		return candidate, fmt.Errorf("read the wordings of %s: %w", candidate.ID, err)
+	}
+	return aligned, nil
 }
 
 // Seconds are the best entries of the windows that are not about the first one.

@@ -3,6 +3,7 @@
 package retrieval
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -13,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"qiuzhen/knowledge"
 	"qiuzhen/text"
 )
 
@@ -79,6 +81,7 @@ type Engine struct {
 	Analyzer Analyzer
 	Embedder Embedder // nil: lexical only, nothing is answered for sure
 	Scorer   Scorer
+	Aligner  *Aligner // nil: nothing is answered for sure but what an entry says word by word
 	Unsigned bool // the setting serve_unsigned
 	Now      func() time.Time
 	// ReadPage returns the title and text of the page at an address; nil: links are not opened.
@@ -250,6 +253,27 @@ func (e *Engine) search(ctx context.Context, texts []string, vectors []Vector, q
 		pieces[i] = Piece{t, i > 0, hits}
 	}
 	return pieces, nil
+}
+
+// Best is the piece as a reader's search would have it: the passages that score best, as many as a search returns, and the whole passages
+// of their entries.
+func (p Piece) Best() Piece {
+	hits := slices.Clone(p.Hits)
+	slices.SortStableFunc(hits, func(a, b Hit) int {
+		return cmp.Compare(b.Cosine+CoverageWeight*b.Coverage, a.Cosine+CoverageWeight*a.Coverage)
+	})
+	best := hits[:min(passagesPerSearch, len(hits))]
+	found := map[Ref]bool{}
+	for _, h := range best {
+		found[h.Ref] = true
+	}
+	for _, h := range hits[len(best):] {
+		if h.Kind == knowledge.WholePassage && found[h.Ref] {
+			best = append(best, h)
+		}
+	}
+	p.Hits = best
+	return p
 }
 
 // Pieces are a message's parts with every passage there is, scored exactly. For calibration.

@@ -64,8 +64,11 @@ type Evidence struct {
 	cover    cover
 	coverage float64
 	segment  string // the piece of the message
+	window   bool   // see Piece
 	hits     []Hit
 	read     []float64 // see Condensed
+	wordings []string  // see Condensed
+	aligned  []float64 // see Aligner
 	negative float64   // how much better a wording marked "is not this" matches than any other; at least -0.5
 	p        float64
 }
@@ -124,6 +127,7 @@ func (p Piece) Evidence() []Evidence {
 	}
 	for i := range all {
 		e := &all[i]
+		e.window = p.Window
 		if i < maxCovered {
 			e.cover = covered(p.Text, e.hits)
 		}

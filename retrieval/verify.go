@@ -16,7 +16,7 @@ import (
 // pairNames is there twice: of the wording that matches best, and its mean over the jury.
 var VerifierNames = slices.Concat(
 	[]string{"log_odds"}, // of P(match)
-	entryNames, pairNames, prefixed("mean_", pairNames),
+	entryNames, pairNames, prefixed("mean_", pairNames), AlignedNames,
 )
 
 var entryNames = []string{
@@ -49,22 +49,34 @@ func prefixed(prefix string, names []string) []string {
 	return out
 }
 
-// jury is how many of the entry's best matching wordings the verifier reads.
-const jury = 3
+// jurySize is how many of the entry's best matching wordings the verifier reads.
+const jurySize = 3
 
-// Condensed is the evidence with its wordings read and let go: what a fit over many messages keeps.
+// Condensed is the evidence with its wordings read and all but the jury let go: what a fit over many messages keeps.
 func (e Evidence) Condensed() Evidence {
-	e.read, e.hits = e.reading(), nil
+	e.read, e.wordings, e.hits = e.wordingFeatures(), e.jury(), nil
 	return e
 }
 
-// Reading is what the verifier sees of scored evidence, in the order of VerifierNames.
-func Reading(e Evidence) []float64 {
-	return append([]float64{logit(e.p)}, e.reading()...)
+// jury is the text of the entry's wordings that match best.
+func (e Evidence) jury() []string {
+	if e.wordings != nil {
+		return e.wordings
+	}
+	texts := []string{}
+	for _, w := range bestWordings(e.hits) {
+		texts = append(texts, w.Text)
+	}
+	return texts
 }
 
-// reading is all of it but P(match).
-func (e Evidence) reading() []float64 {
+// VerifierFeatures are what the verifier sees of scored and aligned evidence, in the order of VerifierNames.
+func VerifierFeatures(e Evidence) []float64 {
+	return slices.Concat([]float64{logit(e.p)}, e.wordingFeatures(), e.aligned)
+}
+
+// wordingFeatures are entryNames and twice pairNames.
+func (e Evidence) wordingFeatures() []float64 {
 	if e.read != nil {
 		return e.read
 	}
@@ -76,12 +88,12 @@ func (e Evidence) reading() []float64 {
 	out := append(make([]float64, 0, len(VerifierNames)),
 		e.base, e.base-e.level, e.margin, e.rivals, math.Log(float64(max(1, e.hits[0].Siblings))), e.mean3, e.coverage, e.level,
 		e.cover.pairs, e.cover.characters, e.negative, float64(e.newAmounts()), claim)
-	message := readPolarity(e.segment)
+	message := readUtterance(e.segment)
 	best, mean := make([]float64, len(pairNames)), make([]float64, len(pairNames))
 	for i, w := range wordings {
 		normalised := text.Normalize(w.Text)
 		opposes, alike := Opposes(e.segment, normalised)
-		pair := append(message.compare(readPolarity(normalised)), w.Cosine, flag(opposes), flag(alike))
+		pair := append(message.compare(readUtterance(normalised)), w.Cosine, flag(opposes), flag(alike))
 		if i == 0 {
 			copy(best, pair)
 		}
@@ -113,46 +125,45 @@ func bestWordings(hits []Hit) []Hit {
 		of := slices.DeleteFunc(slices.Clone(hits), func(h Hit) bool { return h.Kind != kind })
 		slices.SortStableFunc(of, func(a, b Hit) int { return cmp.Compare(passageScore(b), passageScore(a)) })
 		if len(of) > 0 {
-			return of[:min(jury, len(of))]
+			return of[:min(jurySize, len(of))]
 		}
 	}
 	return nil
 }
 
 // Trust is the probability that the entry may answer the message: that it is what the message says, not the
-// contrary, another number or another subject in the same words.
+// contrary, another number or another subject in the same words. The evidence must be aligned; without token states nothing is trusted,
+// but for what an entry says word by word.
 func (r Scorer) Trust(e Evidence) float64 {
-	if len(r.Verifier.Trees) == 0 {
+	switch {
+	case e.verbatim():
+		return 1
+	case len(r.Verifier.Trees) == 0 || e.aligned == nil:
 		return 0
 	}
-	return sigmoid(-r.Verifier.LogOdds(Reading(e)))
+	return sigmoid(-r.Verifier.LogOdds(VerifierFeatures(e)))
 }
 
-// Sure reports whether the entry may answer: the verifier trusts it, or half trusts it and the match is plain.
-func (r Scorer) Sure(e Evidence, trust float64) bool {
-	return e.p >= r.Suggest && (trust >= r.Answer || trust >= r.Answer/2 && e.plain())
+// Sure reports whether the entry may answer.
+func (r Scorer) Sure(e Evidence, trust float64) bool { return e.p >= r.Suggest && trust >= r.Answer }
+
+// verbatim reports whether the whole message is one of the entry's wordings, whatever its punctuation.
+func (e Evidence) verbatim() bool {
+	if e.window { // the rest of the message may deny it
+		return false
+	}
+	said := words(e.segment)
+	return slices.ContainsFunc(e.jury(), func(w string) bool { return words(text.Normalize(w)) == said })
 }
 
-// A match is plain from this P and this much ahead of every other entry, of an entry with wordings enough to compare: few
-// messages that say something else get there.
-const plainP, plainMargin, plainWordings = 0.98, 0.12, 3
-
-// plain: a very likely match, far ahead, and nothing in the entry's best wordings speaks against it.
-func (e Evidence) plain() bool {
-	if e.p < plainP || e.margin < plainMargin || e.negative > -0.03 {
-		return false
-	}
-	read := Reading(e)
-	at := func(name string) float64 { return read[slices.Index(VerifierNames, name)] }
-	if at("wordings") < math.Log(plainWordings)-1e-9 {
-		return false
-	}
-	for _, name := range []string{"parity", "dismissed", "antonym", "numbers_differ", "numbers_new", "opposes"} {
-		if at(name) != 0 {
-			return false
+// words is a normalised text without all that is neither letter nor digit.
+func words(normalised string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
 		}
-	}
-	return true
+		return -1
+	}, normalised)
 }
 
 // logit keeps to what a probability near 0 or 1 still tells.
@@ -161,8 +172,8 @@ func logit(p float64) float64 {
 	return math.Log(p / (1 - p))
 }
 
-// reading is what a text says besides its words.
-type reading struct {
+// utterance is what a text says besides its words.
+type utterance struct {
 	polarity
 	pairs   map[[2]rune]bool
 	asks    bool
@@ -175,8 +186,8 @@ var (
 	amount   = regexp.MustCompile(`(?:\d+(?:\.\d+)?|[一二两三四五六七八九十百千万半]+)(?:多|来|把)?(?:个|岁|天|年|月|日|号|点|小时|分钟|秒|周|次|遍|斤|两|克|公斤|毫克|毫升|升|杯|瓶|片|粒|颗|勺|口|块|元|度|米|公里|里|层|楼|倍|成|%|针|顿|种|条|只|头|亩|盒|包)`)
 )
 
-func readPolarity(normalised string) reading {
-	r := reading{polarity: polarityOf(normalised), pairs: map[[2]rune]bool{}}
+func readUtterance(normalised string) utterance {
+	r := utterance{polarity: polarityOf(normalised), pairs: map[[2]rune]bool{}}
 	var last rune
 	for _, c := range normalised {
 		if !unicode.IsLetter(c) && !unicode.IsDigit(c) {
@@ -194,7 +205,7 @@ func readPolarity(normalised string) reading {
 }
 
 // compare gives pairNames of a message and a wording, from the first to the last that needs nothing but the texts.
-func (m reading) compare(w reading) []float64 {
+func (m utterance) compare(w utterance) []float64 {
 	both := shared(m.pairs, w.pairs)
 	return []float64{
 		float64(m.negations), float64(w.negations), flag(m.negations%2 != w.negations%2),

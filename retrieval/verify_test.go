@@ -30,23 +30,32 @@ func TestCompare(t *testing.T) {
 		{"味精致癌", "味精致癌", "overlap", 1},
 		{"味精致癌", "鸡精致癌", "overlap", 2. / 3},
 	} {
-		got := readPolarity(text.Normalize(c.message)).compare(readPolarity(text.Normalize(c.wording)))
+		got := readUtterance(text.Normalize(c.message)).compare(readUtterance(text.Normalize(c.wording)))
 		if v := got[at[c.name]]; v != c.want {
 			t.Errorf("%s / %s: %s is %g, want %g", c.message, c.wording, c.name, v, c.want)
 		}
 	}
 }
 
-// TestReadingHasANameForEachValue, and what is condensed reads the same.
-func TestReadingHasANameForEachValue(t *testing.T) {
+// TestVerifierFeaturesHaveNames, and what is condensed reads the same.
+func TestVerifierFeaturesHaveNames(t *testing.T) {
 	piece := Piece{Text: "喝白酒不能杀死病毒", Hits: []Hit{
 		{Ref: Ref{"a", 1}, Kind: knowledge.ClaimPassage, Text: "喝白酒可以杀死流感病毒", Cosine: .9, Coverage: .6, Siblings: 3},
 		{Ref: Ref{"a", 1}, Kind: knowledge.WholePassage, Cosine: .7, Siblings: 3},
 		{Ref: Ref{"a", 1}, Kind: knowledge.NegativePassage, Text: "酒精擦手能杀死病毒", Cosine: .8, Coverage: .3, Siblings: 3},
 		{Ref: Ref{"b", 1}, Kind: knowledge.QuestionPassage, Text: "流感了怎么办", Cosine: .5, Coverage: .1, Siblings: 1},
 	}}
+	aligner := newAligner(t)
 	for _, e := range piece.Evidence() {
-		full, condensed := Reading(e), Reading(e.Condensed())
+		whole, err := aligner.Align(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		small, err := aligner.Align(t.Context(), e.Condensed())
+		if err != nil {
+			t.Fatal(err)
+		}
+		full, condensed := VerifierFeatures(whole), VerifierFeatures(small)
 		if len(full) != len(VerifierNames) || len(e.Features) != len(FeatureNames) {
 			t.Fatalf("%s: %d values for %d names, %d features for %d", e.ID, len(full), len(VerifierNames), len(e.Features), len(FeatureNames))
 		}

@@ -103,7 +103,10 @@ func newApp(ctx context.Context, s *settings) (*App, error) {
 		app.Close()
 		return nil, err
 	}
-	app.wire()
+	if err := app.wire(); err != nil {
+		app.Close()
+		return nil, err
+	}
 	return app, nil
 }
 
@@ -126,7 +129,10 @@ func (a *App) limits() string {
 	return ""
 }
 
-func (a *App) wire() {
+// keptWordings is how many wordings' token states stay in memory: about 30 MB.
+const keptWordings = 512
+
+func (a *App) wire() (err error) {
 	a.Ingester = &ingest.Ingester{Store: a.Store, Analyzer: a.segmenter}
 	a.engine = &retrieval.Engine{
 		Searcher: a.Store, Analyzer: a.segmenter, Scorer: retrieval.DefaultScorer(),
@@ -135,10 +141,16 @@ func (a *App) wire() {
 	if a.model != nil { // a nil interface, not an interface that holds nil
 		a.Ingester.Embedder, a.engine.Embedder = a.model, a.model
 	}
+	if reads, ok := a.model.(retrieval.TokenEmbedder); ok {
+		if a.engine.Aligner, err = retrieval.NewAligner(reads, keptWordings); err != nil {
+			return err
+		}
+	}
 	if a.Settings.enabled("fetch_links") {
 		a.engine.ReadPage = readPage
 	}
 	a.Bot = &bot.Engine{Answerer: a.engine}
+	return nil
 }
 
 // openStore connects to DATABASE_URL, else starts or joins the private server. The pool outlives startCtx.

@@ -43,8 +43,16 @@ func (k calibrateCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 	if app.model == nil {
 		return usageError{errors.New("calibration is bound to an embedding model; set embedder")}
 	}
+	if reads, ok := app.model.(retrieval.TokenEmbedder); ok {
+		if app.engine.Aligner, err = retrieval.NewAligner(reads, allWordings); err != nil {
+			return err
+		}
+	}
 	return k.fit(ctx, app, sets, streams)
 }
+
+// allWordings is room for the token states of every wording of the pack, which calibration looks at again and again.
+const allWordings = 20000
 
 // read returns the wordings by what they teach; each set may lie in several files (tune_messages*.jsonl).
 func (k calibrateCommand) read() (map[string][]eval.Wording, error) {
@@ -83,7 +91,7 @@ func (k calibrateCommand) fitMatch(ctx context.Context, app *App, sets map[strin
 		return err
 	}
 	scorer, report, err := eval.CalibrateMatch(ctx, app.engine, app.model.ID(), slices.Concat(sets["tune_messages"], sets["tune_polarity"]),
-		sampled(entries), eval.DefaultTargets, progress(notes, "messages asked"))
+		sampled(entries), app.Settings.targets(), progress(notes, "messages looked at"))
 	if err != nil {
 		return err
 	}
@@ -100,12 +108,12 @@ func (k calibrateCommand) fitClassifiers(ctx context.Context, app *App, sets map
 	}
 	harmless, timeless := authored(entries, isHarmless), authored(entries, func(knowledge.Entry) bool { return true })
 	calm := slices.Concat(answeredBy(sets["tune_messages"], entries, isHarmless), sets["tune_live"], harmless)
-	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_danger"], calm, eval.DefaultTargets.CalmAlarmed)
+	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_danger"], calm, app.Settings.targets().CalmAlarmed)
 	if err != nil {
 		return err
 	}
 	lasting := slices.Concat(sets["tune_messages"], sets["tune_danger"], timeless)
-	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_live"], lasting, eval.DefaultTargets.TimelessLive)
+	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_live"], lasting, app.Settings.targets().TimelessLive)
 	if err != nil {
 		return err
 	}

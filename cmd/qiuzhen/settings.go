@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"qiuzhen/eval"
 )
 
 // setting is one line of the table that the program, doctor and docs/settings.md read.
@@ -37,6 +39,14 @@ var settingsTable = []setting{
 	{name: "postgres_bin", help: "folder with initdb and postgres to use instead of the fetched ones"},
 	{name: "postgres_user", fallback: "qiuzhen", help: "system user that the private server runs as when the program runs as root"},
 	{name: "onnxruntime", help: "ONNX Runtime library to use instead of the fetched one"},
+	{name: "target_absent_answered", fallback: "0.03", help: "for eval calibrate: share of messages without an entry that may get an answer"},
+	{name: "target_answered_wrongly", fallback: "0.01", help: "for eval calibrate: share of messages with an entry that may get another one as the answer"},
+	{name: "target_contrary_answered", fallback: "0.05", help: "for eval calibrate: share of messages saying the contrary of a claim, or another number or subject, that may get an answer"},
+	{name: "target_second_wrong", fallback: "0.003", help: "for eval calibrate: share of messages with one claim that may get a wrong second answer"},
+	{name: "target_absent_suggested", fallback: "0.5", help: "for eval calibrate: share of messages without an entry that may get suggestions"},
+	{name: "target_off_topic_suggested", fallback: "0.05", help: "for eval calibrate: share of messages off topic that may get suggestions"},
+	{name: "target_calm_alarmed", fallback: "0.12", help: "for eval calibrate: share of hard look-alikes of danger that may be shown an emergency number"},
+	{name: "target_timeless_live", fallback: "0.03", help: "for eval calibrate: share of hard look-alikes of questions on current facts that may be treated as such"},
 	{name: "model_dir", help: "folder with the embedding model and its tokenizer to use instead of the fetched ones"},
 }
 
@@ -153,6 +163,14 @@ func (s *settings) check() error {
 			return s.invalid(name, "a number from 0 to 4096")
 		}
 	}
+	for _, t := range settingsTable {
+		if !strings.HasPrefix(t.name, "target_") {
+			continue
+		}
+		if share, err := strconv.ParseFloat(s.get(t.name), 64); err != nil || !(share >= 0 && share <= 1) {
+			return s.invalid(t.name, "a share from 0 to 1")
+		}
+	}
 	if _, err := strconv.ParseBool(s.get("fetch_links")); err != nil {
 		return s.invalid("fetch_links", "true or false")
 	}
@@ -180,6 +198,22 @@ func (s *settings) number(name string) int {
 func (s *settings) enabled(name string) bool {
 	b, _ := strconv.ParseBool(s.get(name)) // check has seen it
 	return b
+}
+
+// share is a setting from 0 to 1.
+func (s *settings) share(name string) float64 {
+	f, _ := strconv.ParseFloat(s.get(name), 64) // check has seen it
+	return f
+}
+
+// targets are the error rates that calibration aims for.
+func (s *settings) targets() eval.Targets {
+	return eval.Targets{
+		AbsentAnswered: s.share("target_absent_answered"), AnsweredWrongly: s.share("target_answered_wrongly"),
+		ContraryAnswered: s.share("target_contrary_answered"), SecondWrong: s.share("target_second_wrong"),
+		AbsentSuggested: s.share("target_absent_suggested"), OffTopicSuggested: s.share("target_off_topic_suggested"),
+		CalmAlarmed: s.share("target_calm_alarmed"), TimelessLive: s.share("target_timeless_live"),
+	}
 }
 
 // override sets a value that the mode of running demands (--demo).
