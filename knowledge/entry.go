@@ -108,8 +108,9 @@ type Review struct {
 	Reviewer    string    `json:"reviewer"`
 	Title       string    `json:"title"`
 	Institution string    `json:"institution"`
-	Role        string    `json:"role"`
+	Role        Role      `json:"role"`
 	Decision    string    `json:"decision"`
+	Comment     string    `json:"comment,omitempty"`
 	At          time.Time `json:"at"`
 	ContentHash [32]byte  `json:"content_hash"`
 }

@@ -8,6 +8,7 @@ const (
 	Invalid     Code = "invalid"     // the input is wrong; nothing was done
 	NotFound    Code = "not_found"   // no such thing
 	Conflict    Code = "conflict"    // somebody else changed it first
+	Forbidden   Code = "forbidden"   // not by this person
 	Unavailable Code = "unavailable" // a dependency does not answer; try again
 )
 

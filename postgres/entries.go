@@ -108,44 +108,6 @@ func retire(ctx context.Context, tx pgx.Tx, id knowledge.ID, to string, from ...
 	return err
 }
 
-// AddReview stores a signed review; it is refused when the version's content is not what was signed.
-func (s *Store) AddReview(ctx context.Context, id knowledge.ID, version int, r knowledge.Review) error {
-	_, err := s.pool.Exec(ctx, `
-		INSERT INTO reviews (entry_id, version, content_hash, reviewer, title, institution, role, decision, reviewed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		string(id), version, r.ContentHash[:], r.Reviewer, r.Title, r.Institution, r.Role, r.Decision, r.At)
-	if constraint(err) == "review_binds_hash" {
-		return &knowledge.Error{Code: knowledge.Conflict, Message: "签字的内容与现在这一版不同，请重新审阅", Err: err}
-	}
-	return err
-}
-
-// Publish serves the entry's open version in place of the one published before, until so many months after it was last
-// signed. The database refuses a version without an approving review (version_published_has_reviews).
-func (s *Store) Publish(ctx context.Context, id knowledge.ID, now time.Time, months int) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(id)); err != nil {
-			return err
-		}
-		version, err := openVersion(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := retire(ctx, tx, id, "superseded", "published"); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `
-			UPDATE entry_versions SET status = 'published', published_at = $3,
-			       expires_at = coalesce((SELECT max(reviewed_at) FROM reviews r WHERE r.entry_id = $1 AND r.version = $2
-			                                 AND r.decision = 'approve'), $3) + make_interval(months => $4)
-			 WHERE entry_id = $1 AND version = $2`, string(id), version, now, months)
-		if constraint(err) == "version_published_has_reviews" {
-			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 第%d版还没有人签审，不能发布", id, version), Err: err}
-		}
-		return err
-	})
-}
-
 // OpenVersion is the number of the entry's draft or version in review; NotFound when there is none.
 func (s *Store) OpenVersion(ctx context.Context, id knowledge.ID) (int, error) {
 	return openVersion(ctx, s.pool, id)
@@ -161,20 +123,6 @@ func openVersion(ctx context.Context, db interface {
 		return 0, &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("%s 没有等待发布的版本", id)}
 	}
 	return version, err
-}
-
-// Withdraw takes every version of the entry out of service; nothing is deleted.
-func (s *Store) Withdraw(ctx context.Context, id knowledge.ID) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(id))
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() == 0 {
-			return &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("没有 %s 这个条目", id)}
-		}
-		return retire(ctx, tx, id, "withdrawn", "draft", "in_review", "published")
-	})
 }
 
 // constraint names the violated constraint, or is empty.

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"qiuzhen/knowledge"
+	"qiuzhen/postgres"
+)
+
+// entryCommand is the life of entries at the terminal; the console's pages follow the same rules.
+type entryCommand struct {
+	List     entryListCommand     `cmd:"" help:"List entries with where they stand."`
+	Show     entryShowCommand     `cmd:"" help:"Show an entry's newest version, or another."`
+	Diff     entryDiffCommand     `cmd:"" help:"Show what the newest version changes against the published one."`
+	Submit   entrySubmitCommand   `cmd:"" help:"Put a draft under review."`
+	Sign     entrySignCommand     `cmd:"" help:"Sign the version under review."`
+	Return   entryReturnCommand   `cmd:"" help:"Send the version under review back, with a comment."`
+	Publish  entryPublishCommand  `cmd:"" help:"Publish the version under review, when it has the signatures that its topic asks for."`
+	Withdraw entryWithdrawCommand `cmd:"" help:"Take an entry out of service, for a reason."`
+	History  entryHistoryCommand  `cmd:"" help:"Everything that happened to an entry."`
+}
+
+type entryListCommand struct {
+	Status string `help:"Only those whose newest version is draft, in_review, published or withdrawn."`
+}
+
+func (e entryListCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	return withApp(ctx, c, streams, func(app *App) error {
+		versions, err := app.Store.Newest(ctx, knowledge.Status(e.Status))
+		if err != nil {
+			return err
+		}
+		for _, v := range versions {
+			fmt.Fprintf(streams.out, "%s  第%d版  %s  %s\n", v.Entry.ID, v.Number, v.StatusLine(), v.Entry.Title)
+		}
+		return nil
+	})
+}
+
+// whichEntry is the argument of every command about one entry.
+type whichEntry struct {
+	ID string `arg:"" help:"The entry's id."`
+}
+
+type entryShowCommand struct {
+	whichEntry
+	Version int `help:"This version; 0: the newest."`
+}
+
+func (e entryShowCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	return withApp(ctx, c, streams, func(app *App) error {
+		v, err := app.Store.Version(ctx, knowledge.ID(e.ID), e.Version)
+		if err != nil {
+			return err
+		}
+		printVersion(streams.out, v)
+		return nil
+	})
+}
+
+func printVersion(out io.Writer, v postgres.Version) {
+	fmt.Fprintf(out, "%s 第%d版  %s\n\n", v.Entry.ID, v.Number, v.StatusLine())
+	for _, f := range v.Entry.Fields() {
+		for _, line := range f.Lines {
+			fmt.Fprintf(out, "%s：%s\n", f.Name, line)
+		}
+	}
+	for _, r := range v.Reviews {
+		what := "签字"
+		if r.Decision == "return" {
+			what = "退回"
+		}
+		fmt.Fprintf(out, "%s：%s %s %s（%s）%s %s\n", what, r.Institution, r.Title, r.Reviewer, r.Role, r.At.Format(time.DateTime), r.Comment)
+	}
+}
+
+type entryDiffCommand struct{ whichEntry }
+
+func (e entryDiffCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	return withApp(ctx, c, streams, func(app *App) error {
+		before, after, err := app.Store.Change(ctx, knowledge.ID(e.ID))
+		if err != nil {
+			return err
+		}
+		for _, d := range knowledge.Diff(before.Entry, after.Entry) {
+			for _, line := range d.Gone {
+				fmt.Fprintf(streams.out, "- %s：%s\n", d.Name, line)
+			}
+			for _, line := range d.New {
+				fmt.Fprintf(streams.out, "+ %s：%s\n", d.Name, line)
+			}
+		}
+		return nil
+	})
+}
+
+type entrySubmitCommand struct {
+	signedIn
+	whichEntry
+}
+
+func (e entrySubmitCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	return e.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
+		version, err := app.Store.Submit(ctx, knowledge.ID(e.ID))
+		if err == nil {
+			fmt.Fprintf(streams.out, "%s 第%d版送审了\n", e.ID, version)
+		}
+		return err
+	})
+}
+
+// act signs the person in and does something in her name.
+func (s signedIn) act(ctx context.Context, c *cli, streams stdio, do func(context.Context, *App, knowledge.Person) error) error {
+	return withApp(ctx, c, streams, func(app *App) error {
+		ctx, p, err := s.actor(ctx, app, streams)
+		if err != nil {
+			return err
+		}
+		return do(ctx, app, p)
+	})
+}
+
+type entrySignCommand struct {
+	signedIn
+	whichEntry
+	Version int    `required:"" help:"The version that you read."`
+	Role    string `help:"expert, editor or publisher; empty: expert if you are one, else editor."`
+}
+
+func (e entrySignCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	return e.act(ctx, c, streams, func(ctx context.Context, app *App, p knowledge.Person) error {
+		return review(ctx, app, p, e.ID, e.Version, e.Role, "approve", "")
+	})
+}
+
+// review signs or returns a version as it is stored.
+func review(ctx context.Context, app *App, p knowledge.Person, id string, version int, role, decision, comment string) error {
+	if role == "" {
+		role = string(p.SigningRole())
+	}
+	v, err := app.Store.Version(ctx, knowledge.ID(id), version)
+	if err != nil {
+		return err
+	}
+	return app.Store.Sign(ctx, postgres.Signature{
+		Entry: v.Entry.ID, Version: v.Number, Hash: v.Entry.Hash(), Role: knowledge.Role(role),
+		Decision: decision, Comment: comment, At: time.Now(),
+	})
+}
+
+type entryReturnCommand struct {
+	signedIn
+	whichEntry
+	Version int    `required:"" help:"The version that you read."`
+	Role    string `help:"expert, editor or publisher; empty: expert if you are one, else editor."`
+	Comment string `required:"" help:"What has to change."`
+}
+
+func (e entryReturnCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	return e.act(ctx, c, streams, func(ctx context.Context, app *App, p knowledge.Person) error {
+		return review(ctx, app, p, e.ID, e.Version, e.Role, "return", e.Comment)
+	})
+}
+
+type entryPublishCommand struct {
+	signedIn
+	whichEntry
+	Emergency bool `help:"紧急核发: two publishers' signatures are enough, for 24 hours."`
+}
+
+func (e entryPublishCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	return e.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
+		return app.Store.Publish(ctx, knowledge.ID(e.ID), e.Emergency, time.Now())
+	})
+}
+
+type entryWithdrawCommand struct {
+	signedIn
+	whichEntry
+	Reason string `required:"" help:"Why; it is kept and shown."`
+}
+
+func (e entryWithdrawCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	return e.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
+		if strings.TrimSpace(e.Reason) == "" {
+			return usageError{errors.New("--reason is empty")}
+		}
+		return app.Store.Withdraw(ctx, knowledge.ID(e.ID), e.Reason)
+	})
+}
+
+type entryHistoryCommand struct{ whichEntry }
+
+func (e entryHistoryCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	return withApp(ctx, c, streams, func(app *App) error {
+		events, err := app.Store.History(ctx, knowledge.ID(e.ID))
+		if err != nil {
+			return err
+		}
+		for _, h := range events {
+			fmt.Fprintf(streams.out, "%s  第%d版  %s  %s（%s）%s\n", h.At.Format(time.DateTime), h.Version, h.What, h.Who, h.From, h.Detail)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,159 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"qiuzhen/knowledge"
+)
+
+// The life of an entry. Who may do what is asked for inside each transaction, so that a role taken away holds at once; what may be served
+// is held by constraints (migrations/00004), whoever comes first.
+
+// Submit puts an entry's draft under review, by somebody who may write.
+func (s *Store) Submit(ctx context.Context, id knowledge.ID, by knowledge.PersonID) (version int, err error) {
+	err = s.change(ctx, id, by, []knowledge.Role{knowledge.Author, knowledge.Editor}, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `
+			UPDATE entry_versions SET status = 'in_review' WHERE entry_id = $1 AND status = 'draft' RETURNING version`,
+			string(id)).Scan(&version)
+		return missing(err, fmt.Sprintf("%s 没有可以送审的草稿", id))
+	})
+	return version, err
+}
+
+// Signature is what a reviewer decides on a version.
+type Signature struct {
+	Entry    knowledge.ID
+	Version  int
+	By       knowledge.PersonID
+	Role     knowledge.Role
+	Decision string   // approve or return
+	Comment  string   // required for a return
+	Hash     [32]byte // of what was read: another content is not signed
+	At       time.Time
+}
+
+// Sign stores a review. It refuses what is not under review, another content, the author, a second signature in a round and a role
+// not held. A return sends the version back to its author, or takes back what was published in an emergency; a signature that completes
+// the review of such a version ends the emergency.
+func (s *Store) Sign(ctx context.Context, r Signature) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO reviews (entry_id, version, content_hash, reviewer, title, institution, role, decision, comment, reviewed_at, reviewer_id, round)
+			VALUES ($1, $2, $3, '-', '-', '-', $4, $5, $6, $7, $8, 0)`, // name and round are the trigger's
+			string(r.Entry), r.Version, r.Hash[:], r.Role, r.Decision, r.Comment, r.At, r.By)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE entry_versions SET emergency = false, expires_at = $3::timestamptz + make_interval(months => months)
+			 WHERE entry_id = $1 AND version = $2 AND status = 'published' AND emergency
+			   AND experts >= needs_experts AND editors >= needs_editors AND approvals >= needs_reviewers`,
+			string(r.Entry), r.Version, r.At)
+		return err
+	})
+	if said, ok := signingErrors[constraint(err)]; ok {
+		return &knowledge.Error{Code: said.code, Message: said.message, Err: err}
+	}
+	return err
+}
+
+var signingErrors = map[string]struct {
+	code    knowledge.Code
+	message string
+}{
+	"review_binds_hash":         {knowledge.Conflict, "签字的内容与现在这一版不同，请重新审阅"},
+	"review_of_submitted":       {knowledge.Conflict, "这一版现在不在审核中"},
+	"review_by_role":            {knowledge.Forbidden, "您没有这样签字的角色，或者账号停用了"},
+	"review_not_by_author":      {knowledge.Forbidden, "自己写的，不能自己签"},
+	"one_review_each":           {knowledge.Conflict, "这一轮您已经签过了，要另一个人签"},
+	"review_return_has_comment": {knowledge.Invalid, "退回要写明原因"},
+	"review_decision_known":     {knowledge.Invalid, "只能签字或退回"},
+}
+
+// Publish serves the entry's version under review in place of the one published before. In an emergency two publishers' signatures
+// are enough, for 24 hours. The database refuses what has not the signatures (version_published_has_reviews).
+func (s *Store) Publish(ctx context.Context, id knowledge.ID, by knowledge.PersonID, emergency bool, now time.Time) error {
+	err := s.change(ctx, id, by, []knowledge.Role{knowledge.Publisher}, func(tx pgx.Tx) error {
+		version, err := openVersion(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := retire(ctx, tx, id, "superseded", "published"); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE entry_versions SET status = 'published', published_at = $3, emergency = $4,
+			       expires_at = CASE WHEN $4 THEN $3 + interval '24 hours'
+			           ELSE coalesce((SELECT max(reviewed_at) FROM reviews r WHERE r.entry_id = $1 AND r.version = $2
+			                             AND r.decision = 'approve'), $3) + make_interval(months => months) END
+			 WHERE entry_id = $1 AND version = $2`, string(id), version, now, emergency)
+		return err
+	})
+	if constraint(err) == "version_published_has_reviews" {
+		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 签字还不够，不能发布", id), Err: err}
+	}
+	return err
+}
+
+// Withdraw takes every version of the entry out of service, at once and for a reason; nothing is deleted.
+func (s *Store) Withdraw(ctx context.Context, id knowledge.ID, by knowledge.PersonID, reason string) error {
+	if reason == "" {
+		return &knowledge.Error{Code: knowledge.Invalid, Message: "撤下要写明原因"}
+	}
+	return s.change(ctx, id, by, []knowledge.Role{knowledge.Publisher}, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			UPDATE entry_versions SET reason = $2 WHERE entry_id = $1 AND status IN ('draft', 'in_review', 'published')`, string(id), reason)
+		if err != nil {
+			return err
+		}
+		return retire(ctx, tx, id, "withdrawn", "draft", "in_review", "published")
+	})
+}
+
+// change runs what one person does to one entry, alone at a time. Nobody (0) is the program itself and may do all.
+func (s *Store) change(ctx context.Context, id knowledge.ID, by knowledge.PersonID, roles []knowledge.Role, do func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := mayDo(ctx, tx, by, roles); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(id))
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("没有 %s 这个条目", id)}
+		}
+		return do(tx)
+	})
+}
+
+// mayDo reports whether the person holds one of the roles now, and keeps it so until the transaction ends.
+func mayDo(ctx context.Context, tx pgx.Tx, by knowledge.PersonID, roles []knowledge.Role) error {
+	if by == 0 {
+		return nil
+	}
+	var held []knowledge.Role
+	err := tx.QueryRow(ctx, `
+		SELECT array(SELECT role FROM person_roles r WHERE r.person_id = p.id) FROM people p
+		 WHERE p.id = $1 AND p.disabled_at IS NULL FOR SHARE`, by).Scan(&held)
+	if err != nil && missing(err, "") == err {
+		return err
+	}
+	if !slices.ContainsFunc(roles, func(r knowledge.Role) bool { return slices.Contains(held, r) }) {
+		return &knowledge.Error{Code: knowledge.Forbidden, Message: fmt.Sprintf("您没有做这件事的角色（%v）", roles)}
+	}
+	return nil
+}
+
+// missing turns "no rows" into NotFound with the message, and leaves other errors as they are.
+func missing(err error, message string) error {
+	if isNoRows(err) {
+		return &knowledge.Error{Code: knowledge.NotFound, Message: message}
+	}
+	return err
+}

@@ -1,0 +1,178 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"qiuzhen/knowledge"
+	"qiuzhen/password"
+)
+
+const (
+	// After maxFailures wrong passwords in a row an account rests for lockout; each further one renews it.
+	maxFailures = 5
+	lockout     = 15 * time.Minute
+)
+
+// AddPerson lists somebody of the staff; p.ID is not looked at.
+func (s *Store) AddPerson(ctx context.Context, p knowledge.Person, secret string) (knowledge.PersonID, error) {
+	if err := checkPerson(p); err != nil {
+		return 0, err
+	}
+	hash, err := password.Hash(secret)
+	if err != nil {
+		return 0, &knowledge.Error{Code: knowledge.Invalid, Message: err.Error(), Err: err}
+	}
+	var id knowledge.PersonID
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `
+			INSERT INTO people (login, name, title, institution, password_hash) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+			p.Login, p.Name, p.Title, p.Institution, hash).Scan(&id)
+		if err != nil {
+			return err
+		}
+		return setRoles(ctx, tx, id, p.Roles)
+	})
+	switch constraint(err) {
+	case "people_login_key":
+		return 0, &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("已经有叫 %s 的账号了", p.Login), Err: err}
+	case "person_login_is_plain":
+		return 0, &knowledge.Error{Code: knowledge.Invalid, Message: "登录名用小写字母、数字、点、横线，2到32个字符", Err: err}
+	}
+	return id, err
+}
+
+func checkPerson(p knowledge.Person) error {
+	for _, r := range p.Roles {
+		if !slices.Contains(knowledge.Roles, r) {
+			return &knowledge.Error{Code: knowledge.Invalid, Message: fmt.Sprintf("没有 %q 这种角色；可用：%v", r, knowledge.Roles)}
+		}
+	}
+	if p.Name == "" {
+		return &knowledge.Error{Code: knowledge.Invalid, Message: "要写姓名"}
+	}
+	if slices.Contains(p.Roles, knowledge.Expert) && (p.Title == "" || p.Institution == "") {
+		return &knowledge.Error{Code: knowledge.Invalid, Message: "专家要写职称和单位：读者要看到是谁签的字"}
+	}
+	return nil
+}
+
+func setRoles(ctx context.Context, tx pgx.Tx, id knowledge.PersonID, roles []knowledge.Role) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM person_roles WHERE person_id = $1`, id); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO person_roles SELECT $1, unnest($2::text[])`, id, roles)
+	return err
+}
+
+// SetRoles replaces a person's roles; signatures given before stay valid.
+func (s *Store) SetRoles(ctx context.Context, login string, roles []knowledge.Role) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		p, err := personBy(ctx, tx, login)
+		if err != nil {
+			return err
+		}
+		p.Roles = roles
+		if err := checkPerson(p); err != nil {
+			return err
+		}
+		return setRoles(ctx, tx, p.ID, roles)
+	})
+}
+
+// SetPassword replaces a password and unlocks the account.
+func (s *Store) SetPassword(ctx context.Context, login, secret string) error {
+	hash, err := password.Hash(secret)
+	if err != nil {
+		return &knowledge.Error{Code: knowledge.Invalid, Message: err.Error(), Err: err}
+	}
+	return s.changePerson(ctx, login, `password_hash = $2, failures = 0, locked_until = '-infinity'`, hash)
+}
+
+// DisablePerson ends an account; what it signed stays signed.
+func (s *Store) DisablePerson(ctx context.Context, login string, now time.Time) error {
+	return s.changePerson(ctx, login, `disabled_at = coalesce(disabled_at, $2)`, now)
+}
+
+// changePerson sets columns of a person; set is a constant of this file that names its one argument $2.
+func (s *Store) changePerson(ctx context.Context, login, set string, argument any) error {
+	tag, err := s.pool.Exec(ctx, `UPDATE people SET `+set+` WHERE login = $1`, login, argument)
+	if err == nil && tag.RowsAffected() == 0 {
+		return noPerson(login)
+	}
+	return err
+}
+
+func noPerson(login string) error {
+	return &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("没有 %s 这个账号", login)}
+}
+
+const personColumns = `p.id, p.login, p.name, p.title, p.institution, p.disabled_at IS NOT NULL,
+	array(SELECT role FROM person_roles r WHERE r.person_id = p.id ORDER BY role)`
+
+func scanPerson(row pgx.CollectableRow) (p knowledge.Person, err error) {
+	err = row.Scan(&p.ID, &p.Login, &p.Name, &p.Title, &p.Institution, &p.Disabled, &p.Roles)
+	return p, err
+}
+
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func personBy(ctx context.Context, db querier, login string) (knowledge.Person, error) {
+	rows, err := db.Query(ctx, `SELECT `+personColumns+` FROM people p WHERE login = $1`, login)
+	if err != nil {
+		return knowledge.Person{}, err
+	}
+	p, err := pgx.CollectExactlyOneRow(rows, scanPerson)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return p, noPerson(login)
+	}
+	return p, err
+}
+
+// People lists the staff by login.
+func (s *Store) People(ctx context.Context) ([]knowledge.Person, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+personColumns+` FROM people p ORDER BY login`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanPerson)
+}
+
+// SignIn returns the person of a login and password. The answer is the same for a wrong password, an unknown login and a disabled account, and takes as
+// long; an account that was tried too often rests.
+func (s *Store) SignIn(ctx context.Context, login, secret string, now time.Time) (knowledge.Person, error) {
+	refused := &knowledge.Error{Code: knowledge.Forbidden, Message: "登录名或密码不对，或者账号停用了"}
+	var hash string
+	var lockedUntil time.Time
+	err := s.pool.QueryRow(ctx, `
+		SELECT password_hash, greatest(locked_until, '0001-01-01') FROM people WHERE login = $1 AND disabled_at IS NULL`, login).Scan(&hash, &lockedUntil)
+	unknown := errors.Is(err, pgx.ErrNoRows)
+	if err != nil && !unknown {
+		return knowledge.Person{}, err
+	}
+	if now.Before(lockedUntil) {
+		return knowledge.Person{}, &knowledge.Error{Code: knowledge.Forbidden, Message: "密码错了太多次，请过15分钟再试，或请管理员重设密码"}
+	}
+	if unknown {
+		password.Verify(secret, password.Decoy)
+		return knowledge.Person{}, refused
+	}
+	if !password.Verify(secret, hash) {
+		_, err := s.pool.Exec(ctx, `
+			UPDATE people SET failures = failures + 1,
+			       locked_until = CASE WHEN failures + 1 >= $2 THEN $3::timestamptz ELSE locked_until END
+			 WHERE login = $1`, login, maxFailures, now.Add(lockout))
+		return knowledge.Person{}, errors.Join(refused, err)
+	}
+	if _, err := s.pool.Exec(ctx, `UPDATE people SET failures = 0 WHERE login = $1 AND failures > 0`, login); err != nil {
+		return knowledge.Person{}, err
+	}
+	return personBy(ctx, s.pool, login)
+}
