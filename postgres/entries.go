@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -42,12 +41,15 @@ func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ing
 	if err != nil {
 		return false, fmt.Errorf("encode %s: %w", e.ID, err)
 	}
-	hash := e.Hash()
+	hash, author := e.Hash(), knowledge.ActorOf(ctx).Person
 	modelID, err := s.modelFor(ctx, model, passages)
 	if err != nil {
 		return false, err
 	}
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = s.change(ctx, func(tx pgx.Tx) error {
+		if err := mayDo(ctx, tx, author, []knowledge.Role{knowledge.Author, knowledge.Editor}); err != nil {
+			return err
+		}
 		version, same, err := nextVersion(ctx, tx, e.ID, hash)
 		if err != nil || same {
 			return err
@@ -56,13 +58,16 @@ func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ing
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			INSERT INTO entry_versions (entry_id, version, content_hash, document) VALUES ($1, $2, $3, $4)`,
-			string(e.ID), version, hash[:], document)
+			INSERT INTO entry_versions (entry_id, version, content_hash, document, author_id) VALUES ($1, $2, $3, $4, nullif($5::bigint, 0))`,
+			string(e.ID), version, hash[:], document, author)
 		if err != nil {
 			return err
 		}
 		created = true
-		return insertPassages(ctx, tx, e, version, passages, modelID)
+		if err := insertPassages(ctx, tx, e, version, passages, modelID); err != nil {
+			return err
+		}
+		return s.auditor.Append(ctx, tx, knowledge.Event{Action: knowledge.DraftSaved, Entry: e.ID, Version: version, ContentHash: hash})
 	})
 	if err != nil {
 		return false, fmt.Errorf("store %s: %w", e.ID, err)
@@ -123,6 +128,25 @@ func openVersion(ctx context.Context, db interface {
 		return 0, &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("%s 没有等待发布的版本", id)}
 	}
 	return version, err
+}
+
+// withdrawals are the events of taking the entry's versions out of service.
+func withdrawals(ctx context.Context, tx pgx.Tx, id knowledge.ID) ([]knowledge.Event, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT version, content_hash, status FROM entry_versions
+		 WHERE entry_id = $1 AND status IN ('draft', 'in_review', 'published') ORDER BY version`, string(id))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Event, error) {
+		e := knowledge.Event{Action: knowledge.EntryWithdrawn, Entry: id}
+		var hash []byte
+		var status string
+		err := row.Scan(&e.Version, &hash, &status)
+		copy(e.ContentHash[:], hash)
+		e.Detail = map[string]string{"was": status}
+		return e, err
+	})
 }
 
 // constraint names the violated constraint, or is empty.

@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,15 +14,19 @@ import (
 )
 
 // The life of an entry. Who may do what is asked for inside each transaction, so that a role taken away holds at once; what may be served
-// is held by constraints (migrations/00004), whoever comes first.
+// is held by constraints (migrations/00006), whoever comes first.
 
 // Submit puts an entry's draft under review, by somebody who may write.
-func (s *Store) Submit(ctx context.Context, id knowledge.ID, by knowledge.PersonID) (version int, err error) {
-	err = s.change(ctx, id, by, []knowledge.Role{knowledge.Author, knowledge.Editor}, func(tx pgx.Tx) error {
+func (s *Store) Submit(ctx context.Context, id knowledge.ID) (version int, err error) {
+	err = s.changeEntry(ctx, id, []knowledge.Role{knowledge.Author, knowledge.Editor}, func(tx pgx.Tx) error {
+		var hash []byte
 		err := tx.QueryRow(ctx, `
-			UPDATE entry_versions SET status = 'in_review' WHERE entry_id = $1 AND status = 'draft' RETURNING version`,
-			string(id)).Scan(&version)
-		return missing(err, fmt.Sprintf("%s 没有可以送审的草稿", id))
+			UPDATE entry_versions SET status = 'in_review' WHERE entry_id = $1 AND status = 'draft' RETURNING version, content_hash`,
+			string(id)).Scan(&version, &hash)
+		if err != nil {
+			return missing(err, fmt.Sprintf("%s 没有可以送审的草稿", id))
+		}
+		return s.auditor.Append(ctx, tx, knowledge.Event{Action: knowledge.DraftSubmitted, Entry: id, Version: version, ContentHash: [32]byte(hash)})
 	})
 	return version, err
 }
@@ -29,7 +35,6 @@ func (s *Store) Submit(ctx context.Context, id knowledge.ID, by knowledge.Person
 type Signature struct {
 	Entry    knowledge.ID
 	Version  int
-	By       knowledge.PersonID
 	Role     knowledge.Role
 	Decision string   // approve or return
 	Comment  string   // required for a return
@@ -41,11 +46,11 @@ type Signature struct {
 // not held. A return sends the version back to its author, or takes back what was published in an emergency; a signature that completes
 // the review of such a version ends the emergency.
 func (s *Store) Sign(ctx context.Context, r Signature) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.change(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO reviews (entry_id, version, content_hash, reviewer, title, institution, role, decision, comment, reviewed_at, reviewer_id, round)
 			VALUES ($1, $2, $3, '-', '-', '-', $4, $5, $6, $7, $8, 0)`, // name and round are the trigger's
-			string(r.Entry), r.Version, r.Hash[:], r.Role, r.Decision, r.Comment, r.At, r.By)
+			string(r.Entry), r.Version, r.Hash[:], r.Role, r.Decision, r.Comment, r.At, knowledge.ActorOf(ctx).Person)
 		if err != nil {
 			return err
 		}
@@ -54,12 +59,26 @@ func (s *Store) Sign(ctx context.Context, r Signature) error {
 			 WHERE entry_id = $1 AND version = $2 AND status = 'published' AND emergency
 			   AND experts >= needs_experts AND editors >= needs_editors AND approvals >= needs_reviewers`,
 			string(r.Entry), r.Version, r.At)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.auditor.Append(ctx, tx, r.event())
 	})
 	if said, ok := signingErrors[constraint(err)]; ok {
 		return &knowledge.Error{Code: said.code, Message: said.message, Err: err}
 	}
 	return err
+}
+
+func (r Signature) event() knowledge.Event {
+	e := knowledge.Event{
+		Action: knowledge.ReviewApproved, Entry: r.Entry, Version: r.Version, ContentHash: r.Hash,
+		Detail: map[string]string{"role": string(r.Role)},
+	}
+	if r.Decision == "return" {
+		e.Action, e.Detail["comment"] = knowledge.ReviewReturned, r.Comment
+	}
+	return e
 }
 
 var signingErrors = map[string]struct {
@@ -77,8 +96,8 @@ var signingErrors = map[string]struct {
 
 // Publish serves the entry's version under review in place of the one published before. In an emergency two publishers' signatures
 // are enough, for 24 hours. The database refuses what has not the signatures (version_published_has_reviews).
-func (s *Store) Publish(ctx context.Context, id knowledge.ID, by knowledge.PersonID, emergency bool, now time.Time) error {
-	err := s.change(ctx, id, by, []knowledge.Role{knowledge.Publisher}, func(tx pgx.Tx) error {
+func (s *Store) Publish(ctx context.Context, id knowledge.ID, emergency bool, now time.Time) error {
+	err := s.changeEntry(ctx, id, []knowledge.Role{knowledge.Publisher}, func(tx pgx.Tx) error {
 		version, err := openVersion(ctx, tx, id)
 		if err != nil {
 			return err
@@ -86,13 +105,22 @@ func (s *Store) Publish(ctx context.Context, id knowledge.ID, by knowledge.Perso
 		if err := retire(ctx, tx, id, "superseded", "published"); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `
-			UPDATE entry_versions SET status = 'published', published_at = $3, emergency = $4,
-			       expires_at = CASE WHEN $4 THEN $3 + interval '24 hours'
+		var hash []byte
+		var until time.Time
+		err = tx.QueryRow(ctx, `
+			UPDATE entry_versions SET status = 'published', published_at = $3::timestamptz, emergency = $4::boolean,
+			       expires_at = CASE WHEN $4::boolean THEN $3::timestamptz + interval '24 hours'
 			           ELSE coalesce((SELECT max(reviewed_at) FROM reviews r WHERE r.entry_id = $1 AND r.version = $2
-			                             AND r.decision = 'approve'), $3) + make_interval(months => months) END
-			 WHERE entry_id = $1 AND version = $2`, string(id), version, now, emergency)
-		return err
+			                             AND r.decision = 'approve'), $3::timestamptz) + make_interval(months => months) END
+			 WHERE entry_id = $1 AND version = $2
+			RETURNING content_hash, expires_at`, string(id), version, now, emergency).Scan(&hash, &until)
+		if err != nil {
+			return err
+		}
+		return s.auditor.Append(ctx, tx, knowledge.Event{
+			Action: knowledge.EntryPublished, Entry: id, Version: version, ContentHash: [32]byte(hash),
+			Detail: map[string]string{"until": until.UTC().Format(time.RFC3339), "emergency": strconv.FormatBool(emergency)},
+		})
 	})
 	if constraint(err) == "version_published_has_reviews" {
 		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 签字还不够，不能发布", id), Err: err}
@@ -101,24 +129,37 @@ func (s *Store) Publish(ctx context.Context, id knowledge.ID, by knowledge.Perso
 }
 
 // Withdraw takes every version of the entry out of service, at once and for a reason; nothing is deleted.
-func (s *Store) Withdraw(ctx context.Context, id knowledge.ID, by knowledge.PersonID, reason string) error {
+func (s *Store) Withdraw(ctx context.Context, id knowledge.ID, reason string) error {
 	if reason == "" {
 		return &knowledge.Error{Code: knowledge.Invalid, Message: "撤下要写明原因"}
 	}
-	return s.change(ctx, id, by, []knowledge.Role{knowledge.Publisher}, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
+	return s.changeEntry(ctx, id, []knowledge.Role{knowledge.Publisher}, func(tx pgx.Tx) error {
+		events, err := withdrawals(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
 			UPDATE entry_versions SET reason = $2 WHERE entry_id = $1 AND status IN ('draft', 'in_review', 'published')`, string(id), reason)
 		if err != nil {
 			return err
 		}
-		return retire(ctx, tx, id, "withdrawn", "draft", "in_review", "published")
+		if err := retire(ctx, tx, id, "withdrawn", "draft", "in_review", "published"); err != nil {
+			return err
+		}
+		for _, e := range events {
+			e.Detail["reason"] = reason
+			if err := s.auditor.Append(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// change runs what one person does to one entry, alone at a time. Nobody (0) is the program itself and may do all.
-func (s *Store) change(ctx context.Context, id knowledge.ID, by knowledge.PersonID, roles []knowledge.Role, do func(pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := mayDo(ctx, tx, by, roles); err != nil {
+// changeEntry runs what one person does to one entry, alone at a time. The program itself (nobody of the staff) may do all.
+func (s *Store) changeEntry(ctx context.Context, id knowledge.ID, roles []knowledge.Role, do func(pgx.Tx) error) error {
+	return s.change(ctx, func(tx pgx.Tx) error {
+		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, roles); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(id))
@@ -141,7 +182,7 @@ func mayDo(ctx context.Context, tx pgx.Tx, by knowledge.PersonID, roles []knowle
 	err := tx.QueryRow(ctx, `
 		SELECT array(SELECT role FROM person_roles r WHERE r.person_id = p.id) FROM people p
 		 WHERE p.id = $1 AND p.disabled_at IS NULL FOR SHARE`, by).Scan(&held)
-	if err != nil && missing(err, "") == err {
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
 	if !slices.ContainsFunc(roles, func(r knowledge.Role) bool { return slices.Contains(held, r) }) {
@@ -152,7 +193,7 @@ func mayDo(ctx context.Context, tx pgx.Tx, by knowledge.PersonID, roles []knowle
 
 // missing turns "no rows" into NotFound with the message, and leaves other errors as they are.
 func missing(err error, message string) error {
-	if isNoRows(err) {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return &knowledge.Error{Code: knowledge.NotFound, Message: message}
 	}
 	return err

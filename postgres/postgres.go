@@ -27,6 +27,7 @@ type Store struct {
 	passages atomic.Int64
 	counted  atomic.Bool
 	models   sync.Map // model name -> Model
+	auditor  *Auditor // nil: no log is kept, as in scratch databases
 }
 
 // Open checks the server, migrates the schema under an advisory lock and connects a pool.

@@ -108,8 +108,8 @@ func (s *Store) Version(ctx context.Context, id knowledge.ID, number int) (Versi
 	return s.oneVersion(ctx, fmt.Sprintf("没有 %s 这个条目或这一版", id), `v.entry_id = $1 AND ($2 = 0 OR v.version = $2)`, string(id), number)
 }
 
-// Change is the published version (empty when there is none) and the newest one.
-func (s *Store) Change(ctx context.Context, id knowledge.ID) (before, after Version, err error) {
+// Pending is the published version (empty when there is none) and the newest one.
+func (s *Store) Pending(ctx context.Context, id knowledge.ID) (before, after Version, err error) {
 	if after, err = s.Version(ctx, id, 0); err != nil {
 		return before, after, err
 	}

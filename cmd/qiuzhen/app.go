@@ -301,7 +301,7 @@ func (a *App) withdrawOthers(ctx context.Context, entries []knowledge.Entry) err
 		delete(stored, e.ID)
 	}
 	for id := range stored {
-		if err := a.Store.Withdraw(ctx, id); err != nil {
+		if err := a.Store.Withdraw(ctx, id, "新版的示范内容里没有这一条了"); err != nil {
 			return err
 		}
 	}

@@ -83,7 +83,7 @@ type entryDiffCommand struct{ whichEntry }
 
 func (e entryDiffCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return withApp(ctx, c, streams, func(app *App) error {
-		before, after, err := app.Store.Change(ctx, knowledge.ID(e.ID))
+		before, after, err := app.Store.Pending(ctx, knowledge.ID(e.ID))
 		if err != nil {
 			return err
 		}

@@ -82,20 +82,11 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return nil
 }
 
-// reviewMonths is how long a signed version is served before it must be looked at again.
-var reviewMonths = map[knowledge.Topic]int{knowledge.Health: 6}
-
-const defaultReviewMonths = 12
-
 // publish serves the entries that were signed, and names those that were not.
 func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams stdio) error {
 	published, refused := 0, 0
 	for _, e := range entries {
-		months, ok := reviewMonths[e.Topic]
-		if !ok {
-			months = defaultReviewMonths
-		}
-		err := a.Store.Publish(ctx, e.ID, time.Now(), months)
+		err := a.Store.Publish(ctx, e.ID, false, time.Now())
 		var known *knowledge.Error
 		switch {
 		case err == nil:

@@ -22,6 +22,8 @@ type cli struct {
 	Chat    chatCommand    `cmd:"" help:"A conversation in the terminal, a line a message."`
 	Tour    tourCommand    `cmd:"" name:"demo" help:"The tour: ten messages asked of the embedded content."`
 	Ingest  ingestCommand  `cmd:"" help:"Store files and folders of entries as drafts."`
+	Entry   entryCommand   `cmd:"" help:"The life of entries: submit, sign, return, publish, withdraw."`
+	User    userCommand    `cmd:"" help:"The staff and their roles."`
 	Lint    lintCommand    `cmd:"" help:"All complaints about files of entries, at once."`
 	Serve   serveCommand   `cmd:"" help:"Serve the HTTP API."`
 	Doctor  doctorCommand  `cmd:"" help:"Check every dependency and setting; say what mends what is wrong."`

@@ -34,6 +34,8 @@ var settingsTable = []setting{
 	{name: "embedder_dimensions", fallback: "0", help: "dimensions of a remote embedder's vectors"},
 	{name: "embedder_token", secret: true, help: "a remote embedder's access token"},
 	{name: "embedder_timeout", fallback: "30s", help: "how long one request to a remote embedder may take"},
+	{name: "password", secret: true, help: "your password for commands with --as; empty: asked for"},
+	{name: "new_password", secret: true, help: "the password that user add and user passwd set; empty: asked for"},
 	{name: "workers", fallback: "0", help: "embeddings computed at once; 0: one a core"},
 	{name: "runtime", help: "folder of the parts that scripts/setup fetched; empty: beside the binary, else the cache"},
 	{name: "postgres_bin", help: "folder with initdb and postgres to use instead of the fetched ones"},
