@@ -251,7 +251,7 @@ func trustUnseen(ranked []outcome) ([]outcome, error) {
 	return outcomes, nil
 }
 
-// fitVerifier learns from the best entry of each message whether it answers it: in the full pack, where the entry that does
+// fitVerifier learns from the aligned best entry of each message whether it answers it: in the full pack, where the entry that does
 // was left out, and where entries have a passage or two.
 func fitVerifier(ranked []outcome, use func(outcome) bool) (learn.Boosted, error) {
 	var x [][]float64
@@ -260,7 +260,7 @@ func fitVerifier(ranked []outcome, use func(outcome) bool) (learn.Boosted, error
 	for _, o := range ranked {
 		found := !o.none && o.best.ID == o.Entry
 		switch {
-		case o.none || o.Kind == TwoClaims || !use(o):
+		case o.none || o.Kind == TwoClaims || !o.best.Aligned() || !use(o):
 			continue
 		case o.view != full.name && !o.thin() && (o.Entry == "" || o.there):
 			continue
