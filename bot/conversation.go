@@ -79,30 +79,31 @@ type turn struct {
 
 // choice answers what names a suggestion, by its number or its line, or one of several answers, or none of them.
 func (t turn) choice(ctx context.Context) (Reply, bool, error) {
-	from := t.c.offered
-	if len(from) == 0 {
-		if len(t.c.answered) < 2 {
-			return Reply{}, false, nil
-		}
-		from = t.c.answered
+	offered := len(t.c.offered) > 0
+	from := t.c.answered
+	if offered {
+		from = t.c.offered
 	}
-	if n, ok := chosen(t.said, len(t.c.offered) > 0); ok {
-		if n > len(from) && len(t.c.offered) == 0 {
-			return Reply{}, false, nil
-		} else if n > len(from) {
-			return human(fmt.Sprintf("没有第%d个。%s", n, chooseLine(len(from)))), true, nil
-		}
-		return t.choose(ctx, from, n-1)
-	}
-	if len(t.c.offered) == 0 || t.said == "" {
+	n, ok := chosen(t.said, offered)
+	switch {
+	case t.said == "":
 		return Reply{}, false, nil
-	}
-	if none.MatchString(t.said) {
+	case ok && n <= len(from) && (offered || len(from) > 1):
+		return t.choose(ctx, from, n-1)
+	case offered && none.MatchString(t.said):
 		t.file(ctx, t.c.question)
 		t.c.forget()
 		return Reply{retrieval.Result{Decision: retrieval.Abstain}, abstainText("")}, true, nil
+	case offered && ok:
+		return human(fmt.Sprintf("没有第%d个。%s", n, chooseLine(len(from)))), true, nil
+	case offered && amount.MatchString(t.said):
+		return human("请一个一个看。" + chooseLine(len(from))), true, nil
+	case offered:
+		return t.line(ctx)
+	case ok || none.MatchString(t.said) || numeral.MatchString(t.said) || amount.MatchString(t.said): // of nothing
+		return human(chooseFirst), true, nil
 	}
-	return t.line(ctx)
+	return Reply{}, false, nil
 }
 
 func chooseLine(n int) string {
@@ -148,10 +149,10 @@ func (t turn) load(ctx context.Context, ref retrieval.Ref) (retrieval.Stored, bo
 
 // followUp answers what is asked on of the entry last answered with.
 func (t turn) followUp(ctx context.Context) (Reply, bool, error) {
-	if len(t.c.answered) == 0 || !mayFollow(t.said) {
-		if thumbs(t.m.Text) && len(t.c.answered)+len(t.c.offered) > 0 {
-			return human(ackLine), true, nil
-		}
+	if thumbs(t.m.Text) && len(t.c.answered)+len(t.c.offered) > 0 {
+		return human(ackLine), true, nil
+	}
+	if len(t.c.answered) == 0 || courtesy(t.said) != "" || !mayFollow(t.said) {
 		return Reply{}, false, nil
 	}
 	last, ok, err := t.load(ctx, t.c.answered[t.c.current])
@@ -196,8 +197,7 @@ func (t turn) withoutEntry(ctx context.Context) (Reply, bool, error) {
 	if alone.Decision == retrieval.Abstain && alone.Urgent == nil && alone.Live == nil {
 		return gone(), true, nil
 	}
-	t.c.remember(t.m, alone.Result)
-	return alone, true, nil
+	return t.anew(alone)
 }
 
 // retell answers from the entry what is asked of it as a whole; empty when something else is asked.
@@ -226,38 +226,55 @@ func (t turn) retell(last retrieval.Stored) string {
 func (t turn) subject(last retrieval.Stored) (string, bool) {
 	found := elsewhere.FindStringSubmatch(t.said)
 	if found == nil || questionWords.MatchString(found[2]) || startsModal.MatchString(found[2]) {
-		return "", more.MatchString(t.said) && !whyNot.MatchString(t.said)
+		found = more.FindStringSubmatch(t.said)
+		return "", found != nil && !whyNot.MatchString(t.said) && (found[1] != "" || t.of(last, found[2]) && t.of(last, found[3]))
 	}
 	// 那… or …呢 or of people: otherwise it may be a question of its own
-	if found[1] == "" && found[3] != "呢" && group(found[2]) == nil || !t.of(last, found[4]) {
+	if found[1] == "" && found[3] != "呢" && !people(found[2]) || !t.of(last, found[4]) {
 		return "", false
 	}
 	return found[2], true
 }
 
-// about asks what was answered of another subject: together with the last claim. When nothing else answers that, the last entry does,
-// with its own advice on the subject, or it is said that there is none; never with what it says of others.
+// about asks what was answered of another subject. The last entry answers with its own advice on the subject, or another entry that
+// answers the last claim for it; else it is said that there is nothing; never with what is said of others.
 func (t turn) about(ctx context.Context, last retrieval.Stored, subject string) (Reply, bool, error) {
 	alone, err := t.conclude(ctx, t.m)
 	if err != nil {
 		return Reply{}, false, err
 	}
-	if standsAlone(alone.Result, last.ID) || alone.Decision == retrieval.Suggest && group(subject) == nil && questionWords.MatchString(t.said) {
-		t.c.remember(t.m, alone.Result) // it did say it all
-		return alone, true, nil
+	if alone.Urgent != nil || alone.Live != nil || questionWords.MatchString(t.said) && !people(subject) && isOther(alone.Result, last.ID) {
+		return t.anew(alone)
 	}
-	if topic := content(t.Words, subject); len(topic) > 0 {
+	topic := content(t.Words, subject)
+	if len(topic) == 0 && subject != "" { // 那我呢
+		return quote(last, AnswerText(last)), true, nil
+	}
+	if advice := t.advice(last, topic); advice != nil {
+		return quote(last, adviceText(last, advice)), true, nil
+	}
+	if subject != "" {
 		if reply, ok, err := t.another(ctx, last, subject, topic); ok || err != nil {
 			return reply, ok, err
 		}
-		if advice := t.advice(last, topic); advice != nil {
-			return quote(last, adviceText(last, advice)), true, nil
+		if !people(subject) && alone.Decision == retrieval.Sure && isOther(alone.Result, last.ID) {
+			return t.anew(alone)
 		}
-	} else if subject != "" { // 那我呢
-		return quote(last, AnswerText(last)), true, nil
 	}
 	t.file(ctx, masked(t.m.Text)+"（"+last.CanonicalClaim()+"）")
 	return Reply{retrieval.Result{Decision: retrieval.Abstain}, uncoveredText(last, subject)}, true, nil
+}
+
+// anew is a reply that needs nothing of what was said before; it is what the conversation is about then.
+func (t turn) anew(reply Reply) (Reply, bool, error) {
+	t.c.remember(t.m, reply.Result)
+	return reply, true, nil
+}
+
+// isOther reports whether a conclusion is about another entry than the last.
+func isOther(r retrieval.Result, last knowledge.ID) bool {
+	found := slices.Concat(r.Answers, r.Candidates)
+	return len(found) > 0 && found[0].ID != last
 }
 
 // another looks for another entry that answers the last claim for a subject.
@@ -266,13 +283,7 @@ func (t turn) another(ctx context.Context, last retrieval.Stored, subject string
 	if err != nil || together.Decision != retrieval.Sure || together.Answers[0].ID == last.ID || t.advice(together.Answers[0].Stored, topic) == nil {
 		return Reply{}, false, err
 	}
-	t.c.remember(t.m, together.Result)
-	return together, true, nil
-}
-
-// standsAlone: a conclusion that needs nothing of the conversation's entry.
-func standsAlone(r retrieval.Result, last knowledge.ID) bool {
-	return r.Urgent != nil || r.Live != nil || r.Decision == retrieval.Sure && r.Answers[0].ID != last
+	return t.anew(together)
 }
 
 // human is a line for what is no question.

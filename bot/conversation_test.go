@@ -96,11 +96,13 @@ func shelf(t *testing.T) (engine *Engine, l *library, filed *[]string) {
 	}
 	egg, water, fever, danger := egg(), rebuttal(), guide(), &retrieval.Urgent{Class: "poisoning", Number: "120", Line: "请马上打120。"}
 	fever.ID, fever.Short = "fever", "小孩发烧"
+	old := rebuttal()
+	old.ID, old.Short = "old", "老人打针"
 	l = &library{results: map[string]retrieval.Result{
 		"鸡蛋": sure(egg), "烧开": sure(water), "孩子发烧": sure(fever), "喝了农药": {Decision: retrieval.Abstain, Urgent: danger},
 		"水": {Decision: retrieval.Suggest, Candidates: []retrieval.Match{{Stored: water}, {Stored: egg}}}, "蛋和水": sure(egg, water),
 		"台风":   {Decision: retrieval.Abstain, Live: &retrieval.Live{Kind: "weather", Channel: "南通气象台"}},
-		"紧急通知": {Decision: retrieval.Abstain, Void: retrieval.NoClaim},
+		"老人打针": sure(old), "紧急通知": {Decision: retrieval.Abstain, Void: retrieval.NoClaim},
 	}, withdrawn: map[knowledge.ID]bool{}}
 	filed = new([]string)
 	return &Engine{Answerer: l, Words: segmenter.Words, Unanswered: func(_ context.Context, q string) { *filed = append(*filed, q) }}, l, filed
@@ -119,7 +121,7 @@ func say(t *testing.T, e *Engine, c *Conversation, message string) Reply {
 
 func TestContinue(t *testing.T) {
 	engine, _, _ := shelf(t)
-	const abstained, unclear, egg, water = "没有查证过", "您说的是哪件事", "“鸡蛋一天一个”是谣言", "“千滚水致癌”是谣言"
+	const abstained, unclear, which, egg, water = "没有查证过", "您说的是哪件事", "您要问的是哪件事", "“鸡蛋一天一个”是谣言", "“千滚水致癌”是谣言"
 	for name, turns := range map[string][][2]string{ // message, what the reply says
 		"the second":       {{"水", "1 千滚水致癌\n2 鸡蛋一天一个\n0 都不是"}, {"第二个", egg}, {"为什么？", "蛋黄里的胆固醇"}, {"第一个", water}, {"那第二个呢", egg}},
 		"its number":       {{"水", "回复数字就行"}, {"2", egg}},
@@ -129,15 +131,15 @@ func TestContinue(t *testing.T) {
 		"第2":               {{"水", ""}, {"选第2", egg}},
 		"第二個":              {{"水", ""}, {"第二個", egg}},
 		"keycap":           {{"水", ""}, {"2️⃣", egg}},
-		"an amount":        {{"水", ""}, {"两个", abstained}},
-		"another amount":   {{"水", ""}, {"三个", abstained}},
+		"an amount":        {{"水", ""}, {"两个", "请一个一个看。回复1到2就行"}, {"2", egg}},
+		"another amount":   {{"水", ""}, {"三个", "请一个一个看"}},
 		"its line":         {{"水", ""}, {"千滚水致癌", water}},
 		"its whole line":   {{"水", ""}, {"1 千滚水致癌", water}},
 		"no fourth":        {{"水", ""}, {"4", "没有第4个。回复1到2就行"}, {"1", water}},
-		"none of them":     {{"水", ""}, {"都不是", abstained}, {"第一个", abstained}},
+		"none of them":     {{"水", ""}, {"都不是", abstained}, {"第一个", which}},
 		"zero":             {{"水", ""}, {"0", abstained}},
 		"zero's line":      {{"水", ""}, {"0 都不是", abstained}},
-		"two answers":      {{"蛋和水", egg}, {"第二个", water}, {"为什么", "水里的亚硝酸盐"}, {"第一个", egg}, {"那小孩呢", "小孩一天一个"}, {"第三个", abstained}},
+		"two answers":      {{"蛋和水", egg}, {"第二个", water}, {"为什么", "水里的亚硝酸盐"}, {"第一个", egg}, {"那小孩呢", "小孩一天一个"}, {"第三个", which}, {"为什么", "蛋黄"}},
 		"two answers, why": {{"蛋和水", water}, {"为什么", "蛋黄里的胆固醇"}},
 
 		"why":            {{"鸡蛋", egg}, {"为啥呀", "一天一个鸡蛋，不用怕。\n蛋黄里的胆固醇不会全到血里去。\n你信吗？\n小孩一天一个也可以。\n来源"}, {"来源呢", "来源：另一机构《某文》"}},
@@ -152,6 +154,10 @@ func TestContinue(t *testing.T) {
 		"babies":          {{"鸡蛋", egg}, {"那宝宝呢", "宝宝的情况没有专门查到"}},
 		"not 酒后":          {{"鸡蛋", egg}, {"那酒呢", "酒的情况没有专门查到"}},
 		"question words":  {{"鸡蛋", egg}, {"那什么时候吃呢", "您问的这一点没有专门查到"}, {"那怎么吃呢", "您问的这一点没有专门查到"}, {"为什么", "蛋黄"}},
+		"short questions": {{"鸡蛋", egg}, {"多久能吃", "您问的这一点没有专门查到"}, {"吃多少", "您问的这一点没有专门查到"}, {"多久洗一次澡", abstained}},
+		"my own":          {{"鸡蛋", egg}, {"那我老伴呢", "，老伴的情况没有专门查到"}},
+		"the old one's":   {{"老人打针", "“老人打针”"}, {"那小孩呢", "小孩的情况没有专门查到，不能乱说。\n拿不准就问医生，或者打12320问一问。"}},
+		"not another's":   {{"鸡蛋", egg}, {"那烧开的人呢", "烧开的人的情况没有专门查到"}, {"那烧开呢", water}},
 		"everybody":       {{"鸡蛋", egg}, {"那我呢", egg}},
 		"another verb":    {{"鸡蛋", egg}, {"那小孩能开车吗", abstained}, {"为什么", unclear}},
 
@@ -166,7 +172,7 @@ func TestContinue(t *testing.T) {
 		"a question of its own":  {{"鸡蛋", egg}, {"那孩子发烧怎么办", "先别跑"}, {"为什么", "水里的亚硝酸盐"}},
 		"suggestions of its own": {{"鸡蛋", egg}, {"那水怎么烧", "1 千滚水致癌"}},
 		"danger drops all":       {{"鸡蛋", egg}, {"那喝了农药呢", "请马上打120"}, {"为什么", unclear}},
-		"nothing to follow":      {{"为什么", unclear}, {"那小孩呢", abstained}, {"第二个", abstained}},
+		"nothing to follow":      {{"为什么", unclear}, {"那小孩呢", abstained}, {"第二个", which}, {"0", which}, {"都不是", which}, {"三", which}},
 	} {
 		var c Conversation
 		for _, turn := range turns {
@@ -256,7 +262,7 @@ func TestUnanswered(t *testing.T) {
 	}{
 		{[]string{"蓝布治近视，问13812345678"}, []string{"蓝布治近视，问138****5678"}},
 		{[]string{"水，问13812345678", "都不是"}, []string{"水，问138****5678"}},
-		{[]string{"水怎么喝", "谢谢", "0", "0"}, []string{"水怎么喝", "0"}}, // the second 0 answers nothing and is a message
+		{[]string{"水怎么喝", "谢谢", "0", "0", "都不是", "第二个"}, []string{"水怎么喝"}},
 		{[]string{"水怎么喝", "1"}, nil},
 		{[]string{"鸡蛋", "那孕妇呢"}, []string{"那孕妇呢（一天只能吃一个鸡蛋）"}},
 		{[]string{"鸡蛋", "那小孩呢", "为什么", "怎么办"}, nil},

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -40,8 +41,8 @@ var (
 	// elsewhere asks it of somebody or something else: 那小孩呢, 老人能吃吗, 要是孕妇可以吗, 那孩子发烧怎么办.
 	elsewhere = regexp.MustCompile(`^(那么?|要是|如果|换成|换做)?(.{1,8}?)(?:还|也|就)?` +
 		`(呢|怎么办|咋办|(?:能不能|可不可以|要不要|用不用|会不会|行不行|能|可以|要|会|需要|行)(.{0,4}?)(?:吗|么|不|呢)?)$`)
-	// more asks for what the answer may not have: 那什么时候吃呢.
-	more = regexp.MustCompile(`^那(?:么|我)?.{0,8}` + questionWord + `.{0,6}$`)
+	// more asks for what the answer may not have: 那什么时候吃呢, 多久能喝. Without 那 the rest must be of the entry too.
+	more = regexp.MustCompile(`^(那么?)?(.{0,8}?)` + questionWord + `(.{0,6}?)[啊呀呢]?$`)
 
 	questionWords = regexp.MustCompile(questionWord)
 	startsModal   = regexp.MustCompile(`^(?:不|能|可|会|要|需|行|有|还|也|就|都|是|用|再|这样|那样)`)
@@ -53,7 +54,9 @@ const questionWord = `(?:什么|怎么|怎样|哪|谁|几|多少|多久|多大|�
 var (
 	ordinal = regexp.MustCompile(`^那?(?:我?选|我?想?问的?是|是)?第([0-9]{1,2}|[一二三四五六七八九十])(?:个|条|号|种|项|行)?[呢吧啊]?$`)
 	numeral = regexp.MustCompile(`^(?:我?选|我?想?问的?是|是)?([0-9]{1,2}|[一二三四五六七八九十])号?$`)
-	none    = phrase(`(?:0|零)|(?:0|零)?(?:一个)?都(?:不是|不对|没有)|不是这些|没有我要问|没有我想问|不是|没有`)
+	// amount is no choice: 两个, 三个都要.
+	amount = regexp.MustCompile(`^(?:[0-9]{1,2}|[一二两三四五六七八九十])(?:个|条|种|样)(?:都.{0,3})?$`)
+	none   = phrase(`(?:0|零)|(?:0|零)?(?:一个)?都(?:不是|不对|没有)|不是这些|没有我要问|没有我想问|不是|没有`)
 )
 
 // chosen is the number that a message is, and whether it is one. After a list of suggestions a bare numeral is enough; beside
@@ -73,11 +76,14 @@ func chosen(s string, bare bool) (int, bool) {
 	return strings.Index(numerals, found[1])/len("一") + 1, true
 }
 
-// talk is what people say between questions, and the line that a person would say back.
-var talk = []struct {
+// retort is what a person would say back to what was heard.
+type retort struct {
 	heard *regexp.Regexp
 	line  string
-}{
+}
+
+// courtesies are what people say between questions.
+var courtesies = []retort{
 	{phrase(`嗯+|哦+|噢+|喔+|好|好好|行|行行|可以|对|是|是是|知道|晓得|明白|懂|清楚|收到|了解|原来如此|原来这样|原来是这样|ok|okay|嗯嗯好|嗯好|好知道|好谢谢|放心`), ackLine},
 	{phrase(`(?:好|嗯|太)?(?:谢谢|多谢|感谢|谢)(?:你|您|大夫|医生|老师)?|辛苦|麻烦(?:你|您)|(?:你|您)真好|太好|真好|有用|帮大忙|非常感谢|十分感谢`), "不用谢。还有拿不准的事，随时发给我。"},
 	{phrase(`(?:你|您|你们|大家)好|哈喽|嗨|喂|hello|hi|在不在|(?:你|您|有人)?在(?:吗|么)?|早|早上好|上午好|中午好|下午好|晚上好`), "您好。收到拿不准的消息，转给我看一看；想问什么事，写成一句话就行。"},
@@ -86,30 +92,40 @@ var talk = []struct {
 	{phrase(`(?:你|您)?(?:这个?|真|就)?是?(?:个)?(?:傻|傻子|傻瓜|傻逼|笨|笨蛋|蠢|蠢货|废物|垃圾|神经病|大骗子|混蛋|王八蛋|白痴|脑残)` +
 		`|(?:你|您)(?:就)?是?(?:个)?骗子|(?:你)?(?:胡说|胡说八道|瞎说|乱说|放屁|扯淡|滚|滚蛋|闭嘴)` +
 		`|没用|真没用|没有用|什么破玩意|什么玩意|答非所问|说什么呢|(?:你)?听不懂(?:人话)?`), "没帮上您，对不住。哪件事没说清楚，请再说一遍，我重新查。"},
+}
+
+// unclear are follow-ups, for when there is nothing that they follow.
+var unclear = []retort{
 	{really, "您问的是哪件事？把那条消息转给我，我查一查。"},
 	{why, unclearLine}, {who, unclearLine}, {whatTo, unclearLine},
 }
 
 const (
+	chooseFirst = "您要问的是哪件事？写成一句话发来，或者把收到的消息转给我。"
 	ackLine     = "好的。还有拿不准的事，随时发给我。"
 	unclearLine = "您说的是哪件事？把它写成一句话发来，或者把收到的消息转给我。\n有人不舒服、有危险，先打120。"
 )
 
-// smallTalk is the line for what is no question (of 好的，谢谢 the last part's); empty for all else.
+// smallTalk is the line for what is no question by itself; empty for all else.
 func smallTalk(s string) string {
+	return cmp.Or(courtesy(s), heard(unclear, s))
+}
+
+// courtesy is the line for what people say between questions, of 好的，谢谢 the last part's; empty for all else.
+func courtesy(s string) string {
 	line := ""
 	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		if line = heard(part); line == "" {
+		if line = heard(courtesies, part); line == "" {
 			return ""
 		}
 	}
 	return line
 }
 
-func heard(part string) string {
-	for _, t := range talk {
-		if t.heard.MatchString(part) {
-			return t.line
+func heard(retorts []retort, s string) string {
+	for _, r := range retorts {
+		if r.heard.MatchString(s) {
+			return r.line
 		}
 	}
 	return ""

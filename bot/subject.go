@@ -34,7 +34,7 @@ func init() {
 	for _, w := range strings.Fields("我 你 您 他 她 咱 俺 我们 咱们 你们 我家 家 家里 里 家人 人 人家 们 的 了 过 着 个 位 些 这 那 这个 那个 这些 那些 得 有 小 大 对 给 让 岁 才 只 自己 本人") {
 		small[w] = true
 	}
-	for _, w := range strings.Fields("吃 喝 用 打 做 信 转 转发 发 说 去 行 好 对 买 碰 戴 洗 怕 管 乱 多 少 再 都 还 就 了 的 得 是 能 有 会 要 它 这 这样 这么 这个 那样 那个 那么 管用 有用 有害 害 毒 有毒 用处 有效 效 要紧 危险 影响 关系 事") {
+	for _, w := range strings.Fields("吃 喝 用 打 做 信 转 转发 发 说 去 行 好 对 买 碰 戴 洗 怕 管 乱 多 少 再 都 还 就 了 的 得 是 能 有 会 要 它 这 这样 这么 这个 那样 那个 那么 管用 有用 有害 害 毒 有毒 用处 有效 效 要紧 危险 影响 关系 事 不 没 没有 在 不在 不会 不能 来 回 时候 一次 一天") {
 		common[w] = true
 	}
 }
@@ -47,6 +47,23 @@ func group(subject string) []string {
 		}
 	}
 	return nil
+}
+
+// people reports whether a subject is somebody.
+func people(subject string) bool {
+	return group(subject) != nil || somebody.MatchString(subject)
+}
+
+var somebody = regexp.MustCompile(`(?:人|患者|病号|老伴|爱人|老公|老婆|爸|妈|爹|娘|父亲|母亲|儿子|女儿|我|你|您|他|她|们|岁)$`)
+
+// named reports whether a text is about people of one kind.
+func named(s string) bool {
+	for _, g := range groups {
+		if slices.ContainsFunc(g.told, func(w string) bool { return strings.Contains(s, w) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // content are the words of a subject that say whom or what it is; none of 我 and 家里人.
@@ -86,7 +103,8 @@ func (t turn) of(s retrieval.Stored, words string) bool {
 
 // advice are an entry's sentences that tell what to do for a subject and can be understood by themselves; nil when there are none.
 func (t turn) advice(s retrieval.Stored, topic []string) []string {
-	if t.Words == nil {
+	topic = slices.DeleteFunc(slices.Clone(topic), func(w string) bool { return common[w] })
+	if t.Words == nil || len(topic) == 0 {
 		return nil
 	}
 	var out []string
@@ -106,11 +124,11 @@ func (t turn) advice(s retrieval.Stored, topic []string) []string {
 var (
 	// leaning is a sentence that needs the one before it, or tells what happened or what others say.
 	leaning = regexp.MustCompile(`^(?:[它他她这那其也又还但再就却更最而]|不过|可是|所以|因此|因为|同时|另外|反而|否则|不然|到时|当时|除此|比如|例如|后来|结果|于是|有人|有的|此)` +
-		`|[它“？?]|这[个种样些类时]|那[个种样些类时]|网上|传言|谣言|说法|据说|号称|曾经|去年|报过|案例|例子`)
+		`|[它“？?]|这[个种样些类时]|那[个种样些类时]|网上|传言|谣言|说法|据说|号称|曾经|去年|[0-9]{4}年|报过|报道|[说讲]过|误会|案例|例子`)
 	// single is one somebody: an example, not advice.
-	single = regexp.MustCompile(`(?:一|有|几|某)(?:个|名|位|些|对)?$`)
+	single = regexp.MustCompile(`(?:[一几某]|有[一个名位几些])(?:个|名|位|些|对)?$`)
 	// bids is what advice says.
-	bids = regexp.MustCompile(`不要|别|千万|不能|不可|不宜|不必|不用|不该|应|要|必|须|可以|最好|尽量|先|医院|医生|打1|慎|避免|远离|注意|当心|小心|照|少|多`)
+	bids = regexp.MustCompile(`不要|别|千万|不能|不可|不宜|不必|不用|不该|应|要|必|须|可以|最好|尽量|先|医院|医生|打1|慎|避免|远离|注意|当心|小心|照|[少多][吃喝放看抽用动洗开问走]`)
 	// noBids are words that hold one by chance.
 	noBids = strings.NewReplacer("主要", "", "重要", "", "要是", "", "要紧", "", "要命", "", "只要", "", "需要的", "", "特别", "", "别的", "", "别人", "", "区别", "", "分别", "", "级别", "",
 		"多少", "", "很多", "", "许多", "", "不少", "", "差不多", "", "多数", "", "反应", "", "供应", "", "效应", "", "先生", "", "原先", "", "照片", "", "照样", "", "未必", "", "何必", "", "医生说", "", "医院说", "")

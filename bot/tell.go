@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"qiuzhen/knowledge"
@@ -35,18 +36,26 @@ func actionsText(s retrieval.Stored) string {
 // adviceText is what an entry says of somebody.
 func adviceText(s retrieval.Stored, advice []string) string { return signedOff(s, advice) }
 
-// uncoveredText says that an entry has nothing for a subject, and what it says to everybody.
+// uncoveredText says that an entry has nothing for a subject, and what it says to everybody. What an entry says to the old is not
+// repeated to who asks for a child.
 func uncoveredText(s retrieval.Stored, subject string) string {
 	of := "您问的这一点"
 	if subject != "" {
-		of = subject + "的情况"
+		of = ours.ReplaceAllString(subject, "") + "的情况"
 	}
-	lines := []string{"“" + s.Short + "”这件事，" + of + "没有专门查到，不能乱说。", callLine(s.Topic), "对大家都这样说："}
+	lines := []string{"“" + s.Short + "”这件事，" + of + "没有专门查到，不能乱说。", callLine(s.Topic)}
+	if subject != "" && named(s.Short+s.CanonicalClaim()) {
+		return strings.Join(lines, "\n")
+	}
+	lines = append(lines, "对大家都这样说：")
 	if s.Kind == knowledge.Rebuttal {
 		lines = append(lines, FirstLine(s.Entry))
 	}
 	return signedOff(s, append(lines, numbered(s.Actions)...))
 }
+
+// ours is what comes before somebody of the reader's: 我家的, 我.
+var ours = regexp.MustCompile(`^(?:我们?|咱们?|俺)(?:家里?)?的?`)
 
 // callLine is whom to ask about what the entry leaves open.
 func callLine(t knowledge.Topic) string {
