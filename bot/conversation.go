@@ -243,7 +243,8 @@ func (t turn) about(ctx context.Context, last retrieval.Stored, subject string) 
 	if err != nil {
 		return Reply{}, false, err
 	}
-	if alone.Urgent != nil || alone.Live != nil || questionWords.MatchString(t.said) && !people(subject) && isOther(alone.Result, last.ID) {
+	saysItAll := questionWords.MatchString(t.said) && !people(subject) && len(t.own(questionWords.ReplaceAllString(t.said, ""))) > 0
+	if alone.Urgent != nil || alone.Live != nil || saysItAll && isOther(alone.Result, last.ID) {
 		return t.anew(alone)
 	}
 	topic := content(t.Words, subject)

@@ -98,11 +98,13 @@ func shelf(t *testing.T) (engine *Engine, l *library, filed *[]string) {
 	fever.ID, fever.Short = "fever", "小孩发烧"
 	old := rebuttal()
 	old.ID, old.Short = "old", "老人打针"
+	bottle := rebuttal()
+	bottle.ID, bottle.Short = "bottle", "暖宝宝烫人"
 	l = &library{results: map[string]retrieval.Result{
 		"鸡蛋": sure(egg), "烧开": sure(water), "孩子发烧": sure(fever), "喝了农药": {Decision: retrieval.Abstain, Urgent: danger},
 		"水": {Decision: retrieval.Suggest, Candidates: []retrieval.Match{{Stored: water}, {Stored: egg}}}, "蛋和水": sure(egg, water),
 		"台风":   {Decision: retrieval.Abstain, Live: &retrieval.Live{Kind: "weather", Channel: "南通气象台"}},
-		"老人打针": sure(old), "紧急通知": {Decision: retrieval.Abstain, Void: retrieval.NoClaim},
+		"老人打针": sure(old), "热水袋": sure(bottle), "多久": {Decision: retrieval.Suggest, Candidates: []retrieval.Match{{Stored: water}}}, "紧急通知": {Decision: retrieval.Abstain, Void: retrieval.NoClaim},
 	}, withdrawn: map[knowledge.ID]bool{}}
 	filed = new([]string)
 	return &Engine{Answerer: l, Words: segmenter.Words, Unanswered: func(_ context.Context, q string) { *filed = append(*filed, q) }}, l, filed
@@ -148,18 +150,19 @@ func TestContinue(t *testing.T) {
 		"what to do":     {{"鸡蛋", egg}, {"怎么办", "可以这样做：\n1. 早上吃一个。"}, {"那怎么办呢", "1. 早上吃一个。"}, {"那怎么办", "来源：某机构"}, {"那我该怎么做啊", "早上吃一个"}},
 		"again":          {{"鸡蛋", egg}, {"那能吃吗", egg}, {"有用吗", egg}, {"可以吃鸡蛋吗", egg}},
 
-		"children":        {{"鸡蛋", egg}, {"那小孩呢？", "小孩一天一个也可以。\n来源：某机构"}, {"痛风呢", "痛风的人照吃。"}, {"那我孙子呢", "小孩一天一个也可以。"}, {"那我家的小孙子能吃吗", "小孩一天一个"}},
-		"nothing on them": {{"鸡蛋", egg}, {"那孕妇呢", "孕妇的情况没有专门查到，不能乱说。\n拿不准就问医生，或者打12320问一问。\n对大家都这样说：\n“鸡蛋一天一个”是谣言，不要转发。\n1. 早上吃一个。"}, {"为什么", "蛋黄"}},
-		"old people":      {{"鸡蛋", egg}, {"那老人能吃吗", "老人的情况没有专门查到"}, {"老人能吃吗", "老人的情况没有专门查到"}},
-		"babies":          {{"鸡蛋", egg}, {"那宝宝呢", "宝宝的情况没有专门查到"}},
-		"not 酒后":          {{"鸡蛋", egg}, {"那酒呢", "酒的情况没有专门查到"}},
-		"question words":  {{"鸡蛋", egg}, {"那什么时候吃呢", "您问的这一点没有专门查到"}, {"那怎么吃呢", "您问的这一点没有专门查到"}, {"为什么", "蛋黄"}},
-		"short questions": {{"鸡蛋", egg}, {"多久能吃", "您问的这一点没有专门查到"}, {"吃多少", "您问的这一点没有专门查到"}, {"多久洗一次澡", abstained}},
-		"my own":          {{"鸡蛋", egg}, {"那我老伴呢", "，老伴的情况没有专门查到"}},
-		"the old one's":   {{"老人打针", "“老人打针”"}, {"那小孩呢", "小孩的情况没有专门查到，不能乱说。\n拿不准就问医生，或者打12320问一问。"}},
-		"not another's":   {{"鸡蛋", egg}, {"那烧开的人呢", "烧开的人的情况没有专门查到"}, {"那烧开呢", water}},
-		"everybody":       {{"鸡蛋", egg}, {"那我呢", egg}},
-		"another verb":    {{"鸡蛋", egg}, {"那小孩能开车吗", abstained}, {"为什么", unclear}},
+		"children":          {{"鸡蛋", egg}, {"那小孩呢？", "小孩一天一个也可以。\n来源：某机构"}, {"痛风呢", "痛风的人照吃。"}, {"那我孙子呢", "小孩一天一个也可以。"}, {"那我家的小孙子能吃吗", "小孩一天一个"}},
+		"nothing on them":   {{"鸡蛋", egg}, {"那孕妇呢", "孕妇的情况没有专门查到，不能乱说。\n拿不准就问医生，或者打12320问一问。\n对大家都这样说：\n“鸡蛋一天一个”是谣言，不要转发。\n1. 早上吃一个。"}, {"为什么", "蛋黄"}},
+		"old people":        {{"鸡蛋", egg}, {"那老人能吃吗", "老人的情况没有专门查到"}, {"老人能吃吗", "老人的情况没有专门查到"}},
+		"babies":            {{"鸡蛋", egg}, {"那宝宝呢", "宝宝的情况没有专门查到"}},
+		"not 酒后":            {{"鸡蛋", egg}, {"那酒呢", "酒的情况没有专门查到"}},
+		"question words":    {{"鸡蛋", egg}, {"那什么时候吃呢", "您问的这一点没有专门查到"}, {"那怎么吃呢", "您问的这一点没有专门查到"}, {"为什么", "蛋黄"}},
+		"short questions":   {{"鸡蛋", egg}, {"多久能吃", "您问的这一点没有专门查到"}, {"吃多少", "您问的这一点没有专门查到"}, {"多久洗一次澡", "下面这个吗"}},
+		"a bottle for beds": {{"热水袋", "“暖宝宝烫人”"}, {"那孕妇呢", "孕妇的情况没有专门查到，不能乱说。\n拿不准就问医生，或者打12320问一问。\n对大家都这样说"}},
+		"my own":            {{"鸡蛋", egg}, {"那我老伴呢", "，老伴的情况没有专门查到"}},
+		"the old one's":     {{"老人打针", "“老人打针”"}, {"那小孩呢", "小孩的情况没有专门查到，不能乱说。\n拿不准就问医生，或者打12320问一问。"}},
+		"not another's":     {{"鸡蛋", egg}, {"那烧开的人呢", "烧开的人的情况没有专门查到"}, {"那烧开呢", water}},
+		"everybody":         {{"鸡蛋", egg}, {"那我呢", egg}},
+		"another verb":      {{"鸡蛋", egg}, {"那小孩能开车吗", abstained}, {"为什么", unclear}},
 
 		"thanks":         {{"鸡蛋", egg}, {"谢谢你", "不用谢"}, {"嗯", "好的"}, {"好的", "好的"}, {"👍", "好的"}, {"你好", "您好"}, {"你就是个骗子", "对不住"}, {"那小孩呢", "小孩一天一个"}},
 		"doubt":          {{"鸡蛋", egg}, {"真的吗？", "这是照下面的来源说的，您可以对一对。\n来源：某机构"}, {"为什么", "蛋黄"}},

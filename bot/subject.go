@@ -58,6 +58,7 @@ var somebody = regexp.MustCompile(`(?:人|患者|病号|老伴|爱人|老公|老
 
 // named reports whether a text is about people of one kind.
 func named(s string) bool {
+	s = compounds.Replace(s)
 	for _, g := range groups {
 		if slices.ContainsFunc(g.told, func(w string) bool { return strings.Contains(s, w) }) {
 			return true
@@ -68,7 +69,7 @@ func named(s string) bool {
 
 // content are the words of a subject that say whom or what it is; none of 我 and 家里人.
 func content(words func(string) []string, subject string) []string {
-	if words == nil {
+	if words == nil && subject != "" {
 		return []string{subject}
 	}
 	var out []string
@@ -86,19 +87,25 @@ func isNumber(s string) bool {
 
 // of reports whether words ask nothing beyond what an entry is about.
 func (t turn) of(s retrieval.Stored, words string) bool {
-	if common[words] || words == "" {
+	own := t.own(words)
+	if len(own) == 0 {
 		return true
 	}
 	if t.Words == nil {
 		return false
 	}
-	about := strings.Join(append(append([]string{s.Title, s.Short}, s.Claims...), s.Questions...), "\n")
-	for _, w := range cut(t.Words, words) {
-		if !common[w] && !small[w] && !slices.ContainsFunc(strings.Split(about, "\n"), func(line string) bool { return holds(t.Words, line, w) }) {
-			return false
-		}
+	about := append(append([]string{s.Title, s.Short}, s.Claims...), s.Questions...)
+	return !slices.ContainsFunc(own, func(w string) bool {
+		return !slices.ContainsFunc(about, func(line string) bool { return indexWord(t.Words, text.Normalize(line), w) >= 0 })
+	})
+}
+
+// own are the words that say what a question is about: none of 能吃吗.
+func (t turn) own(words string) []string {
+	if common[words] {
+		return nil
 	}
-	return true
+	return slices.DeleteFunc(content(t.Words, words), func(w string) bool { return common[w] })
 }
 
 // advice are an entry's sentences that tell what to do for a subject and can be understood by themselves; nil when there are none.
@@ -171,10 +178,6 @@ func (t turn) find(sentence, word string) int {
 	return -1
 }
 
-func holds(words func(string) []string, line, word string) bool {
-	return indexWord(words, text.Normalize(line), word) >= 0
-}
-
 // indexWord is where s has a word that begins and ends where words do: 酒 is not in 酒精.
 func indexWord(words func(string) []string, s, word string) int {
 	if !strings.Contains(s, word) {
@@ -210,6 +213,9 @@ func cut(words func(string) []string, s string) []string {
 func spans(words func(string) []string, s string) [][2]int {
 	var out [][2]int
 	end := len(s)
+	if s == "" {
+		return nil
+	}
 	for _, w := range slices.Backward(words(s)) {
 		end = len(strings.TrimRightFunc(s[:end], func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) }))
 		if w != "" && strings.HasSuffix(s[:end], w) {

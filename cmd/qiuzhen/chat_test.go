@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"qiuzhen/bot"
 	"qiuzhen/retrieval"
@@ -52,5 +53,26 @@ func TestChatGoesOn(t *testing.T) {
 	replies := strings.Split(strings.TrimSpace(out.String()), "\n\n")
 	if len(replies) != 3 || replies[1] != bot.ErrorLine || !strings.Contains(replies[2], "没有查证过") {
 		t.Errorf("%q", replies)
+	}
+}
+
+// TestChatAsServedNow: the next turn asks the database again: with serve_unsigned off a draft is not explained any further.
+func TestChatAsServedNow(t *testing.T) {
+	app := demo(t)
+	engine := *app.engine
+	talker := bot.Engine{Answerer: &engine, Words: app.segmenter.Words}
+	var conversation bot.Conversation
+	for _, turn := range []struct {
+		message, says string
+		unsigned      bool
+	}{
+		{"喝白酒能不能杀病毒", "“喝白酒杀病毒”是谣言", true}, {"谢谢", "不用谢", true}, {"那怎么办", "1. 别拿喝酒防病", true},
+		{"那小孩呢", "刚才那一条已经撤下", false}, {"为什么", "您说的是哪件事", true},
+	} {
+		engine.Unsigned = turn.unsigned
+		reply, err := talker.Continue(context.Background(), &conversation, retrieval.Message{Text: turn.message}, time.Now())
+		if err != nil || !strings.Contains(reply.Text, turn.says) {
+			t.Errorf("%s: %q does not say %q (%v)", turn.message, reply.Text, turn.says, err)
+		}
 	}
 }
