@@ -130,7 +130,7 @@ func (e *Engine) load(ctx context.Context, found []Evidence) ([]Match, error) {
 		refs[i] = s.Ref
 		scores[s.ID] = s.p
 	}
-	stored, err := e.Searcher.Load(ctx, refs, e.Unsigned, e.Now())
+	stored, err := e.Load(ctx, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -139,4 +139,9 @@ func (e *Engine) load(ctx context.Context, found []Evidence) ([]Match, error) {
 		out[i] = Match{s, scores[s.ID]}
 	}
 	return out, nil
+}
+
+// Load gives the versions that are served now, in the order asked; one that was withdrawn or has expired is left out.
+func (e *Engine) Load(ctx context.Context, refs []Ref) ([]Stored, error) {
+	return e.Searcher.Load(ctx, refs, e.Unsigned, e.Now())
 }

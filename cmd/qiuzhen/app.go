@@ -147,9 +147,9 @@ func (a *App) wire() (err error) {
 		}
 	}
 	if a.Settings.enabled("fetch_links") {
-		a.engine.ReadPage = readPage
+		a.engine.ReadPage = limitReads(readPage, fetchesAtOnce, fetchWait)
 	}
-	a.Bot = &bot.Engine{Answerer: a.engine}
+	a.Bot = &bot.Engine{Answerer: a.engine, Words: a.segmenter.Words}
 	return nil
 }
 
