@@ -177,6 +177,7 @@ func grams(wordings []Wording) (known []string, rarity []float64) {
 
 // lessonData are the examples: those of the wordings first, then the others, then the wordings with their tails.
 type lessonData struct {
+	text     []string
 	x        []learn.Sparse
 	y        []int
 	fold     []int // -1: always learnt from
@@ -195,7 +196,7 @@ func gather(ctx context.Context, e Engine, c *retrieval.Classifier, l Lesson) (*
 	index := map[string]int{"": 0}
 	add := func(w Wording, fold int) error {
 		v, err := e.Vector(ctx, w.Text)
-		if err != nil {
+		if err != nil || v.V == nil {
 			return err
 		}
 		if _, ok := index[w.Class]; !ok {
@@ -203,7 +204,7 @@ func gather(ctx context.Context, e Engine, c *retrieval.Classifier, l Lesson) (*
 			c.Classes = append(c.Classes, w.Class)
 		}
 		d.features = len(v.V) + len(c.Grams)
-		d.x, d.y, d.fold = append(d.x, c.Features(w.Text, v.V)), append(d.y, index[w.Class]), append(d.fold, fold)
+		d.text, d.x, d.y, d.fold = append(d.text, w.Text), append(d.x, c.Features(w.Text, v.V)), append(d.y, index[w.Class]), append(d.fold, fold)
 		return nil
 	}
 	foldOf := func(i int) int {
@@ -279,7 +280,7 @@ func (d *lessonData) crossValidate(f *Fitted, l Lesson) error {
 	for i, r := range readings {
 		if d.y[i] == 0 {
 			calm = append(calm, r.P)
-		} else if l.Words && retrieval.DetectUrgent(retrieval.Normalised(l.Wordings[i].Text), retrieval.Vector{}) != nil {
+		} else if l.Words && retrieval.DetectUrgent(retrieval.Normalised(d.text[i]), retrieval.Vector{}) != nil {
 			patterned = append(patterned, r.P)
 		}
 	}
