@@ -108,17 +108,22 @@ func (k calibrateCommand) fitClassifiers(ctx context.Context, app *App, sets map
 	}
 	harmless, timeless := authored(entries, isHarmless), authored(entries, func(knowledge.Entry) bool { return true })
 	calm := slices.Concat(answeredBy(sets["tune_messages"], entries, isHarmless), sets["tune_live"], harmless)
-	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_danger"], calm, app.Settings.targets().CalmAlarmed)
+	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), eval.Lesson{
+		Wordings: sets["tune_danger"], Others: slices.DeleteFunc(calm, soundsUrgent), Alarms: app.Settings.targets().CalmAlarmed, Words: true, Tails: worries,
+	})
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(out, "danger:", danger)
 	lasting := slices.Concat(sets["tune_messages"], sets["tune_danger"], timeless)
-	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_live"], lasting, app.Settings.targets().TimelessLive)
+	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), eval.Lesson{
+		Wordings: sets["tune_live"], Others: lasting, Alarms: app.Settings.targets().TimelessLive,
+	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "danger: reported from P %.3f; live: from P %.3f\n", danger.Threshold, live.Threshold)
-	for name, model := range map[string]any{"danger": danger, "live": live} {
+	fmt.Fprintln(out, "live:", live)
+	for name, model := range map[string]any{"danger": danger.Classifier, "live": live.Classifier} {
 		if err := writeModel(filepath.Join(k.Out, name+".json"), model); err != nil {
 			return err
 		}
@@ -134,6 +139,21 @@ var emergencyNumber = regexp.MustCompile(`1(10|19|20)`)
 func isHarmless(e knowledge.Entry) bool {
 	return e.Kind == knowledge.Rebuttal && e.Topic != knowledge.Fraud && e.Topic != knowledge.Disaster &&
 		!slices.ContainsFunc(e.Actions, emergencyNumber.MatchString)
+}
+
+var asksForHelp = regexp.MustCompile(`怎么办|咋办|点算`)
+
+// soundsUrgent: nobody labelled these for danger, and what tells of something happening now, or asks what to do about
+// it, may be one (喝了没煮熟的豆浆，想吐咋办): it is no example of calm.
+func soundsUrgent(w eval.Wording) bool {
+	normalised := retrieval.Normalised(w.Text)
+	return retrieval.Happens(normalised) || asksForHelp.MatchString(normalised)
+}
+
+// worries are what people add to anything; they make a message neither calm nor urgent.
+var worries = []string{
+	"，万一有个好歹可咋整", "，要是真出了事怎么办", "，我心里好怕", "，会不会有事啊", "，万一不行了怎么办", "，急死人了", "，你说咋弄", "，真有事就晚了", "，如果出事谁负责", "，麻烦你们了，谢谢",
+	"，该怎么预防", "，以后要怎么防着", "，是不是真的", "，万一呢",
 }
 
 // authored are the entries' own wordings, as examples.
