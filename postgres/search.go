@@ -39,6 +39,9 @@ const (
 // the lexical leg by a document-frequency budget, the HNSW index iterates (hnsw.iterative_scan, set on each connection) until enough rows pass. Under
 // exactBelow passages there are no legs: every passage that passes the filter is scored.
 //
+// The dense leg's filter is a scalar subquery, not a join: planned without knowing the parameters, a join's filter is taken to
+// keep a passage in 500, and the planner sorts all vectors instead of following the index (140 ms for 1 ms at 35,000).
+//
 // Parameters: $1 term ids, $2 their counts, $3 published states to see, $4 statuses, $5 now, $6 regions or null,
 // $7 limit, $8 vector (not in the lexical variant).
 var searchSQL = template.Must(template.New("search").Parse(`
@@ -67,8 +70,8 @@ WITH n AS (
      ORDER BY p.weights <#> (SELECT v FROM query)
      LIMIT {{.Leg}}
 ){{if .Dense}}, dense AS MATERIALIZED (
-    SELECT pv.passage_id AS id FROM passage_vectors pv JOIN passages p ON p.id = pv.passage_id
-     WHERE pv.model_id = {{.Model}} AND {{template "filter"}}
+    SELECT pv.passage_id AS id FROM passage_vectors pv
+     WHERE pv.model_id = {{.Model}} AND (SELECT {{template "filter"}} FROM passages p WHERE p.id = pv.passage_id)
      ORDER BY pv.v::halfvec({{.Dimensions}}) <=> $8::halfvec({{.Dimensions}})
      LIMIT {{.Leg}}
 ){{end}}{{end}}, scored AS (
