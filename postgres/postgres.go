@@ -27,6 +27,8 @@ type Store struct {
 	passages atomic.Int64
 	counted  atomic.Bool
 	models   sync.Map // model name -> Model
+	// how many passages pass a filter, as of the last count: see passing
+	estimates sync.Map
 }
 
 // Open checks the server, migrates the schema under an advisory lock and connects a pool.

@@ -34,12 +34,12 @@ func randomVector(r *rand.Rand) []float32 {
 	return v
 }
 
-// fillers are n published entries of ten passages with vectors; the regions of entry i are regions(i).
-func fillers(r *rand.Rand, n int, regions func(i int) []string) iter.Seq2[postgrestest.BulkEntry, error] {
+// fillers are n entries of ten passages with vectors; region and life of entry i are up to shape.
+func fillers(r *rand.Rand, n int, shape func(i int, e *postgrestest.BulkEntry)) iter.Seq2[postgrestest.BulkEntry, error] {
 	return func(yield func(postgrestest.BulkEntry, error) bool) {
 		for i := range n {
 			e := postgrestest.BulkEntry{Entry: entry(fmt.Sprintf("filler-%d", i), i), Published: true}
-			e.Entry.Regions = regions(i)
+			shape(i, &e)
 			for j := range 10 {
 				p := passage(r, j, 3000)
 				p.Vector = randomVector(r)
@@ -52,13 +52,13 @@ func fillers(r *rand.Rand, n int, regions func(i int) []string) iter.Seq2[postgr
 	}
 }
 
-func everywhere(int) []string { return nil }
+func everywhere(int, *postgrestest.BulkEntry) {}
 
 // filled is a store of so many fillers.
-func filled(t testing.TB, r *rand.Rand, n int, regions func(i int) []string) *postgres.Store {
+func filled(t testing.TB, r *rand.Rand, n int, shape func(i int, e *postgrestest.BulkEntry)) *postgres.Store {
 	t.Helper()
 	dsn := postgrestest.DSN(t)
-	if _, err := postgrestest.Load(context.Background(), dsn, testModel, testDimensions, fillers(r, n, regions)); err != nil {
+	if _, err := postgrestest.Load(context.Background(), dsn, testModel, testDimensions, fillers(r, n, shape)); err != nil {
 		t.Fatal(err)
 	}
 	store, err := postgres.Open(context.Background(), dsn)
@@ -107,6 +107,44 @@ func TestSearchUsesBothIndexes(t *testing.T) {
 	}
 	if recalled < found*9/10 {
 		t.Errorf("the indexes recalled %d of the %d best passages", recalled, found)
+	}
+}
+
+// TestSearchScoresWhatFewPassagesPass: under a filter that keeps few passages every one of them is scored, by an index over what the
+// filter looks at; a filter that keeps many leaves the search to its legs.
+func TestSearchScoresWhatFewPassagesPass(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // a fixed seed
+	store := filled(t, r, 1500, func(i int, e *postgrestest.BulkEntry) {
+		e.Entry.Regions = []string{"110000"}
+		if i%100 == 0 {
+			e.Entry.Regions = []string{"320600"}
+		}
+	})
+	drafts := filled(t, r, 1500, func(i int, e *postgrestest.BulkEntry) { e.Published = i%100 == 0 })
+	for _, c := range []struct {
+		name  string
+		store *postgres.Store
+		q     retrieval.Query
+		index string
+	}{
+		{"a rare region", store, retrieval.Query{Regions: []string{"320000", "320600"}}, "passages_regions"},
+		{"a common region", store, retrieval.Query{Regions: []string{"110000"}}, "passage_vectors_hnsw_1"},
+		{"few published", drafts, retrieval.Query{}, "passages_published"},
+		{"drafts too", drafts, retrieval.Query{Unsigned: true}, "passage_vectors_hnsw_1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.q.Terms, c.q.Vector, c.q.Model, c.q.Now, c.q.Limit = passage(r, 0, 3000).Terms, randomVector(r), testModel, now, 10
+			plan, err := c.store.Explain(context.Background(), c.q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(plan, c.index) {
+				t.Errorf("%s is not used:\n%s", c.index, plan)
+			}
+			if hits, err := c.store.Search(context.Background(), c.q); err != nil || len(hits) != 10 {
+				t.Errorf("%d hits: %v", len(hits), err)
+			}
+		})
 	}
 }
 
