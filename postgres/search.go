@@ -70,17 +70,18 @@ WITH n AS (
      ORDER BY p.weights <#> (SELECT v FROM query)
      LIMIT {{.Leg}}
 ){{if .Dense}}, dense AS MATERIALIZED (
-    SELECT pv.passage_id AS id FROM passage_vectors pv
+    SELECT pv.passage_id AS id, 1 - (pv.v::halfvec({{.Dimensions}}) <=> $6::halfvec({{.Dimensions}})) AS cosine FROM passage_vectors pv
      WHERE pv.model_id = {{.Model}} AND (SELECT {{template "filter" .}} FROM passages p WHERE p.id = pv.passage_id)
      ORDER BY pv.v::halfvec({{.Dimensions}}) <=> $6::halfvec({{.Dimensions}})
      LIMIT {{.Leg}}
 ){{end}}{{end}}, scored AS (
     SELECT p.id, p.entry_id, p.version, p.kind, p.text, p.siblings,
-           {{if .Dense}}coalesce(1 - (pv.v::halfvec({{.Dimensions}}) <=> $6::halfvec({{.Dimensions}})), 0){{else}}0::float8{{end}} AS cosine,
+           {{if .Dense}}coalesce({{if not .Exact}}c.cosine, {{end}}(SELECT 1 - (pv.v::halfvec({{.Dimensions}}) <=> $6::halfvec({{.Dimensions}}))
+               FROM passage_vectors pv WHERE pv.passage_id = p.id AND pv.model_id = {{.Model}}), 0){{else}}0::float8{{end}} AS cosine,
            coalesce(-(p.weights <#> query.v) / nullif(query.self, 0), 0) AS coverage
-      FROM query{{if not .Exact}}, (SELECT id FROM lexical{{if .Dense}} UNION SELECT id FROM dense{{end}}) c{{end}}
+      FROM query{{if not .Exact}}, (
+          {{if .Dense}}SELECT coalesce(d.id, l.id) AS id, d.cosine FROM lexical l FULL JOIN dense d ON d.id = l.id{{else}}SELECT id FROM lexical{{end}}) c{{end}}
       JOIN passages p ON {{if .Exact}}{{template "filter" .}}{{else}}p.id = c.id{{end}}
-      {{if .Dense}}LEFT JOIN passage_vectors pv ON pv.passage_id = p.id AND pv.model_id = {{.Model}}{{end}}
 ), best AS MATERIALIZED (
     SELECT * FROM scored ORDER BY cosine + {{.CoverageWeight}} * coverage DESC, id LIMIT $5
 ){{if .Dense}}, wholes AS (
