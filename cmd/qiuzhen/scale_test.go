@@ -29,7 +29,7 @@ import (
 const realPassages = 100_000
 
 // scaleLoad counts up when the way of loading changes what a database holds.
-const scaleLoad = 1
+const scaleLoad = 2
 
 // dataAtStart is the data folder that the run was given, before TestMain hides it.
 var dataAtStart = os.Getenv("QIUZHEN_DATA")
