@@ -21,7 +21,8 @@ var mayImport = map[string][]string{
 	"bot":                     {"knowledge", "retrieval", "text"},
 	"postgres":                {"knowledge", "text", "ingest", "retrieval", "migrations"},
 	"embedding/embeddingtest": {"embedding"},
-	"postgres/postgrestest":   {"migrations", "parts", "postgres", "postgres/cluster"},
+	"eval/scale":              {"eval", "ingest", "knowledge", "text"},
+	"postgres/postgrestest":   {"ingest", "knowledge", "migrations", "parts", "postgres", "postgres/cluster"},
 }
 
 func TestImportsPointDownwards(t *testing.T) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"qiuzhen/retrieval"
 )
 
@@ -29,16 +27,24 @@ func (s *Store) searchOfSize(ctx context.Context, q retrieval.Query, size int64)
 	return s.Search(ctx, q)
 }
 
-// Explain returns the plan of the search for q.
+// Explain returns the plan of the search for q as every connection makes it: without knowing the parameters.
 func (s *Store) Explain(ctx context.Context, q retrieval.Query) (string, error) {
 	plan, err := s.plan(ctx, q)
 	if err != nil {
 		return "", err
 	}
-	rows, err := s.pool.Query(ctx, "EXPLAIN "+plan.sql(), searchArguments(q, plan)...)
+	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return "", err
 	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	return strings.Join(lines, "\n"), err
+	defer conn.Release()
+	results, err := conn.Conn().PgConn().Exec(ctx, "EXPLAIN (GENERIC_PLAN) "+plan.sql()).ReadAll() // pgx would want the parameters
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for _, row := range results[0].Rows {
+		lines = append(lines, string(row[0]))
+	}
+	return strings.Join(lines, "\n"), nil
 }

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"qiuzhen/eval/scale"
+	"qiuzhen/retrieval"
+)
+
+// BenchmarkScale measures answers and the search on 1,000, 10,000 and 100,000 passages. The first run embeds them, which
+// takes ten minutes on two cores; the vectors and databases are kept.
+func BenchmarkScale(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, realPassages} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) { measureScale(b, openScale(b, n), 100) })
+	}
+}
+
+// measureScale runs every measure; recalled is how many queries the recall is taken over.
+func measureScale(b *testing.B, s *scaled, recalled int) {
+	all := s.trace(b, readWordings(b, "../../eval/testdata/wordings/tune_messages.jsonl"))
+	short := slices.DeleteFunc(slices.Clone(all), func(t traced) bool { return utf8.RuneCountInString(t.message) > 60 })
+	b.Run("short", func(b *testing.B) { s.measureOne(b, short) })
+	b.Run("all", func(b *testing.B) { s.measureOne(b, all) })
+	b.Run("clients=16/short", func(b *testing.B) { s.measureMany(b, short, 16) })
+	b.Run("clients=16/all", func(b *testing.B) { s.measureMany(b, all, 16) })
+	b.Run("recall", func(b *testing.B) { s.measureRecall(b, all[:min(recalled, len(all))]) })
+}
+
+// traced is a message with what its answer asks of the model and of the database.
+type traced struct {
+	message string
+	pieces  []string
+	queries []retrieval.Query
+}
+
+// tracer passes everything on and keeps what it saw.
+type tracer struct {
+	retrieval.Searcher
+	retrieval.Embedder
+	traced
+}
+
+func (t *tracer) Search(ctx context.Context, q retrieval.Query) ([]retrieval.Hit, error) {
+	t.queries = append(t.queries, q)
+	return t.Searcher.Search(ctx, q)
+}
+
+func (t *tracer) Embed(ctx context.Context, texts []string) ([][]float32, error) {
+	t.pieces = append(t.pieces, texts...)
+	return t.Embedder.Embed(ctx, texts)
+}
+
+// trace answers every message once, which also warms the caches.
+func (s *scaled) trace(b *testing.B, messages []wording) []traced {
+	var all []traced
+	for _, m := range messages {
+		t := &tracer{Searcher: s.Store, Embedder: s.model, traced: traced{message: m.Text}}
+		engine := *s.engine
+		engine.Searcher, engine.Embedder, engine.ReadPage = t, t, nil
+		if _, err := engine.Answer(context.Background(), retrieval.Message{Text: m.Text}); err != nil {
+			b.Fatal(err)
+		}
+		if len(t.pieces) > 0 {
+			all = append(all, t.traced)
+		}
+	}
+	return all
+}
+
+// measureOne is one client: whole answers, then the embeddings alone and the searches alone that they are made of.
+// ratio is the median answer over the sum of the other two medians. An iteration is all messages.
+func (s *scaled) measureOne(b *testing.B, messages []traced) {
+	var whole, embed, search []time.Duration
+	for b.Loop() {
+		for _, m := range messages {
+			whole = append(whole, took(b, func(ctx context.Context) error { return s.answer(ctx, m) }))
+			embed = append(embed, took(b, func(ctx context.Context) error {
+				_, err := s.model.Embed(ctx, m.pieces)
+				return err
+			}))
+			search = append(search, took(b, func(ctx context.Context) error { return s.searches(ctx, m) }))
+		}
+	}
+	reportPercentiles(b, whole)
+	slices.Sort(embed)
+	slices.Sort(search)
+	half := func(d []time.Duration) float64 { return milliseconds(d[len(d)/2]) }
+	b.ReportMetric(half(embed), "embed-p50-ms")
+	b.ReportMetric(half(search), "search-p50-ms")
+	b.ReportMetric(milliseconds(search[len(search)*99/100]), "search-p99-ms")
+	b.ReportMetric(half(whole)/(half(embed)+half(search)), "ratio")
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func took(b *testing.B, do func(ctx context.Context) error) time.Duration {
+	start := time.Now()
+	if err := do(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(start)
+}
+
+func (s *scaled) answer(ctx context.Context, m traced) error {
+	_, err := s.Bot.Handle(ctx, retrieval.Message{Text: m.message})
+	return err
+}
+
+func (s *scaled) searches(ctx context.Context, m traced) error {
+	for _, q := range m.queries {
+		if _, err := s.Store.Search(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measureMany is so many clients at once, each asking as soon as it has its answer. An iteration is all messages.
+func (s *scaled) measureMany(b *testing.B, messages []traced, clients int) {
+	var mu sync.Mutex
+	var all []time.Duration
+	begin := time.Now()
+	for b.Loop() {
+		var next atomic.Int64
+		var group sync.WaitGroup
+		for range clients {
+			group.Go(func() {
+				for i := next.Add(1) - 1; i < int64(len(messages)); i = next.Add(1) - 1 {
+					start := time.Now()
+					if err := s.answer(context.Background(), messages[i]); err != nil {
+						b.Error(err)
+					}
+					mu.Lock()
+					all = append(all, time.Since(start))
+					mu.Unlock()
+				}
+			})
+		}
+		group.Wait()
+	}
+	b.ReportMetric(float64(len(all))/time.Since(begin).Seconds(), "answers/s")
+	reportPercentiles(b, all)
+}
+
+// measureRecall compares the ten nearest passages that the search finds by meaning with the ten that scoring everything finds,
+// without a filter and under those that keep few.
+func (s *scaled) measureRecall(b *testing.B, messages []traced) {
+	for b.Loop() {
+		s.recall(b, messages, nil, "100%")
+		for _, f := range scale.Selective {
+			s.recall(b, messages, []string{f.Region}, fmt.Sprintf("%g%%", 100*f.Share))
+		}
+	}
+}
+
+// recall also reports how long the filtered searches took. A corpus without a passage that passes the filter has none.
+func (s *scaled) recall(b *testing.B, messages []traced, regions []string, filter string) {
+	found, wanted := 0, 0
+	var times []time.Duration
+	for _, m := range messages {
+		q := m.queries[0]
+		q.Regions, q.Terms = regions, nil
+		var got []string
+		times = append(times, took(b, func(ctx context.Context) (err error) {
+			got, err = s.nearest(ctx, q)
+			return err
+		}))
+		q.Exact = true
+		exact, err := s.nearest(context.Background(), q)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, h := range exact {
+			wanted++
+			if slices.Contains(got, h) {
+				found++
+			}
+		}
+	}
+	if wanted > 0 {
+		b.ReportMetric(float64(found)/float64(wanted), "recall-"+filter)
+	}
+	slices.Sort(times)
+	b.ReportMetric(milliseconds(times[len(times)/2]), filter+"-p50-ms")
+	b.ReportMetric(milliseconds(times[len(times)*99/100]), filter+"-p99-ms")
+}
+
+// nearest names the ten passages of the largest cosine.
+func (s *scaled) nearest(ctx context.Context, q retrieval.Query) ([]string, error) {
+	hits, err := s.Store.Search(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(hits, func(a, b retrieval.Hit) int { return cmp.Compare(b.Cosine, a.Cosine) })
+	var names []string
+	for _, h := range hits[:min(10, len(hits))] {
+		names = append(names, fmt.Sprint(h.Ref, h.Kind, h.Text))
+	}
+	return names, nil
+}
