@@ -17,17 +17,19 @@ func TestChat(t *testing.T) {
 	demo(t)
 	in := "喝白酒能不能杀病毒\n为什么\n那小孩呢\n坏\xff字\n地震了往哪躲"
 	r := runProgram(t, in, "--data", testData, "--demo", "chat")
-	replies := strings.Split(strings.TrimSpace(r.out), "\n\n")
-	if r.code != 0 || len(replies) != 5 {
-		t.Fatalf("exit %d, %d replies: %s %s", r.code, len(replies), r.out, r.err)
+	if r.code != 0 {
+		t.Fatalf("exit %d: %s %s", r.code, r.out, r.err)
 	}
-	for i, want := range []string{"“喝白酒杀病毒”是谣言", "来源：", "老人孩子喝", "读不出来", "示范内容"} {
-		if !strings.Contains(replies[i], want) {
-			t.Errorf("reply %d does not say %q:\n%s", i+1, want, replies[i])
+	rest := r.out
+	for _, want := range []string{"“喝白酒杀病毒”是谣言", "\n\n", "来源：", "\n\n", "老人孩子喝", "\n\n", "读不出来", "\n\n", "示范内容"} {
+		at := strings.Index(rest, want)
+		if at < 0 {
+			t.Fatalf("%q is not said where it should be:\n%s", want, r.out)
 		}
+		rest = rest[at+len(want):]
 	}
-	if strings.Contains(replies[1], "是谣言，不要转发") {
-		t.Errorf("为什么 repeats the verdict instead of telling why:\n%s", replies[1])
+	if strings.Count(r.out, "是谣言，不要转发") != 1 {
+		t.Errorf("为什么 repeats the verdict instead of telling why:\n%s", r.out)
 	}
 }
 
