@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
 
 	"qiuzhen/eval/scale"
 	"qiuzhen/retrieval"
@@ -44,20 +47,25 @@ type traced struct {
 	queries []retrieval.Query
 }
 
-// tracer passes everything on and keeps what it saw.
+// tracer passes everything on and keeps what it saw; pieces come side by side.
 type tracer struct {
 	retrieval.Searcher
 	retrieval.Embedder
+	mu sync.Mutex
 	traced
 }
 
 func (t *tracer) Search(ctx context.Context, q retrieval.Query) ([]retrieval.Hit, error) {
+	t.mu.Lock()
 	t.queries = append(t.queries, q)
+	t.mu.Unlock()
 	return t.Searcher.Search(ctx, q)
 }
 
 func (t *tracer) Embed(ctx context.Context, texts []string) ([][]float32, error) {
+	t.mu.Lock()
 	t.pieces = append(t.pieces, texts...)
+	t.mu.Unlock()
 	return t.Embedder.Embed(ctx, texts)
 }
 
@@ -71,6 +79,7 @@ func (s *scaled) trace(b *testing.B, messages []wording) []traced {
 		if _, err := engine.Answer(context.Background(), retrieval.Message{Text: m.Text}); err != nil {
 			b.Fatal(err)
 		}
+		slices.SortFunc(t.queries, func(a, b retrieval.Query) int { return cmp.Compare(len(b.Text), len(a.Text)) }) // the whole first
 		if len(t.pieces) > 0 {
 			all = append(all, t.traced)
 		}
@@ -161,13 +170,17 @@ func (s *scaled) answer(ctx context.Context, m traced) error {
 	return err
 }
 
+// searches asks the database as an answer does, side by side.
 func (s *scaled) searches(ctx context.Context, m traced) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, q := range m.queries {
-		if _, err := s.Store.Search(ctx, q); err != nil {
+		group.Go(func() error {
+			_, err := s.Store.Search(ctx, q)
 			return err
-		}
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 // measureMany is so many clients at once, each asking as soon as it has its answer. An iteration is all messages.
