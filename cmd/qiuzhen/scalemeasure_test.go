@@ -25,7 +25,7 @@ import (
 // takes ten minutes on two cores; the vectors and databases are kept.
 func BenchmarkScale(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, realPassages} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) { measureScale(b, openScale(b, n), 100) })
+		b.Run(fmt.Sprint(n), func(b *testing.B) { measureScale(b, openScale(b, n, realPassages), 100) })
 	}
 }
 
