@@ -25,7 +25,7 @@ import (
 	"qiuzhen/text"
 )
 
-// realPassages is how many passages have a text and a vector of their own; a larger corpus repeats them with noise.
+// realPassages is how many passages have a text and a vector of their own, unless said otherwise; a larger corpus repeats them with noise.
 const realPassages = 100_000
 
 // scaleLoad counts up when the way of loading changes what a database holds.
@@ -38,12 +38,13 @@ var dataAtStart = os.Getenv("QIUZHEN_DATA")
 type scaled struct {
 	*App
 	passages int
+	real     int                 // so many of them are no copies
 	steps    []postgrestest.Step // how it was built, maybe in an earlier run
 }
 
-// openScale opens the program on a corpus of n passages. Vectors and databases are kept in the folder "scale" of the data
+// openScale opens the program on a corpus of n passages, at most so many of them real. Vectors and databases are kept in the folder "scale" of the data
 // folder (QIUZHEN_DATA), for the next run.
-func openScale(b *testing.B, n int) *scaled {
+func openScale(b *testing.B, n, real int) *scaled {
 	b.Helper()
 	dir, err := dataFolder(dataAtStart)
 	if err != nil {
@@ -58,7 +59,7 @@ func openScale(b *testing.B, n int) *scaled {
 		b.Fatal(err)
 	}
 	b.Cleanup(app.Close)
-	out := &scaled{App: app, passages: n}
+	out := &scaled{App: app, passages: n, real: min(n, real)}
 	if err := out.keep(context.Background()); err != nil {
 		b.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func (s *scaled) corpus() (docs []scale.Document, sum string, err error) {
 	}
 	h := sha256.New()
 	fmt.Fprintln(h, schema, s.model.ID(), scaleLoad)
-	for d := range pool.Corpus(min(s.passages, realPassages)) {
+	for d := range pool.Corpus(s.real) {
 		docs = append(docs, d)
 		for _, p := range d.Passages {
 			io.WriteString(h, p.Text)

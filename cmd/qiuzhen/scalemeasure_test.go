@@ -4,12 +4,18 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
 
 	"qiuzhen/eval/scale"
 	"qiuzhen/retrieval"
@@ -19,7 +25,7 @@ import (
 // takes ten minutes on two cores; the vectors and databases are kept.
 func BenchmarkScale(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, realPassages} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) { measureScale(b, openScale(b, n), 100) })
+		b.Run(fmt.Sprint(n), func(b *testing.B) { measureScale(b, openScale(b, n, realPassages), 100) })
 	}
 }
 
@@ -41,20 +47,25 @@ type traced struct {
 	queries []retrieval.Query
 }
 
-// tracer passes everything on and keeps what it saw.
+// tracer passes everything on and keeps what it saw; pieces come side by side.
 type tracer struct {
 	retrieval.Searcher
 	retrieval.Embedder
+	mu sync.Mutex
 	traced
 }
 
 func (t *tracer) Search(ctx context.Context, q retrieval.Query) ([]retrieval.Hit, error) {
+	t.mu.Lock()
 	t.queries = append(t.queries, q)
+	t.mu.Unlock()
 	return t.Searcher.Search(ctx, q)
 }
 
 func (t *tracer) Embed(ctx context.Context, texts []string) ([][]float32, error) {
+	t.mu.Lock()
 	t.pieces = append(t.pieces, texts...)
+	t.mu.Unlock()
 	return t.Embedder.Embed(ctx, texts)
 }
 
@@ -68,6 +79,7 @@ func (s *scaled) trace(b *testing.B, messages []wording) []traced {
 		if _, err := engine.Answer(context.Background(), retrieval.Message{Text: m.Text}); err != nil {
 			b.Fatal(err)
 		}
+		slices.SortFunc(t.queries, func(a, b retrieval.Query) int { return cmp.Compare(len(b.Text), len(a.Text)) }) // the whole first
 		if len(t.pieces) > 0 {
 			all = append(all, t.traced)
 		}
@@ -76,27 +88,71 @@ func (s *scaled) trace(b *testing.B, messages []wording) []traced {
 }
 
 // measureOne is one client: whole answers, then the embeddings alone and the searches alone that they are made of.
-// ratio is the median answer over the sum of the other two medians. An iteration is all messages.
+// ratio is the median answer over the sum of the other two medians; cpu-ms is what the program and its server spent on an
+// answer, which other work on the machine moves less. An iteration is all messages.
 func (s *scaled) measureOne(b *testing.B, messages []traced) {
-	var whole, embed, search []time.Duration
+	var whole, embed, search timing
 	for b.Loop() {
-		for _, m := range messages {
-			whole = append(whole, took(b, func(ctx context.Context) error { return s.answer(ctx, m) }))
-			embed = append(embed, took(b, func(ctx context.Context) error {
-				_, err := s.model.Embed(ctx, m.pieces)
-				return err
-			}))
-			search = append(search, took(b, func(ctx context.Context) error { return s.searches(ctx, m) }))
+		s.measure(b, &whole, messages, s.answer)
+		s.measure(b, &embed, messages, func(ctx context.Context, m traced) error {
+			_, err := s.model.Embed(ctx, m.pieces)
+			return err
+		})
+		s.measure(b, &search, messages, s.searches)
+	}
+	reportPercentiles(b, whole.took)
+	b.ReportMetric(whole.cpuEach(), "cpu-ms")
+	b.ReportMetric(embed.percentile(50), "embed-p50-ms")
+	b.ReportMetric(embed.cpuEach(), "embed-cpu-ms")
+	b.ReportMetric(search.percentile(50), "search-p50-ms")
+	b.ReportMetric(search.percentile(99), "search-p99-ms")
+	b.ReportMetric(search.cpuEach(), "search-cpu-ms")
+	b.ReportMetric(whole.percentile(50)/(embed.percentile(50)+search.percentile(50)), "ratio")
+}
+
+// timing is how long each of many calls took, and what processor time all took.
+type timing struct {
+	took []time.Duration
+	cpu  time.Duration
+}
+
+func (t *timing) percentile(p int) float64 {
+	slices.Sort(t.took)
+	return milliseconds(t.took[len(t.took)*p/100])
+}
+
+func (t *timing) cpuEach() float64 { return milliseconds(t.cpu / time.Duration(len(t.took))) }
+
+func (s *scaled) measure(b *testing.B, into *timing, messages []traced, do func(ctx context.Context, m traced) error) {
+	before := s.processorTime(b)
+	for _, m := range messages {
+		into.took = append(into.took, took(b, func(ctx context.Context) error { return do(ctx, m) }))
+	}
+	into.cpu += s.processorTime(b) - before
+}
+
+// processorTime is what this process and the server's have used. The kernel counts in hundredths of a second.
+func (s *scaled) processorTime(b *testing.B) time.Duration {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ticks := 0
+	for _, path := range stats {
+		data, _ := os.ReadFile(path) // a process may have ended since
+		var pid, parent, user, system int
+		name := strings.LastIndex(string(data), ")")
+		if name < 0 {
+			continue
+		}
+		fmt.Sscan(string(data), &pid)
+		fields := strings.Fields(string(data)[name+1:]) // from the third on: see proc(5)
+		fmt.Sscan(strings.Join([]string{fields[1], fields[11], fields[12]}, " "), &parent, &user, &system)
+		if pid == os.Getpid() || parent == s.cluster.PID() {
+			ticks += user + system
 		}
 	}
-	reportPercentiles(b, whole)
-	slices.Sort(embed)
-	slices.Sort(search)
-	half := func(d []time.Duration) float64 { return milliseconds(d[len(d)/2]) }
-	b.ReportMetric(half(embed), "embed-p50-ms")
-	b.ReportMetric(half(search), "search-p50-ms")
-	b.ReportMetric(milliseconds(search[len(search)*99/100]), "search-p99-ms")
-	b.ReportMetric(half(whole)/(half(embed)+half(search)), "ratio")
+	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -114,13 +170,17 @@ func (s *scaled) answer(ctx context.Context, m traced) error {
 	return err
 }
 
+// searches asks the database as an answer does, side by side.
 func (s *scaled) searches(ctx context.Context, m traced) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, q := range m.queries {
-		if _, err := s.Store.Search(ctx, q); err != nil {
+		group.Go(func() error {
+			_, err := s.Store.Search(ctx, q)
 			return err
-		}
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 // measureMany is so many clients at once, each asking as soon as it has its answer. An iteration is all messages.

@@ -14,22 +14,29 @@ import (
 )
 
 // BenchmarkSoak is `make soak`: the same measures on SOAK_PASSAGES passages, beside what building and keeping them costs. Beyond
-// realPassages the texts and vectors are synthetic: noisy copies of the real ones.
+// SOAK_REAL the texts and vectors are synthetic: noisy copies of the real ones.
 func BenchmarkSoak(b *testing.B) {
 	if os.Getenv("SOAK_PASSAGES") == "" {
 		b.Skip("SOAK_PASSAGES is not set; `make soak` sets it")
 	}
-	n, err := strconv.Atoi(os.Getenv("SOAK_PASSAGES"))
-	if err != nil || n < 1000 {
-		b.Fatalf("SOAK_PASSAGES=%s: a number of passages from 1000", os.Getenv("SOAK_PASSAGES"))
-	}
-	s := openScale(b, n)
-	if n > realPassages {
-		fmt.Printf("%d passages: %d of real text with the model's vectors, %d synthetic (noisy copies of those)\n", n, realPassages, n-realPassages)
-	}
+	n := soakSize(b, "SOAK_PASSAGES", 0)
+	s := openScale(b, n, soakSize(b, "SOAK_REAL", realPassages))
+	fmt.Printf("%d passages: %d of real text with the model's vectors, %d synthetic (noisy copies of those)\n", n, s.real, n-s.real)
 	s.printBuild(b)
 	b.Run("serve", s.measureMemory)
 	measureScale(b, s, 50)
+}
+
+func soakSize(b *testing.B, name string, fallback int) int {
+	text := os.Getenv(name)
+	if text == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1000 {
+		b.Fatalf("%s=%s: a number of passages from 1000", name, text)
+	}
+	return n
 }
 
 // printBuild tells how long each step of the build took and how large what it made is.
