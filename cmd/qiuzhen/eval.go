@@ -91,7 +91,7 @@ func (k calibrateCommand) fitMatch(ctx context.Context, app *App, sets map[strin
 		return err
 	}
 	scorer, report, err := eval.CalibrateMatch(ctx, app.engine, app.model.ID(), slices.Concat(sets["tune_messages"], sets["tune_polarity"]),
-		sampled(entries), app.Settings.targets(), progress(notes, "messages looked at"))
+		sampled(entries), passedOn(entries), app.Settings.targets(), progress(notes, "messages looked at"))
 	if err != nil {
 		return err
 	}
@@ -177,6 +177,28 @@ func sampled(entries []knowledge.Entry) []eval.Wording {
 		random := rand.New(rand.NewPCG(uint64(crc32.ChecksumIEEE([]byte(e.ID))), 5)) //nolint:gosec // repeatable on purpose
 		random.Shuffle(len(own), func(i, j int) { own[i], own[j] = own[j], own[i] })
 		out = append(out, own[:min(5, len(own))]...)
+	}
+	return out
+}
+
+// frames are what people put around a claim or a question that they pass on as it is.
+var frames = []string{
+	"听说%s", "%s，是真的吗", "群里都在转：%s", "人家说%s，对不对", "%s，这个说法对吗", "网上说%s", "%s 真的假的", "有人告诉我%s，靠谱吗",
+	"家里人注意了！%s", "邻居讲%s，有这回事吗", "帮我查查，%s", "朋友圈看到的：%s，大家怎么看",
+}
+
+// passedOn are two wordings an entry in a frame each, always the same: the commonest messages of all, which keep what the wording says
+// though they are as near to it as its contrary.
+func passedOn(entries []knowledge.Entry) []eval.Wording {
+	var out []eval.Wording
+	for _, e := range entries {
+		own := authored([]knowledge.Entry{e}, func(knowledge.Entry) bool { return true })
+		random := rand.New(rand.NewPCG(uint64(crc32.ChecksumIEEE([]byte(e.ID))), 6)) //nolint:gosec // repeatable on purpose
+		for range 2 {
+			w := own[random.IntN(len(own))]
+			w.Text = fmt.Sprintf(frames[random.IntN(len(frames))], w.Text)
+			out = append(out, w)
+		}
 	}
 	return out
 }
