@@ -257,7 +257,7 @@ func TestAuditCutOff(t *testing.T) {
 		t.Errorf("warned %q", warned)
 	}
 	report := verify(t, store)
-	if !report.FileOnly() {
+	if !report.FileWrong() || report.RowsWrong() {
 		t.Errorf("%+v is not of the file only", report)
 	}
 	if err := store.Auditor().AcceptRestore(context.Background(), report); err != nil {

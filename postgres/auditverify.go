@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -53,22 +54,25 @@ type AuditReport struct {
 	Accepted  []AcceptedRestore
 }
 
-// FileOnly reports whether every row is right and only the head file disagrees, as after restoring an older backup.
-func (r AuditReport) FileOnly() bool {
-	for _, b := range r.Broken {
-		switch b.Kind {
-		case RowsCutOff, TailReplaced, FileMissing, FileChanged:
-		default:
-			return false
-		}
-	}
-	return len(r.Broken) > 0
+// ofFile is what AcceptRestore can settle: the rows by themselves are right.
+func (k BreakKind) ofFile() bool {
+	return k == RowsCutOff || k == TailReplaced || k == FileMissing || k == FileChanged
+}
+
+// FileWrong reports whether the head file disagrees with the rows, as after restoring an older backup.
+func (r AuditReport) FileWrong() bool {
+	return slices.ContainsFunc(r.Broken, func(b Break) bool { return b.Kind.ofFile() })
+}
+
+// RowsWrong reports whether the rows themselves are not what was written.
+func (r AuditReport) RowsWrong() bool {
+	return slices.ContainsFunc(r.Broken, func(b Break) bool { return !b.Kind.ofFile() })
 }
 
 // Verify reads the whole log, against the key and the head file. It changes nothing.
 func (a *Auditor) Verify(ctx context.Context) (report AuditReport, err error) {
 	if a.rowKey == nil {
-		return report, errors.New("without the audit key nothing can be verified")
+		return report, errors.New("the audit key is missing, so nothing can be verified; put it back: qiuzhen audit verify says where")
 	}
 	head, fileErr := a.readHead() // before the rows: it never tells of a row that is not committed yet
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
