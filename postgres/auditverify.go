@@ -54,19 +54,12 @@ type AuditReport struct {
 	Accepted  []AcceptedRestore
 }
 
-// ofFile is what AcceptRestore can settle: the rows by themselves are right.
-func (k BreakKind) ofFile() bool {
-	return k == RowsCutOff || k == TailReplaced || k == FileMissing || k == FileChanged
-}
-
-// FileWrong reports whether the head file disagrees with the rows, as after restoring an older backup.
-func (r AuditReport) FileWrong() bool {
-	return slices.ContainsFunc(r.Broken, func(b Break) bool { return b.Kind.ofFile() })
-}
-
-// RowsWrong reports whether the rows themselves are not what was written.
+// RowsWrong reports whether the rows themselves are not what was written: more than a head file that disagrees with them, as one
+// does after an older backup was restored.
 func (r AuditReport) RowsWrong() bool {
-	return slices.ContainsFunc(r.Broken, func(b Break) bool { return !b.Kind.ofFile() })
+	return slices.ContainsFunc(r.Broken, func(b Break) bool {
+		return b.Kind != RowsCutOff && b.Kind != TailReplaced && b.Kind != FileMissing && b.Kind != FileChanged
+	})
 }
 
 // Verify reads the whole log, against the key and the head file. It changes nothing.
@@ -199,7 +192,7 @@ func valueOr[T any](p *T, otherwise T) T {
 }
 
 // AcceptRestore takes the database as it is for the truth that the head file follows from now on: after an older backup was
-// restored, on a machine that had no head file yet, or with a new key. A row of the log tells of it for ever, with what the
+// restored, on a machine that had no head file yet, with a new key, or after a break was looked into. A row of the log tells of it for ever, with what the
 // report found; broken rows stay broken.
 func (a *Auditor) AcceptRestore(ctx context.Context, report AuditReport) error {
 	detail := map[string]string{
