@@ -47,7 +47,7 @@ func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ing
 	if err != nil {
 		return false, err
 	}
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = s.change(ctx, func(tx pgx.Tx) error {
 		version, same, err := nextVersion(ctx, tx, e.ID, hash)
 		if err != nil || same {
 			return err
@@ -62,7 +62,10 @@ func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ing
 			return err
 		}
 		created = true
-		return insertPassages(ctx, tx, e, version, passages, modelID)
+		if err := insertPassages(ctx, tx, e, version, passages, modelID); err != nil {
+			return err
+		}
+		return s.auditor.Append(ctx, tx, knowledge.Event{Action: knowledge.DraftSaved, Entry: e.ID, Version: version, ContentHash: hash})
 	})
 	if err != nil {
 		return false, fmt.Errorf("store %s: %w", e.ID, err)
@@ -110,20 +113,32 @@ func retire(ctx context.Context, tx pgx.Tx, id knowledge.ID, to string, from ...
 
 // AddReview stores a signed review; it is refused when the version's content is not what was signed.
 func (s *Store) AddReview(ctx context.Context, id knowledge.ID, version int, r knowledge.Review) error {
-	_, err := s.pool.Exec(ctx, `
-		INSERT INTO reviews (entry_id, version, content_hash, reviewer, title, institution, role, decision, reviewed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		string(id), version, r.ContentHash[:], r.Reviewer, r.Title, r.Institution, r.Role, r.Decision, r.At)
-	if constraint(err) == "review_binds_hash" {
-		return &knowledge.Error{Code: knowledge.Conflict, Message: "签字的内容与现在这一版不同，请重新审阅", Err: err}
-	}
-	return err
+	return s.change(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO reviews (entry_id, version, content_hash, reviewer, title, institution, role, decision, reviewed_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			string(id), version, r.ContentHash[:], r.Reviewer, r.Title, r.Institution, r.Role, r.Decision, r.At)
+		if constraint(err) == "review_binds_hash" {
+			return &knowledge.Error{Code: knowledge.Conflict, Message: "签字的内容与现在这一版不同，请重新审阅", Err: err}
+		}
+		if err != nil {
+			return err
+		}
+		action := knowledge.ReviewApproved
+		if r.Decision == "return" {
+			action = knowledge.ReviewReturned
+		}
+		return s.auditor.Append(ctx, tx, knowledge.Event{
+			Action: action, Entry: id, Version: version, ContentHash: r.ContentHash,
+			Detail: map[string]string{"reviewer": r.Reviewer, "institution": r.Institution, "role": r.Role},
+		})
+	})
 }
 
 // Publish serves the entry's open version in place of the one published before, until so many months after it was last
 // signed. The database refuses a version without an approving review (version_published_has_reviews).
 func (s *Store) Publish(ctx context.Context, id knowledge.ID, now time.Time, months int) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return s.change(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(id)); err != nil {
 			return err
 		}
@@ -134,15 +149,24 @@ func (s *Store) Publish(ctx context.Context, id knowledge.ID, now time.Time, mon
 		if err := retire(ctx, tx, id, "superseded", "published"); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `
+		var hash []byte
+		var until time.Time
+		err = tx.QueryRow(ctx, `
 			UPDATE entry_versions SET status = 'published', published_at = $3,
 			       expires_at = coalesce((SELECT max(reviewed_at) FROM reviews r WHERE r.entry_id = $1 AND r.version = $2
 			                                 AND r.decision = 'approve'), $3) + make_interval(months => $4)
-			 WHERE entry_id = $1 AND version = $2`, string(id), version, now, months)
+			 WHERE entry_id = $1 AND version = $2
+			RETURNING content_hash, expires_at`, string(id), version, now, months).Scan(&hash, &until)
 		if constraint(err) == "version_published_has_reviews" {
 			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 第%d版还没有人签审，不能发布", id, version), Err: err}
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.auditor.Append(ctx, tx, knowledge.Event{
+			Action: knowledge.EntryPublished, Entry: id, Version: version, ContentHash: [32]byte(hash),
+			Detail: map[string]string{"until": until.UTC().Format(time.RFC3339)},
+		})
 	})
 }
 
@@ -165,7 +189,7 @@ func openVersion(ctx context.Context, db interface {
 
 // Withdraw takes every version of the entry out of service; nothing is deleted.
 func (s *Store) Withdraw(ctx context.Context, id knowledge.ID) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return s.change(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(id))
 		if err != nil {
 			return err
@@ -173,7 +197,38 @@ func (s *Store) Withdraw(ctx context.Context, id knowledge.ID) error {
 		if tag.RowsAffected() == 0 {
 			return &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("没有 %s 这个条目", id)}
 		}
-		return retire(ctx, tx, id, "withdrawn", "draft", "in_review", "published")
+		events, err := withdrawals(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := retire(ctx, tx, id, "withdrawn", "draft", "in_review", "published"); err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := s.auditor.Append(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// withdrawals are the events of taking the entry's versions out of service.
+func withdrawals(ctx context.Context, tx pgx.Tx, id knowledge.ID) ([]knowledge.Event, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT version, content_hash, status FROM entry_versions
+		 WHERE entry_id = $1 AND status IN ('draft', 'in_review', 'published') ORDER BY version`, string(id))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Event, error) {
+		e := knowledge.Event{Action: knowledge.EntryWithdrawn, Entry: id}
+		var hash []byte
+		var status string
+		err := row.Scan(&e.Version, &hash, &status)
+		copy(e.ContentHash[:], hash)
+		e.Detail = map[string]string{"was": status}
+		return e, err
 	})
 }
 

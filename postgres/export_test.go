@@ -2,7 +2,10 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"qiuzhen/retrieval"
 )
@@ -47,4 +50,49 @@ func (s *Store) Explain(ctx context.Context, q retrieval.Query) (string, error) 
 		lines = append(lines, string(row[0]))
 	}
 	return strings.Join(lines, "\n"), nil
+}
+
+// Change is exported for tests.
+func (s *Store) Change(ctx context.Context, do func(tx pgx.Tx) error) error { return s.change(ctx, do) }
+
+// BeforeSync sets what runs between a commit and the head file.
+func (a *Auditor) BeforeSync(f func()) { a.beforeSync = f }
+
+// VerifyTx is Verify as a transaction under way sees the log.
+func (a *Auditor) VerifyTx(ctx context.Context, tx pgx.Tx) (AuditReport, error) {
+	head, err := a.readHead()
+	return a.verify(ctx, tx, head, err)
+}
+
+// Rechain makes the MACs from a row on anew with this auditor's key, as somebody would who changed rows and has another key; with
+// claim it says so in key_id. It returns the function that seals the head file with that key too.
+func (a *Auditor) Rechain(ctx context.Context, tx pgx.Tx, from int64, claim bool) (seal func() error, err error) {
+	last := genesis()
+	err = tx.QueryRow(ctx, `SELECT seq, mac FROM audit_log WHERE seq < $1 ORDER BY seq DESC LIMIT 1`, from).Scan(&last.seq, &last.mac)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `SELECT `+auditColumns+` FROM audit_log WHERE seq >= $1 ORDER BY seq`, from)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (auditRow, error) {
+		var r auditRow
+		return r, row.Scan(r.fields()...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range chain {
+		if claim {
+			r.keyID = a.id
+		}
+		last = link{*r.seq, r.sum(a.rowKey, last.mac)}
+		if _, err := tx.Exec(ctx, `UPDATE audit_log SET mac = $2, key_id = $3 WHERE seq = $1`, last.seq, last.mac, r.keyID); err != nil {
+			return nil, err
+		}
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE audit_head SET (seq, mac, key_id) = (SELECT seq, mac, key_id FROM audit_log ORDER BY seq DESC LIMIT 1)`)
+	return func() error { return a.writeHead(last) }, err
 }

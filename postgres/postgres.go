@@ -29,6 +29,7 @@ type Store struct {
 	models   sync.Map // model name -> Model
 	// how many passages pass a filter, as of the last count: see passing
 	estimates sync.Map
+	auditor   *Auditor // nil: no log is kept, as in scratch databases
 }
 
 // Open checks the server, migrates the schema under an advisory lock and connects a pool.

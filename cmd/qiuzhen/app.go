@@ -165,8 +165,10 @@ func (a *App) openStore(startCtx, runCtx context.Context, p parts.Parts) error {
 			return err
 		}
 	}
-	a.Store, err = postgres.Open(runCtx, a.dsn)
-	return err
+	if a.Store, err = postgres.Open(runCtx, a.dsn); err != nil {
+		return err
+	}
+	return startAudit(startCtx, a.Settings, a.Store, func(err error) { fmt.Fprintln(os.Stderr, "note:", err) })
 }
 
 func (s *settings) clusterConfig(p parts.Parts) cluster.Config {

@@ -1,0 +1,51 @@
+package knowledge
+
+import "context"
+
+// Actor is who does something, and from where.
+type Actor struct {
+	ID   string // a stable account name
+	Name string // as people know them
+	From string // channel, address or command
+}
+
+// System acts where nobody is signed in.
+var System = Actor{ID: "system", Name: "系统", From: "program"}
+
+type actorKey struct{}
+
+// WithActor says who acts in what is done with the context.
+func WithActor(ctx context.Context, a Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, a)
+}
+
+// ActorOf is who acts: System where nobody was named.
+func ActorOf(ctx context.Context) Actor {
+	if a, ok := ctx.Value(actorKey{}).(Actor); ok && a.ID != "" {
+		return a
+	}
+	return System
+}
+
+// Action names a change in the audit log: noun.verb.
+type Action string
+
+// The actions on entries and on the log itself.
+const (
+	DraftSaved      Action = "draft.saved"
+	ReviewApproved  Action = "review.approved"
+	ReviewReturned  Action = "review.returned"
+	EntryPublished  Action = "entry.published"
+	EntryWithdrawn  Action = "entry.withdrawn"
+	RestoreAccepted Action = "audit.restore_accepted"
+)
+
+// Event is a change that the audit log tells of; who and when are added as it is written.
+type Event struct {
+	Action      Action
+	Entry       ID       // empty: about no entry
+	Version     int      // 0: about no version
+	ContentHash [32]byte // zero: about no content
+	// Detail says more, by short names: a reason, a role given. Nothing secret.
+	Detail map[string]string
+}
