@@ -2,10 +2,11 @@
 SHELL := /bin/bash
 export PATH := $(PATH):/usr/local/go/bin
 .DEFAULT_GOAL := help
-.PHONY: content-report calibrate help setup demo build test bench lint dist test-dist clean
+.PHONY: content-report calibrate help setup demo build test bench soak lint dist test-dist clean
 
 PKG ?= ./...
 BENCH ?= .
+PASSAGES ?= 1000000
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +23,10 @@ test: setup ## vet, all tests with the race detector, a few seconds of every fuz
 	@scripts/test $(PKG)
 
 bench: setup ## benchmarks (PKG=./retrieval/... BENCH=Search)
-	@go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 2h $(PKG)
+
+soak: setup ## the same measures on a million passages, mostly synthetic (PASSAGES=1000000); hours, 12 GB
+	@SOAK_PASSAGES=$(PASSAGES) go test -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 12h ./cmd/qiuzhen
 
 content-report: setup ## lint the starter pack and count it by topic, verdict, group and region
 	@bin/qiuzhen lint --report content

@@ -6,11 +6,14 @@ import (
 	"context"
 
 	"qiuzhen/retrieval"
+	"qiuzhen/text"
 )
 
-// Answerer concludes on a message; retrieval.Engine is one.
+// Answerer concludes on a message, and serves again what it concluded on; retrieval.Engine is one.
 type Answerer interface {
 	Answer(ctx context.Context, m retrieval.Message) (retrieval.Result, error)
+	// Load gives the versions that are still served, in the order asked.
+	Load(ctx context.Context, refs []retrieval.Ref) ([]retrieval.Stored, error)
 }
 
 // Reply is what the reader gets, with the conclusion that it was made from.
@@ -20,15 +23,66 @@ type Reply struct {
 }
 
 // Engine is the conversation engine. It is safe for concurrent use.
-type Engine struct{ Answerer Answerer }
+type Engine struct {
+	Answerer Answerer
+	// Words cuts Chinese into words (text.Segmenter.Words); nil: no follow-up finds what an entry says of somebody.
+	Words func(string) []string
+	// Unanswered is told the questions that nothing vetted answered, masked: abstentions, follow-ups that the entry does not
+	// cover, and 都不是. Dangers and current facts are none. Nil: nobody is told. It looks after its own errors.
+	Unanswered func(ctx context.Context, question string)
+}
 
-// Handle answers one message. An error means that a dependency failed; ErrorLine is what the reader gets then.
+// Handle answers one message by itself. An error means that a dependency failed; ErrorLine is what the reader gets then.
 func (e *Engine) Handle(ctx context.Context, m retrieval.Message) (Reply, error) {
+	if line := smallTalk(said(m.Text)); line != "" {
+		return Reply{retrieval.Result{Decision: retrieval.Abstain, Void: retrieval.NoClaim}, line}, nil
+	}
+	reply, err := e.conclude(ctx, m)
+	if err == nil && reply.Decision == retrieval.Abstain {
+		e.file(ctx, question(m, reply.Result))
+	}
+	return reply, err
+}
+
+// conclude searches and words what was found.
+func (e *Engine) conclude(ctx context.Context, m retrieval.Message) (Reply, error) {
 	result, err := e.Answerer.Answer(ctx, m)
 	if err != nil {
 		return Reply{}, err
 	}
 	return Reply{result, Render(result)}, nil
+}
+
+func (e *Engine) file(ctx context.Context, question string) {
+	if e.Unanswered != nil && question != "" {
+		e.Unanswered(ctx, question)
+	}
+}
+
+// question is what a message asks, as it may be kept; empty when it asks nothing that experts could look up: a danger is told
+// nobody else, a current fact is old when they see it.
+func question(m retrieval.Message, r retrieval.Result) string {
+	if r.Void != "" || r.Urgent != nil || r.Live != nil {
+		return ""
+	}
+	return masked(m.Text)
+}
+
+// maxQuestion is how much of a question is kept, in characters.
+const maxQuestion = 2000
+
+func masked(s string) string {
+	const beyond = 64 // so that no number is cut before it is recognised
+	return first(text.Mask(first(s, maxQuestion+beyond)), maxQuestion)
+}
+
+// first is the beginning of s, in characters.
+func first(s string, most int) string {
+	if len(s) <= most { // bytes: no fewer than characters
+		return s
+	}
+	runes := []rune(s)
+	return string(runes[:min(len(runes), most)])
 }
 
 // What the reader hears when something of ours failed, and when what came cannot be read.

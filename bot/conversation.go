@@ -2,217 +2,301 @@ package bot
 
 import (
 	"context"
-	"regexp"
+	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
 )
 
-// Conversation remembers what one reader was last told, so that 那小孩呢, 为什么 and 第二个 mean something. The zero value
-// remembers nothing; it is safe for concurrent use.
+// Conversation remembers what one reader was last told, so that 那小孩呢, 为什么 and 第二个 mean something. It keeps names of
+// versions, never their words: what was withdrawn meanwhile is not repeated. The zero value remembers nothing; it is safe for
+// concurrent use.
 type Conversation struct {
 	mu       sync.Mutex
 	at       time.Time
-	answered *retrieval.Match  // the entry last answered with
-	offered  []retrieval.Match // what was last suggested
+	question string          // what was asked, masked; empty when it is nothing for experts
+	answered []retrieval.Ref // the entries last answered with, or chosen from
+	current  int             // which of answered it is about now
+	offered  []retrieval.Ref // what was last suggested
 }
 
-const (
-	// forgotten: a reader who comes back later begins anew.
-	forgotten = 30 * time.Minute
-	// longestFollowUp in characters: who writes more says what it is about.
-	longestFollowUp = 12
-)
+// forgotten: a reader who comes back later begins anew.
+const forgotten = 30 * time.Minute
 
 // Continue answers a message in a conversation: a follow-up from the entry last answered with, anything else as Handle does,
-// which is then what the conversation is about.
+// which is then what the conversation is about. What is no question changes nothing.
 func (e *Engine) Continue(ctx context.Context, c *Conversation, m retrieval.Message, now time.Time) (Reply, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now.Sub(c.at) > forgotten {
-		c.answered, c.offered = nil, nil
+		c.forget()
 	}
 	c.at = now
-	reply, ok, err := e.followUp(ctx, c, m)
-	if err != nil || ok {
-		return reply, err
+	turn := turn{e, c, m, said(m.Text)}
+	for _, answer := range []func(context.Context) (Reply, bool, error){turn.choice, turn.followUp} {
+		if reply, ok, err := answer(ctx); ok || err != nil {
+			return reply, err
+		}
 	}
-	if reply, err = e.Handle(ctx, m); err == nil {
-		c.remember(reply.Result)
+	reply, err := e.Handle(ctx, m)
+	if err == nil {
+		c.remember(m, reply.Result)
 	}
 	return reply, err
 }
 
-func (c *Conversation) remember(r retrieval.Result) {
-	c.answered, c.offered = nil, r.Candidates
-	if len(r.Answers) > 0 {
-		c.answered = &r.Answers[0]
-	}
+func (c *Conversation) forget() {
+	c.question, c.answered, c.current, c.offered = "", nil, 0, nil
 }
 
-func (e *Engine) followUp(ctx context.Context, c *Conversation, m retrieval.Message) (Reply, bool, error) {
-	said := bare(m.Text)
-	if chosen, ok := c.choice(said); ok {
-		return c.answerWith(chosen, AnswerText(chosen.Stored)), true, nil
+// remember makes a conclusion what the conversation is about, unless nothing was asked.
+func (c *Conversation) remember(m retrieval.Message, r retrieval.Result) {
+	if r.Void != "" && r.Urgent == nil {
+		return
 	}
-	if len(c.offered) > 0 && slices.Contains([]string{"都不是", "都不对", "不是这些", "没有我要问的"}, said) {
-		c.answered, c.offered = nil, nil
-		return Reply{retrieval.Result{Decision: retrieval.Abstain}, abstainText("")}, true, nil
+	c.question, c.current = question(m, r), 0
+	c.answered, c.offered = refs(r.Answers), refs(r.Candidates)
+}
+
+func refs(matches []retrieval.Match) []retrieval.Ref {
+	var out []retrieval.Ref
+	for _, m := range matches {
+		out = append(out, retrieval.Ref{ID: m.ID, Version: m.Version})
 	}
-	if c.answered == nil {
-		return Reply{}, false, nil
+	return out
+}
+
+// turn is one message of a conversation.
+type turn struct {
+	*Engine
+	c    *Conversation
+	m    retrieval.Message
+	said string
+}
+
+// choice answers what names a suggestion, by its number or its line, or one of several answers, or none of them.
+func (t turn) choice(ctx context.Context) (Reply, bool, error) {
+	offered := len(t.c.offered) > 0
+	from := t.c.answered
+	if offered {
+		from = t.c.offered
 	}
-	last := *c.answered
+	n, ok := chosen(t.said, offered)
 	switch {
-	case why.MatchString(said):
-		return c.answerWith(last, reasonText(last.Stored)), true, nil
-	case who.MatchString(said):
-		return c.answerWith(last, sourceText(last.Stored)), true, nil
+	case t.said == "":
+		return Reply{}, false, nil
+	case ok && n <= len(from) && (offered || len(from) > 1):
+		return t.choose(ctx, from, n-1)
+	case offered && none.MatchString(t.said):
+		t.file(ctx, t.c.question)
+		t.c.forget()
+		return Reply{retrieval.Result{Decision: retrieval.Abstain}, abstainText("")}, true, nil
+	case offered && ok:
+		return human(fmt.Sprintf("没有第%d个。%s", n, chooseLine(len(from)))), true, nil
+	case offered && amount.MatchString(t.said):
+		return human("请一个一个看。" + chooseLine(len(from))), true, nil
+	case offered:
+		return t.line(ctx)
+	case ok || none.MatchString(t.said) || numeral.MatchString(t.said) || amount.MatchString(t.said): // of nothing
+		return human(chooseFirst), true, nil
 	}
-	subject := elliptic(said)
-	if subject == "" {
+	return Reply{}, false, nil
+}
+
+func chooseLine(n int) string {
+	if n == 1 {
+		return "回复1就行，不是就回复0。"
+	}
+	return fmt.Sprintf("回复1到%d就行，都不是就回复0。", n)
+}
+
+// line is the choice of a suggestion by its words.
+func (t turn) line(ctx context.Context) (Reply, bool, error) {
+	served, err := t.Answerer.Load(ctx, t.c.offered)
+	if err != nil {
+		return Reply{}, false, err
+	}
+	for _, s := range served {
+		i := slices.Index(t.c.offered, retrieval.Ref{ID: s.ID, Version: s.Version})
+		if i >= 0 && (t.said == said(s.Short) || t.said == said(option(i, s.Short))) {
+			return t.choose(ctx, t.c.offered, i)
+		}
+	}
+	return Reply{}, false, nil
+}
+
+// choose makes one of several what the conversation is about; the others can still be asked for by 第一个.
+func (t turn) choose(ctx context.Context, from []retrieval.Ref, i int) (Reply, bool, error) {
+	s, ok, err := t.load(ctx, from[i])
+	if err != nil || !ok {
+		return gone(), err == nil, err
+	}
+	t.c.answered, t.c.current, t.c.offered = from, i, nil
+	return quote(s, AnswerText(s)), true, nil
+}
+
+// load is an entry as it is served now; false when it is not any more.
+func (t turn) load(ctx context.Context, ref retrieval.Ref) (retrieval.Stored, bool, error) {
+	served, err := t.Answerer.Load(ctx, []retrieval.Ref{ref})
+	if err != nil || len(served) == 0 {
+		return retrieval.Stored{}, false, err
+	}
+	return served[0], true, nil
+}
+
+// followUp answers what is asked on of the entry last answered with.
+func (t turn) followUp(ctx context.Context) (Reply, bool, error) {
+	if thumbs(t.m.Text) && len(t.c.answered)+len(t.c.offered) > 0 {
+		return human(ackLine), true, nil
+	}
+	if len(t.c.answered) == 0 || courtesy(t.said) != "" || !mayFollow(t.said) {
 		return Reply{}, false, nil
 	}
-	return e.about(ctx, c, m, subject)
-}
-
-var (
-	why = regexp.MustCompile(`^(这是)?(为什么|为啥|为何|怎么会这样|凭什么|凭啥|什么道理|啥道理|啥原因|什么原因)(啊|呀|呢|哦|嘞|这么说)?$`)
-	who = regexp.MustCompile(`^(是)?(谁说的|哪里说的|哪儿说的|哪个说的|来源|来源呢|出处|有什么依据|有啥依据|依据呢|哪来的)(啊|呀|呢|哦)?$`)
-	// what is asked of somebody or something else: 那小孩呢, 老人呢, 那孕妇可以吗
-	short = regexp.MustCompile(`^(?:那么?|要是|如果|换成|换做)?(.{1,8}?)(?:呢|可以吗|能吗|行吗|行不行|能不能|可不可以|咋办|怎么办)$`)
-	// nth names one of what was suggested.
-	nth = regexp.MustCompile(`^(?:我?选|我?问的是|是)?第?([1-3一二三两])(?:个|条|号)?$`)
-)
-
-// bare is a message without what stands around its words.
-func bare(s string) string {
-	return strings.TrimFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-}
-
-// choice is the suggestion that a message names by its number or by its line.
-func (c *Conversation) choice(said string) (retrieval.Match, bool) {
-	for _, o := range c.offered {
-		if said == bare(o.Short) {
-			return o, true
-		}
+	last, ok, err := t.load(ctx, t.c.answered[t.c.current])
+	if err != nil {
+		return Reply{}, false, err
 	}
-	if found := nth.FindStringSubmatch(said); found != nil {
-		n := map[string]int{"1": 1, "一": 1, "2": 2, "二": 2, "两": 2, "3": 3, "三": 3}[found[1]]
-		if n <= len(c.offered) {
-			return c.offered[n-1], true
-		}
+	if !ok {
+		return t.withoutEntry(ctx)
 	}
-	return retrieval.Match{}, false
+	if words := t.retell(last); words != "" {
+		return quote(last, words), true, nil
+	}
+	if subject, ok := t.subject(last); ok {
+		return t.about(ctx, last, subject)
+	}
+	return Reply{}, false, nil
 }
 
-func (c *Conversation) answerWith(m retrieval.Match, text string) Reply {
-	c.answered, c.offered = &m, nil
-	return Reply{retrieval.Result{Decision: retrieval.Sure, Answers: []retrieval.Match{m}}, text}
+// mayFollow: what can be a follow-up at all, so that nothing is loaded for the rest.
+func mayFollow(s string) bool {
+	if s == "" || len(s) > longestFollowUp*len("一") {
+		return false
+	}
+	return slices.ContainsFunc([]matcher{why, whyNot, who, really, whatTo, again, elsewhere, more}, func(r matcher) bool { return r.MatchString(s) })
 }
 
-// elliptic is the subject of a message that leaves out what it asks of it; empty when it says it all.
-func elliptic(said string) string {
-	found := short.FindStringSubmatch(said)
-	if found == nil || utf8.RuneCountInString(said) > longestFollowUp {
-		return ""
+type matcher interface{ MatchString(string) bool }
+
+// longestFollowUp in characters: who writes more says what it is about.
+const longestFollowUp = 14
+
+// withoutEntry answers a follow-up of what is not served any more: a question that stands by itself still gets its own answer.
+func (t turn) withoutEntry(ctx context.Context) (Reply, bool, error) {
+	t.c.forget()
+	if smallTalk(t.said) != "" {
+		return gone(), true, nil
 	}
-	if !strings.HasPrefix(said, found[1]) || strings.HasSuffix(said, "呢") { // 那… or …呢: otherwise it may be a question of its own
-		return found[1]
+	alone, err := t.conclude(ctx, t.m)
+	if err != nil {
+		return Reply{}, false, err
+	}
+	if alone.Decision == retrieval.Abstain && alone.Urgent == nil && alone.Live == nil {
+		return gone(), true, nil
+	}
+	return t.anew(alone)
+}
+
+// retell answers from the entry what is asked of it as a whole; empty when something else is asked.
+func (t turn) retell(last retrieval.Stored) string {
+	switch {
+	case why.MatchString(t.said):
+		return reasonText(last)
+	case who.MatchString(t.said):
+		return sourceText(last)
+	case really.MatchString(t.said):
+		return "这是照下面的来源说的，您可以对一对。\n" + sourceText(last)
+	case whatTo.MatchString(t.said):
+		return actionsText(last)
+	}
+	if found := whyNot.FindStringSubmatch(t.said); found != nil && t.of(last, found[1]) {
+		return reasonText(last)
+	}
+	if found := again.FindStringSubmatch(t.said); found != nil && !questionWords.MatchString(found[1]) && t.of(last, found[1]) {
+		return AnswerText(last)
 	}
 	return ""
 }
 
-// about asks what was answered of another subject: together with the last claim. When nothing else answers that, the last entry does,
-// with its own sentences on the subject, or it is said that there are none; never with what it says of others.
-func (e *Engine) about(ctx context.Context, c *Conversation, m retrieval.Message, subject string) (Reply, bool, error) {
-	last := *c.answered
-	alone, err := e.Handle(ctx, m)
+// subject is whom or what a message asks about when it leaves out what it asks; empty for everybody. It is false when the message
+// says something that the entry is not about: then it is a question of its own.
+func (t turn) subject(last retrieval.Stored) (string, bool) {
+	found := elsewhere.FindStringSubmatch(t.said)
+	if found == nil || questionWords.MatchString(found[2]) || startsModal.MatchString(found[2]) {
+		found = more.FindStringSubmatch(t.said)
+		return "", found != nil && !whyNot.MatchString(t.said) && (found[1] != "" || t.of(last, found[2]) && t.of(last, found[3]))
+	}
+	// 那… or …呢 or of people: otherwise it may be a question of its own
+	if found[1] == "" && found[3] != "呢" && !people(found[2]) || !t.of(last, found[4]) {
+		return "", false
+	}
+	return found[2], true
+}
+
+// about asks what was answered of another subject. The last entry answers with its own advice on the subject, or another entry that
+// answers the last claim for it; else it is said that there is nothing; never with what is said of others.
+func (t turn) about(ctx context.Context, last retrieval.Stored, subject string) (Reply, bool, error) {
+	alone, err := t.conclude(ctx, t.m)
 	if err != nil {
 		return Reply{}, false, err
 	}
-	if alone.Urgent != nil || alone.Live != nil || alone.Decision == retrieval.Sure && alone.Answers[0].ID != last.ID {
-		c.remember(alone.Result) // it did say it all
-		return alone, true, nil
+	saysItAll := questionWords.MatchString(t.said) && !people(subject) && len(t.own(questionWords.ReplaceAllString(t.said, ""))) > 0
+	if alone.Urgent != nil || alone.Live != nil || saysItAll && isOther(alone.Result, last.ID) {
+		return t.anew(alone)
 	}
-	m.Text = subject + "，" + last.CanonicalClaim()
-	together, err := e.Handle(ctx, m)
-	if err != nil {
+	topic := content(t.Words, subject)
+	if len(topic) == 0 && subject != "" { // 那我呢
+		return quote(last, AnswerText(last)), true, nil
+	}
+	if advice := t.advice(last, topic); advice != nil {
+		return quote(last, adviceText(last, advice)), true, nil
+	}
+	if subject != "" {
+		if reply, ok, err := t.another(ctx, last, subject, topic); ok || err != nil {
+			return reply, ok, err
+		}
+		if !people(subject) && alone.Decision == retrieval.Sure && isOther(alone.Result, last.ID) {
+			return t.anew(alone)
+		}
+	}
+	t.file(ctx, masked(t.m.Text)+"（"+last.CanonicalClaim()+"）")
+	return Reply{retrieval.Result{Decision: retrieval.Abstain}, uncoveredText(last, subject)}, true, nil
+}
+
+// anew is a reply that needs nothing of what was said before; it is what the conversation is about then.
+func (t turn) anew(reply Reply) (Reply, bool, error) {
+	t.c.remember(t.m, reply.Result)
+	return reply, true, nil
+}
+
+// isOther reports whether a conclusion is about another entry than the last.
+func isOther(r retrieval.Result, last knowledge.ID) bool {
+	found := slices.Concat(r.Answers, r.Candidates)
+	return len(found) > 0 && found[0].ID != last
+}
+
+// another looks for another entry that answers the last claim for a subject.
+func (t turn) another(ctx context.Context, last retrieval.Stored, subject string, topic []string) (Reply, bool, error) {
+	together, err := t.conclude(ctx, retrieval.Message{Text: subject + "，" + last.CanonicalClaim(), Regions: t.m.Regions})
+	if err != nil || together.Decision != retrieval.Sure || together.Answers[0].ID == last.ID || t.advice(together.Answers[0].Stored, topic) == nil {
 		return Reply{}, false, err
 	}
-	if together.Decision == retrieval.Sure && together.Answers[0].ID != last.ID && mentions(together.Answers[0].Stored, subject) != nil {
-		c.remember(together.Result)
-		return together, true, nil
-	}
-	if on := mentions(last.Stored, subject); on != nil {
-		lines := append(on, "来源："+SourceLine(last.Sources[0]))
-		return c.answerWith(last, strings.Join(append(lines, vouch(last.Stored)...), "\n")), true, nil
-	}
-	return Reply{retrieval.Result{Decision: retrieval.Abstain},
-		"“" + last.Short + "”这件事，" + subject + "的情况没有查到，不能乱说。\n身体的事打12320问一问，别的事打12345。"}, true, nil
+	return t.anew(together)
 }
 
-// most is how many sentences a follow-up is answered with.
-const most = 3
-
-// people are words for the same: who asks of 小孩 is answered by what is said of 孩子.
-var people = [][]string{
-	{"小孩", "孩子", "小朋友", "儿童", "娃", "宝宝", "婴儿", "孙子", "孙女"},
-	{"老人", "老年人", "老头", "老太", "上年纪", "岁数大"},
-	{"孕妇", "怀孕", "大肚子"},
+// human is a line for what is no question.
+func human(line string) Reply {
+	return Reply{retrieval.Result{Decision: retrieval.Abstain, Void: retrieval.NoClaim}, line}
 }
 
-// mentions are an entry's sentences on a subject; nil when there are none.
-func mentions(s retrieval.Stored, subject string) []string {
-	words := []string{subject}
-	for _, same := range people {
-		if slices.ContainsFunc(same, func(w string) bool { return strings.Contains(subject, w) }) {
-			words = same
-		}
-	}
-	var out []string
-	for _, sentence := range sentences(append(append([]string{s.Summary}, s.Actions...), s.Body)...) {
-		if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(sentence, w) }) && len(out) < most {
-			out = append(out, closed(sentence))
-		}
-	}
-	return out
+// quote is an answer from one entry.
+func quote(s retrieval.Stored, words string) Reply {
+	return Reply{retrieval.Result{Decision: retrieval.Sure, Answers: []retrieval.Match{{Stored: s}}}, words}
 }
 
-func sentences(texts ...string) []string {
-	var out []string
-	for _, t := range texts {
-		for _, s := range strings.FieldsFunc(t, func(r rune) bool { return strings.ContainsRune("。！？\n", r) }) {
-			if s = strings.TrimSpace(s); s != "" {
-				out = append(out, s)
-			}
-		}
-	}
-	return out
-}
-
-// reasonText tells why: the beginning of an entry's own explanation.
-func reasonText(s retrieval.Stored) string {
-	lines := []string{closed(s.Summary)}
-	for _, sentence := range sentences(s.Body) {
-		if len(lines) <= most {
-			lines = append(lines, closed(sentence))
-		}
-	}
-	lines = append(lines, "来源："+SourceLine(s.Sources[0]))
-	return strings.Join(append(lines, vouch(s)...), "\n")
-}
-
-// sourceText names every source.
-func sourceText(s retrieval.Stored) string {
-	var lines []string
-	for _, source := range s.Sources {
-		lines = append(lines, "来源："+SourceLine(source))
-	}
-	return strings.Join(append(lines, vouch(s)...), "\n")
+func gone() Reply {
+	return human("刚才那一条已经撤下或者改过了，先不要照着做。\n请把要问的再发一次，我重新查。")
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
@@ -24,9 +25,9 @@ func Render(r retrieval.Result) string {
 			parts = append(parts, AnswerText(a.Stored))
 		}
 	case r.Decision == retrieval.Suggest && r.Live != nil:
-		parts = append(parts, "也可以先看看：\n"+options(r.Candidates))
+		parts = append(parts, "也可以先看看下面的，回复数字就行。\n"+options(r.Candidates))
 	case r.Decision == retrieval.Suggest:
-		parts = append(parts, "您问的是下面这样的事吗？把那一行发给我就行。\n"+options(r.Candidates)+"\n都不是的话，换个说法再问一次。")
+		parts = append(parts, which(len(r.Candidates))+"回复数字就行。\n"+options(r.Candidates))
 	case r.Urgent == nil && r.Live == nil:
 		parts = append(parts, abstainText(r.Void))
 	}
@@ -40,13 +41,23 @@ func liveLine(l retrieval.Live) string {
 	return "这需要看最新的消息，请以" + l.Channel + "发布的为准。"
 }
 
+func which(n int) string {
+	if n == 1 {
+		return "您问的是下面这个吗？"
+	}
+	return "您问的是下面哪一个？"
+}
+
+// options are the suggestions as they are chosen, and the way out.
 func options(candidates []retrieval.Match) string {
 	lines := make([]string, len(candidates))
 	for i, c := range candidates {
-		lines[i] = "· " + c.Short
+		lines[i] = option(i, c.Short)
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(append(lines, "0 都不是"), "\n")
 }
+
+func option(i int, short string) string { return fmt.Sprintf("%d %s", i+1, short) }
 
 func abstainText(v retrieval.Void) string {
 	switch v {
@@ -76,12 +87,8 @@ func AnswerText(s retrieval.Stored) string {
 			lines = append(lines, "接着这样做：")
 		}
 	}
-	for i, a := range actions {
-		lines = append(lines, fmt.Sprintf("%d. %s", i+1, closed(a)))
-	}
-	for _, source := range s.Sources[:min(len(s.Sources), maxSourceLines)] {
-		lines = append(lines, "来源："+SourceLine(source))
-	}
+	lines = append(lines, numbered(actions)...)
+	lines = append(lines, sourceLines(s, maxSourceLines)...)
 	if len(s.Regions) > 0 {
 		names := make([]string, len(s.Regions))
 		for i, r := range s.Regions {
@@ -147,9 +154,10 @@ func vouch(s retrieval.Stored) []string {
 	return lines
 }
 
-// closed ends a sentence with a mark when it has none.
+// closed ends a sentence with a mark when it has none, or one that another sentence must follow.
 func closed(s string) string {
-	if strings.HasSuffix(s, "。") || strings.HasSuffix(s, "？") || strings.HasSuffix(s, "！") {
+	s = strings.TrimRight(s, "；;，,")
+	if r, _ := utf8.DecodeLastRuneInString(strings.TrimRight(s, "”’）)》」』")); strings.ContainsRune("。？！?!…", r) {
 		return s
 	}
 	return s + "。"

@@ -49,11 +49,12 @@ func TestRender(t *testing.T) {
 		{"guide", sure(guide()), "先别跑，护住头。\n水里的亚硝酸盐远低于国家标准。\n接着这样做：\n1. 停了再走。\n来源：某机构《某标准》（2022年3月）\n来源：另一机构《某文》（2020年1月5日）\n示范内容，尚未经专家签审。"},
 		{"signed", sure(signed), "“千滚水致癌”是谣言，不要转发。\n核查的说法：反复烧开的水会致癌。\n水里的亚硝酸盐远低于国家标准。\n可以这样做：\n1. 水烧开放凉了再喝。\n2. 水壶常除垢。\n来源：某机构《某标准》（2022年3月）\n来源：另一机构《某文》（2020年1月5日）\n审核：王某某 主任医师 · 某市疾控中心 · 2026年3月"},
 		{"regional", sure(regional), "“千滚水致癌”是谣言，不要转发。\n核查的说法：反复烧开的水会致癌。\n水里的亚硝酸盐远低于国家标准。\n可以这样做：\n1. 水烧开放凉了再喝。\n2. 水壶常除垢。\n来源：某机构《某标准》（2022年3月）\n来源：另一机构《某文》（2020年1月5日）\n适用地区：南通市\n示范内容，尚未经专家签审。"},
-		{"suggest", retrieval.Result{Decision: retrieval.Suggest, Candidates: []retrieval.Match{{Stored: rebuttal()}, {Stored: guide()}}}, "您问的是下面这样的事吗？把那一行发给我就行。\n· 千滚水致癌\n· 千滚水致癌\n都不是的话，换个说法再问一次。"},
+		{"suggest", retrieval.Result{Decision: retrieval.Suggest, Candidates: []retrieval.Match{{Stored: rebuttal()}, {Stored: guide()}}}, "您问的是下面哪一个？回复数字就行。\n1 千滚水致癌\n2 千滚水致癌\n0 都不是"},
+		{"suggest one", retrieval.Result{Decision: retrieval.Suggest, Candidates: []retrieval.Match{{Stored: rebuttal()}}}, "您问的是下面这个吗？回复数字就行。\n1 千滚水致癌\n0 都不是"},
 		{"abstain", retrieval.Result{Decision: retrieval.Abstain}, "这个我还没有查证过，不能乱说。\n在弄清楚之前，先不要转发，也不要照着做。\n着急的话：身体的事打12320，怕是诈骗打96110，别的事打12345。"},
 		{"danger alone", retrieval.Result{Decision: retrieval.Abstain, Urgent: danger}, "请马上打120。\n让他侧躺。"},
 		{"live alone", retrieval.Result{Decision: retrieval.Abstain, Live: &retrieval.Live{Kind: "weather", Channel: "南通气象台"}}, "这需要看最新的消息，请以南通气象台发布的为准。"},
-		{"live with a guide", retrieval.Result{Decision: retrieval.Suggest, Live: &retrieval.Live{Kind: "weather", Channel: "南通气象台"}, Candidates: []retrieval.Match{{Stored: guide()}}}, "这需要看最新的消息，请以南通气象台发布的为准。\n\n也可以先看看：\n· 千滚水致癌"},
+		{"live with a guide", retrieval.Result{Decision: retrieval.Suggest, Live: &retrieval.Live{Kind: "weather", Channel: "南通气象台"}, Candidates: []retrieval.Match{{Stored: guide()}}}, "这需要看最新的消息，请以南通气象台发布的为准。\n\n也可以先看看下面的，回复数字就行。\n1 千滚水致癌\n0 都不是"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := Render(c.result); got != c.want {

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"math"
 	"slices"
+	"strings"
 
 	"qiuzhen/learn"
 	"qiuzhen/retrieval"
@@ -99,62 +100,227 @@ func over(values []float64, n int, rate float64) float64 {
 	return learn.Significant(values[allowed]*(1+1e-4) + 1e-6)
 }
 
-// CalibrateClassifier fits a classifier of message vectors: wordings of the given file teach its classes, those in
-// others are examples of nothing. hard are the look-alikes whose rate of false alarms may be at most target.
-func CalibrateClassifier(ctx context.Context, e Engine, modelID string, wordings, others []Wording, target float64) (*retrieval.Classifier, error) {
-	classes := []string{"none"}
-	index := map[string]int{"": 0}
-	var x [][]float64
-	var y []int
-	for i, w := range append(slices.Clone(wordings), others...) {
-		v, err := e.Vector(ctx, w.Text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", w.ID, err)
-		}
-		if v.V == nil {
-			continue
-		}
-		if i >= len(wordings) {
-			w.Class = ""
-		}
-		if _, ok := index[w.Class]; !ok {
-			index[w.Class] = len(classes)
-			classes = append(classes, w.Class)
-		}
-		row := make([]float64, len(v.V))
-		for j, f := range v.V {
-			row[j] = float64(f)
-		}
-		x, y = append(x, row), append(y, index[w.Class])
-	}
-	threshold, err := classifierThreshold(x, y, len(classes), len(wordings), target)
-	if err != nil {
-		return nil, err
-	}
-	fitted, err := learn.FitMultinomial(x, y, len(classes), ridgeVector)
-	return &retrieval.Classifier{ModelID: modelID, Classes: classes, Multinomial: round(fitted), Threshold: threshold}, err
+// Lesson is what a classifier learns from.
+type Lesson struct {
+	Wordings []Wording // teach its classes, and hard look-alikes of them
+	Others   []Wording // are examples of nothing, whatever their class
+	Alarms   float64   // of the hard look-alikes, how many may be reported
+	Words    bool      // whether it reads grams beside the vector
+	// Tails are worries that anybody may add (，万一出事咋办): each wording is also learnt with one of them, so that they say nothing.
+	Tails []string
 }
 
-// classifierThreshold keeps the rate of alarms on hard look-alikes, judged by fits that have not seen them.
-func classifierThreshold(x [][]float64, y []int, classes, own int, target float64) (float64, error) {
-	var calm []float64
-	for k := range folds {
-		var tx [][]float64
-		var ty []int
-		for i := range x {
-			if i%folds != k {
-				tx, ty = append(tx, x[i]), append(ty, y[i])
-			}
+const (
+	// commonGram: a gram in fewer wordings than that is not learnt.
+	commonGram = 3
+	// doubtful is the share of the pattern's own dangers that a classifier may doubt away, wrongClass that of the dangers seen which
+	// may be named alone and wrongly.
+	doubtful, wrongClass = .02, .01
+	// fewAuthors: with fewer authors than that, folds do not keep authors together.
+	fewAuthors = 3
+)
+
+// Fitted is a classifier and its cross-validated figures.
+type Fitted struct {
+	*retrieval.Classifier
+	Seen, Positive, Alarmed, Calm int
+	Named                         int // of the seen, how many by their class alone
+}
+
+func (f Fitted) String() string {
+	return fmt.Sprintf("reported from P %.3f, doubted under %.3f, certain from %.2f, %d grams; cross-validated: of %d %.1f%% seen, %.1f%% named, of %d look-alikes %.1f%% reported", f.Threshold,
+		f.Doubted, f.Certain, len(f.Grams), f.Positive, 100*portion(f.Seen, f.Positive), 100*portion(f.Named, f.Positive), f.Calm, 100*portion(f.Alarmed, f.Calm))
+}
+
+func portion(k, n int) float64 { return float64(k) / float64(max(n, 1)) }
+
+// CalibrateClassifier fits a classifier of messages. Thresholds are taken from fits that have not seen the author of the
+// messages that they are judged on.
+func CalibrateClassifier(ctx context.Context, e Engine, modelID string, l Lesson) (Fitted, error) {
+	c := &retrieval.Classifier{ModelID: modelID, Classes: []string{"none"}}
+	if l.Words {
+		c.Grams, c.Rarity = grams(l.Wordings)
+	}
+	c.Index()
+	d, err := gather(ctx, e, c, l)
+	if err != nil {
+		return Fitted{}, err
+	}
+	fitted := Fitted{Classifier: c}
+	if err := d.crossValidate(&fitted, l); err != nil {
+		return Fitted{}, err
+	}
+	m, err := d.fit(-1)
+	c.Multinomial = round(m)
+	return fitted, err
+}
+
+// grams are those in at least three wordings, with the rarity of each.
+func grams(wordings []Wording) (known []string, rarity []float64) {
+	held := map[string]int{}
+	for _, w := range wordings {
+		for _, g := range retrieval.GramsOf(w.Text) {
+			held[g]++
 		}
-		m, err := learn.FitMultinomial(tx, ty, classes, ridgeVector)
+	}
+	for g, n := range held {
+		if n >= commonGram {
+			known = append(known, g)
+		}
+	}
+	slices.Sort(known)
+	for _, g := range known {
+		rarity = append(rarity, learn.Significant(1+math.Log(float64(1+len(wordings))/float64(1+held[g]))))
+	}
+	return known, rarity
+}
+
+// lessonData are the examples: those of the wordings first, then the others, then the wordings with their tails.
+type lessonData struct {
+	text     []string
+	x        []learn.Sparse
+	y        []int
+	fold     []int // -1: always learnt from
+	own      int
+	classes  []string
+	features int
+	folds    int
+}
+
+func gather(ctx context.Context, e Engine, c *retrieval.Classifier, l Lesson) (*lessonData, error) {
+	d := &lessonData{folds: folds}
+	author, authors := byAuthor(l.Wordings)
+	if authors >= fewAuthors {
+		d.folds = authors
+	}
+	index := map[string]int{"": 0}
+	add := func(w Wording, fold int) error {
+		v, err := e.Vector(ctx, w.Text)
+		if err != nil || v.V == nil {
+			return err
+		}
+		if _, ok := index[w.Class]; !ok {
+			index[w.Class] = len(c.Classes)
+			c.Classes = append(c.Classes, w.Class)
+		}
+		d.features = len(v.V) + len(c.Grams)
+		d.text, d.x, d.y, d.fold = append(d.text, w.Text), append(d.x, c.Features(w.Text, v.V)), append(d.y, index[w.Class]), append(d.fold, fold)
+		return nil
+	}
+	foldOf := func(i int) int {
+		if authors >= fewAuthors {
+			return author[i]
+		}
+		return i % folds
+	}
+	for i, w := range l.Wordings {
+		if err := add(w, foldOf(i)); err != nil {
+			return nil, fmt.Errorf("%s: %w", w.ID, err)
+		}
+	}
+	d.own = len(d.x)
+	for _, w := range l.Others {
+		w.Class = ""
+		if err := add(w, -1); err != nil {
+			return nil, fmt.Errorf("%s: %w", w.ID, err)
+		}
+	}
+	for i, w := range l.Wordings {
+		if len(l.Tails) == 0 {
+			break
+		}
+		w.Text += l.Tails[hash(w.ID)%uint32(len(l.Tails))] //nolint:gosec // a handful
+		if err := add(w, foldOf(i)); err != nil {
+			return nil, fmt.Errorf("%s: %w", w.ID, err)
+		}
+	}
+	d.classes = c.Classes
+	return d, nil
+}
+
+// byAuthor numbers the authors, whom the ids name before their dash.
+func byAuthor(wordings []Wording) (of []int, authors int) {
+	number := map[string]int{}
+	for _, w := range wordings {
+		name, _, _ := strings.Cut(w.ID, "-")
+		if _, ok := number[name]; !ok {
+			number[name] = len(number)
+		}
+		of = append(of, number[name])
+	}
+	return of, len(number)
+}
+
+// fit learns from all but one fold.
+func (d *lessonData) fit(without int) (learn.Multinomial, error) {
+	var x []learn.Sparse
+	var y []int
+	for i := range d.x {
+		if d.fold[i] != without || without < 0 {
+			x, y = append(x, d.x[i]), append(y, d.y[i])
+		}
+	}
+	return learn.FitSparse(x, y, d.features, len(d.classes), ridgeVector)
+}
+
+func (d *lessonData) crossValidate(f *Fitted, l Lesson) error {
+	readings := make([]retrieval.Reading, d.own)
+	for k := range d.folds {
+		m, err := d.fit(k)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		for i := k; i < own; i += folds {
-			if y[i] == 0 {
-				calm = append(calm, 1-m.Probabilities(x[i])[0])
+		for i := range d.own {
+			if d.fold[i] == k {
+				readings[i] = retrieval.Read(d.classes, m.Of(d.x[i]))
 			}
 		}
 	}
-	return over(calm, len(calm), target), nil
+	var calm, patterned []float64
+	for i, r := range readings {
+		if d.y[i] == 0 {
+			calm = append(calm, r.P)
+		} else if l.Words && retrieval.DetectUrgent(retrieval.Normalised(d.text[i]), retrieval.Vector{}) != nil {
+			patterned = append(patterned, r.P)
+		}
+	}
+	f.Calm, f.Positive = len(calm), d.own-len(calm)
+	f.Threshold = over(calm, len(calm), l.Alarms)
+	if l.Words {
+		slices.Sort(patterned)
+		f.Doubted = learn.Significant(patterned[int(doubtful*float64(len(patterned)))])
+		f.Certain = d.certain(readings, f.Threshold)
+	}
+	for i, r := range readings {
+		switch {
+		case r.P < f.Threshold:
+		case d.y[i] == 0:
+			f.Alarmed++
+		default:
+			f.Seen++
+			if r.Shares[0] >= f.Certain {
+				f.Named++
+			}
+		}
+	}
+	return nil
+}
+
+// certain is the least share, in steps of .05, from which at most one seen message in a hundred is named wrongly.
+func (d *lessonData) certain(readings []retrieval.Reading, threshold float64) float64 {
+	for c := 10; c < 20; c++ {
+		seen, wrong := 0, 0
+		for i, r := range readings {
+			if d.y[i] > 0 && r.P >= threshold {
+				seen++
+				if r.Shares[0] >= float64(c)/20 && r.Classes[0] != d.classes[d.y[i]] {
+					wrong++
+				}
+			}
+		}
+		if float64(wrong) <= wrongClass*float64(seen) {
+			return float64(c) / 20
+		}
+	}
+	return 1
 }

@@ -26,7 +26,7 @@ var boosting = learn.Boosting{Models: 3, Trees: 150, Leaves: 8, Rate: 0.09, Smal
 
 // What the verifier's examples weigh beside a message of the full pack: those that say the contrary are fewer than they are
 // harmful, those of other views are many and alike.
-const contraryWeight, halfWeight, thinWeight = 3, 0.3, 0.15
+const contraryWeight, halfWeight, thinWeight = 1.5, 0.3, 0.15
 
 // gathered is a message as one view of the pack has it.
 type gathered struct {
@@ -37,10 +37,10 @@ type gathered struct {
 }
 
 // CalibrateMatch fits P(match), the verifier and the thresholds. Thresholds come from predictions on folds of entries that the
-// fits have not seen; the models from all. authored are wordings of the entries themselves, which teach the verifier
-// that a message may well use an entry's words.
-func CalibrateMatch(ctx context.Context, e Engine, modelID string, wordings, authored []Wording, targets Targets, progress func(done, total int)) (retrieval.Scorer, Report, error) {
-	all, err := gatherAll(ctx, e, wordings, authored, progress)
+// fits have not seen; the models from all. authored are wordings of the entries themselves, looked for without themselves, and passedOn
+// such wordings with a few words around them: they teach the verifier that a message may well use an entry's words.
+func CalibrateMatch(ctx context.Context, e Engine, modelID string, wordings, authored, passedOn []Wording, targets Targets, progress func(done, total int)) (retrieval.Scorer, Report, error) {
+	all, err := gatherAll(ctx, e, wordings, authored, passedOn, progress)
 	if err != nil {
 		return retrieval.Scorer{}, Report{}, err
 	}
@@ -68,20 +68,23 @@ func CalibrateMatch(ctx context.Context, e Engine, modelID string, wordings, aut
 
 // gatherAll asks each message once, of all passages, and looks at the answer in every view; what the entries' own
 // wordings find is looked at in the full view alone.
-func gatherAll(ctx context.Context, e Engine, wordings, authored []Wording, progress func(done, total int)) ([]gathered, error) {
-	looks := make([][]gathered, len(wordings)+len(authored))
+func gatherAll(ctx context.Context, e Engine, wordings, authored, passedOn []Wording, progress func(done, total int)) ([]gathered, error) {
+	own := len(wordings) + len(authored)
+	looks := make([][]gathered, own+len(passedOn))
 	var mu sync.Mutex
 	done := 0
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range looks {
 		group.Go(func() (err error) {
-			if i < len(wordings) {
+			switch {
+			case i < len(wordings):
 				looks[i], err = look(ctx, e, wordings[i], views, "")
-			} else {
+			case i < own:
 				w := authored[i-len(wordings)]
-				w.Kind = authoredKind
-				looks[i], err = look(ctx, e, w, []view{full}, w.Text)
+				looks[i], err = look(ctx, e, w.as(authoredKind), []view{full}, w.Text)
+			default:
+				looks[i], err = look(ctx, e, passedOn[i-own].as(authoredKind), []view{full}, "")
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -120,6 +123,11 @@ func look(ctx context.Context, e Engine, w Wording, views []view, without string
 
 // authoredKind marks an entry's own wording among the messages.
 const authoredKind = "authored"
+
+func (w Wording) as(kind string) Wording {
+	w.Kind = kind
+	return w
+}
 
 func fitMatch(modelID string, messages []gathered) (retrieval.Scorer, error) {
 	var x [][]float64
@@ -251,7 +259,7 @@ func trustUnseen(ranked []outcome) ([]outcome, error) {
 	return outcomes, nil
 }
 
-// fitVerifier learns from the best entry of each message whether it answers it: in the full pack, where the entry that does
+// fitVerifier learns from the aligned best entry of each message whether it answers it: in the full pack, where the entry that does
 // was left out, and where entries have a passage or two.
 func fitVerifier(ranked []outcome, use func(outcome) bool) (learn.Boosted, error) {
 	var x [][]float64
@@ -260,7 +268,7 @@ func fitVerifier(ranked []outcome, use func(outcome) bool) (learn.Boosted, error
 	for _, o := range ranked {
 		found := !o.none && o.best.ID == o.Entry
 		switch {
-		case o.none || o.Kind == TwoClaims || !use(o):
+		case o.none || o.Kind == TwoClaims || !o.best.Aligned() || !use(o):
 			continue
 		case o.view != full.name && !o.thin() && (o.Entry == "" || o.there):
 			continue

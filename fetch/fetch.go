@@ -3,6 +3,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,18 +31,18 @@ var (
 	ErrSize    = errors.New("larger than 2 MB")
 )
 
-// Client reads pages. The zero Client is ready; it is safe for concurrent use.
+// Client reads pages. The zero Client is ready; it is safe for concurrent use. Tests alone set its fields.
 type Client struct {
-	// allow says whether an address may be dialled; nil: isPublic. Tests alone set it.
-	allow func(netip.AddrPort) bool
+	allow func(netip.AddrPort) bool // whether an address may be dialled; nil: isPublic
+	limit time.Duration             // for everything; 0: timeout
 }
 
-// Page is what a page says.
+// Page is what a page says first: its title and the beginning of its text.
 type Page struct {
 	Title, Text string
 }
 
-// Read fetches a page and returns its title and text. Only http and https on their own ports; the address is checked when it is
+// Read fetches a page and returns its title and the beginning of its text. Only http and https on their own ports; the address is checked when it is
 // dialled, after the name was resolved and on every redirect, so that no name can lead inside. No cookies, no proxy.
 func (c *Client) Read(ctx context.Context, address string) (Page, error) {
 	if len(address) > maxAddress {
@@ -54,11 +55,20 @@ func (c *Client) Read(ctx context.Context, address string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.limit, timeout))
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
+	body, from, charset, err := c.get(ctx, u)
 	if err != nil {
 		return Page{}, err
+	}
+	return parse(ctx, body, charset, from)
+}
+
+// get is a page's bytes, the address that it came from in the end, and the character set that its server names.
+func (c *Client) get(ctx context.Context, u *url.URL) (body []byte, from *url.URL, charset string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
+	if err != nil {
+		return nil, nil, "", err
 	}
 	request.Header.Set("User-Agent", "qiuzhen (reads the page that a reader sent)")
 	request.Header.Set("Accept", "text/html,application/xhtml+xml")
@@ -66,24 +76,24 @@ func (c *Client) Read(ctx context.Context, address string) (Page, error) {
 	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {
-		return Page{}, err
+		return nil, nil, "", err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return Page{}, fmt.Errorf("the page answers %s", response.Status)
+		return nil, nil, "", fmt.Errorf("the page answers %s", response.Status)
 	}
 	kind, params, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if err != nil || kind != "text/html" && kind != "application/xhtml+xml" {
-		return Page{}, fmt.Errorf("%w but %q", ErrKind, response.Header.Get("Content-Type"))
+		return nil, nil, "", fmt.Errorf("%w but %q", ErrKind, response.Header.Get("Content-Type"))
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	body, err = io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err != nil {
-		return Page{}, err
+		return nil, nil, "", err
 	}
 	if len(body) > maxBody {
-		return Page{}, ErrSize
+		return nil, nil, "", ErrSize
 	}
-	return parse(body, params["charset"], response.Request.URL)
+	return body, response.Request.URL, params["charset"], nil
 }
 
 func (c *Client) client() *http.Client {

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
@@ -102,16 +105,47 @@ func TestReadRefuses(t *testing.T) {
 			t.Errorf("the error carries a password: %v", err)
 		}
 	}
+}
+
+// TestReadGuards: what a Client may reach in earnest. 127.0.0.1 at a port that pages have, so that it is the address that is refused.
+func TestReadGuards(t *testing.T) {
 	var guarded Client
-	for _, address := range []string{at, "http://localhost/", "http://127.0.0.1/", "http://[::1]/", "http://0x7f000001/", "http://2130706433/"} {
-		if _, err := guarded.Read(context.Background(), address); err == nil {
-			t.Errorf("%s was fetched", address)
+	for _, address := range []string{"http://localhost/", "http://127.0.0.1/", "http://[::1]/", "https://127.0.0.1/", "http://169.254.169.254/latest/meta-data/",
+		"http://10.0.0.1/", "http://192.168.1.1/", "http://[::ffff:127.0.0.1]/", "http://0.0.0.0/", "http://127.0.0.1:5432/"} {
+		if _, err := guarded.Read(context.Background(), address); !errors.Is(err, ErrAddress) {
+			t.Errorf("%s: %v, want %v", address, err, ErrAddress)
+		}
+	}
+	for _, address := range []string{"http://0x7f000001/", "http://2130706433/", "http://127.1/"} { // resolvers differ about these
+		var unknown *net.DNSError
+		if _, err := guarded.Read(context.Background(), address); !errors.Is(err, ErrAddress) && !errors.As(err, &unknown) {
+			t.Errorf("%s: %v, want %v or no such host", address, err, ErrAddress)
 		}
 	}
 }
 
+// TestReadGuardsRedirects: a page outside leads inside; beyond the test's own server the guard is the real one.
+func TestReadGuardsRedirects(t *testing.T) {
+	client, at := here(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.URL.Query().Get("to"), http.StatusFound)
+	})
+	own := client.allow
+	client.allow = func(to netip.AddrPort) bool { return own(to) || isPublic(to) }
+	for _, to := range []string{"http://127.0.0.2/", "http://localhost/", "http://[::1]/", "http://10.0.0.1/", "http://169.254.169.254/latest/meta-data/",
+		"https://192.168.1.1/", at + "/?to=http://127.0.0.2/", "http://127.0.0.2:5432/", "gopher://127.0.0.1/", "file:///etc/passwd"} {
+		if _, err := client.Read(context.Background(), at+"/?to="+url.QueryEscape(to)); !errors.Is(err, ErrAddress) {
+			t.Errorf("redirected to %s: %v, want %v", to, err, ErrAddress)
+		}
+	}
+}
+
+// TestReadGivesUp: its own limit ends what a server draws out, whatever the caller allows.
 func TestReadGivesUp(t *testing.T) {
 	client, at := here(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/silent" {
+			<-r.Context().Done()
+			return
+		}
 		w.Header().Set("Content-Type", "text/html")
 		for r.Context().Err() == nil { // a server that never ends
 			fmt.Fprint(w, ".")
@@ -119,11 +153,64 @@ func TestReadGivesUp(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
-	defer cancel()
-	if _, err := client.Read(ctx, at); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v after %v, want the deadline", err, time.Since(start))
+	client.limit = 200 * time.Millisecond
+	for _, path := range []string{"/drip", "/silent"} {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		if _, err := client.Read(ctx, at+path); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			t.Errorf("%s: %v (the caller's: %v), want the client's own deadline", path, err, ctx.Err())
+		}
+		cancel()
+	}
+	if timeout != 5*time.Second || (&Client{}).limit != 0 {
+		t.Errorf("the limit is %v, want 5 s", timeout)
+	}
+}
+
+// TestParseInTime: a page that arrives with the last moment is not parsed.
+func TestParseInTime(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if page, err := parse(ctx, []byte(article), "", nil); !errors.Is(err, context.Canceled) || page != (Page{}) {
+		t.Errorf("%+v, %v: want %v", page, err, context.Canceled)
+	}
+}
+
+func TestParseTakesTheBeginning(t *testing.T) {
+	paragraph := "<p>网上流传喝高度白酒可以杀死流感病毒，这是谣言，喝下去的酒精到不了病毒所在的地方，也到不了能消毒的浓度。</p>"
+	filler := strings.Repeat("var a = '字';", maxParsed/8)
+	long := "<html><head><title>" + strings.Repeat("辟谣", 100) + "</title><SCRIPT type=a>" + filler + "</Script ><style>" + filler + "</style></head><body><article>" +
+		"<p>开头这一段说的是喝高度白酒可以杀死流感病毒，网上转得很多，家里老人问了好几回，所以写在最前面。</p>" + strings.Repeat(paragraph, 3000) + "<p>末尾这一段</p></article></body></html>"
+	page, err := parse(context.Background(), []byte(long), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(page.Text, "开头这一段") || strings.Contains(page.Text, "末尾") {
+		t.Errorf("text %.30q…, want the beginning behind scripts longer than what is parsed", page.Text)
+	}
+	if n := len([]rune(page.Title + "\n" + page.Text)); n > 600 { // retrieval.maxPage: beyond, its end would be taken for its beginning
+		t.Errorf("%d characters kept", n)
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for page, want := range map[string]string{
+		"":                            "",
+		"a<script>b</script>c":        "ac",
+		"a<STYLE x=y>b</ style>c":     "a",
+		"<scripts>a</scripts>":        "<scripts>a</scripts>",
+		"a<script/>b</b></script\n>c": "ac",
+		"a<script":                    "a<script",
+		"a<script>b</script":          "a",
+		"<":                           "<",
+	} {
+		if got := string(shorten([]byte(page))); got != want {
+			t.Errorf("%q: %q, want %q", page, got, want)
+		}
+	}
+	for _, page := range []string{strings.Repeat("字", maxParsed), "x" + strings.Repeat("字", maxParsed), "xx" + strings.Repeat("字", maxParsed)} {
+		if got := shorten([]byte(page)); len(got) > maxParsed || len(got) < maxParsed-3 || !utf8.Valid(got) {
+			t.Errorf("%d bytes kept, valid: %t", len(got), utf8.Valid(got))
+		}
 	}
 }
 
@@ -132,8 +219,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("<title>\xb1\xd9\xd2\xa5"), "")
 	f.Add([]byte("<svg><title>a</title></svg><meta property=og:title content=b>"), "gbk")
 	f.Fuzz(func(t *testing.T, body []byte, charset string) {
-		page, err := parse(body, charset, nil)
-		if err == nil && (len([]rune(page.Title)) > maxText || len([]rune(page.Text)) > maxText) {
+		page, err := parse(context.Background(), body, charset, nil)
+		if err == nil && (len([]rune(page.Title)) > maxTitle || len([]rune(page.Text)) > maxText) {
 			t.Errorf("%d and %d characters kept", len([]rune(page.Title)), len([]rune(page.Text)))
 		}
 	})

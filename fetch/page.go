@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -14,13 +15,23 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
-// maxText is how much of a page's text is kept, in characters: a claim is at its beginning.
-const maxText = 2000
+const (
+	// maxTitle and maxText are how much of a page is kept, in characters: what it claims stands in its title and at its
+	// beginning. Together they are under what retrieval looks at of a page, so that nothing is cut out of the middle.
+	maxTitle = 100
+	maxText  = 480
+	// maxParsed bounds the bytes that are parsed, without scripts and styles: the finding of the article takes time
+	// that grows faster than the page, and no deadline stops it.
+	maxParsed = 200 << 10
+)
 
 // parse finds what a page says among what surrounds it. An empty page is no error: it has neither title nor text.
-func parse(body []byte, charset string, at *url.URL) (Page, error) {
-	decoded := decode(body, charset)
-	doc, err := html.Parse(bytes.NewReader(decoded))
+// It cannot be stopped half-way, so it does not begin when the time is up.
+func parse(ctx context.Context, body []byte, charset string, at *url.URL) (Page, error) {
+	if err := ctx.Err(); err != nil {
+		return Page{}, err
+	}
+	doc, err := html.Parse(bytes.NewReader(shorten(decode(body, charset))))
 	if err != nil {
 		return Page{}, fmt.Errorf("read the page: %w", err)
 	}
@@ -34,14 +45,77 @@ func parse(body []byte, charset string, at *url.URL) (Page, error) {
 		return Page{}, fmt.Errorf("read the page's text: %w", err)
 	}
 	if title == "" {
-		title = article.Title()
+		title = oneLine(article.Title())
 	}
-	return Page{Title: title, Text: clip(strings.TrimSpace(text.String()))}, nil
+	return Page{Title: title, Text: clip(strings.TrimSpace(text.String()), maxText)}, nil
 }
 
-func clip(s string) string {
+func clip(s string, most int) string {
 	runes := []rune(s)
-	return string(runes[:min(len(runes), maxText)])
+	return string(runes[:min(len(runes), most)])
+}
+
+// shorten leaves scripts and styles out, which fill the heads of many pages, and keeps what comes first of the rest.
+func shorten(page []byte) []byte {
+	var out []byte
+	for len(out) < maxParsed {
+		from, end := unread(page)
+		out = append(out, page[:from]...)
+		if end == len(page) {
+			break
+		}
+		page = page[end:]
+	}
+	out = out[:min(len(out), maxParsed)]
+	for i := 1; i < utf8.UTFMax && i <= len(out); i++ { // a character cut in two
+		if tail := out[len(out)-i:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				out = out[:len(out)-i]
+			}
+			break
+		}
+	}
+	return out
+}
+
+// unread is where the first script or style of a page begins and where what follows it does; both are the page's end when
+// there is none, the second when it is not closed.
+func unread(page []byte) (from, end int) {
+	for i := 0; ; {
+		next := bytes.IndexByte(page[i:], '<')
+		if next < 0 {
+			return len(page), len(page)
+		}
+		i += next
+		for _, name := range []string{"script", "style"} {
+			if isTag(page[i+1:], name) {
+				return i, i + closing(page[i:], name)
+			}
+		}
+		i++
+	}
+}
+
+// closing is where what follows the closing tag of a name begins, or the page's end.
+func closing(page []byte, name string) int {
+	for i := 0; ; i++ {
+		next := bytes.Index(page[i:], []byte("</"))
+		if next < 0 {
+			return len(page)
+		}
+		if i += next; !isTag(page[i+2:], name) {
+			continue
+		}
+		if end := bytes.IndexByte(page[i:], '>'); end >= 0 {
+			return i + end + 1
+		}
+		return len(page)
+	}
+}
+
+// isTag reports whether s begins with a tag's name and nothing longer.
+func isTag(s []byte, name string) bool {
+	return len(s) > len(name) && bytes.EqualFold(s[:len(name)], []byte(name)) && strings.IndexByte(" \t\r\n\f/>", s[len(name)]) >= 0
 }
 
 var metaCharset = regexp.MustCompile(`(?i)<meta[^>]{0,200}charset\s*=\s*["']?\s*([a-z0-9_-]{2,20})`)
@@ -92,7 +166,7 @@ func heading(doc *html.Node) string {
 	return title
 }
 
-func oneLine(s string) string { return clip(strings.Join(strings.Fields(s), " ")) }
+func oneLine(s string) string { return clip(strings.Join(strings.Fields(s), " "), maxTitle) }
 
 func attribute(n *html.Node, name string) string {
 	for _, a := range n.Attr {

@@ -33,8 +33,8 @@ type Action string
 
 // The actions on entries and on the log itself.
 const (
-	DraftSaved      Action = "draft.saved"
 	DraftSubmitted  Action = "draft.submitted"
+	DraftSaved      Action = "draft.saved"
 	ReviewApproved  Action = "review.approved"
 	ReviewReturned  Action = "review.returned"
 	EntryPublished  Action = "entry.published"

@@ -81,11 +81,11 @@ func (s *Store) StartAudit(ctx context.Context, c AuditConfig) error {
 	return ctx.Err()
 }
 
-// AuditRows is how many rows the audit log holds.
-func (s *Store) AuditRows(ctx context.Context) (n int64, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM audit_log`).Scan(&n)
-	return n, err
-}
+// NewAuditor is an auditor of the store's database for looking at the log, without starting to keep it.
+func (s *Store) NewAuditor(c AuditConfig) (*Auditor, error) { return newAuditor(s.pool, c) }
+
+// AuditBegun reports whether the audit log holds a row or ever did.
+func (s *Store) AuditBegun(ctx context.Context) (bool, error) { return auditBegun(ctx, s.pool) }
 
 // Auditor is the one of StartAudit, or nil.
 func (s *Store) Auditor() *Auditor { return s.auditor }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // syncTimeout bounds the work after a commit: the next sync makes up for one that failed.
@@ -70,14 +71,19 @@ func (a *Auditor) SyncHead(ctx context.Context) error {
 
 // firstHead is where a file that never was begins: at an empty log only.
 func (a *Auditor) firstHead(ctx context.Context) (link, error) {
-	var begun bool
-	if err := a.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM audit_log) OR (SELECT seq FROM audit_head) > 0`).Scan(&begun); err != nil {
-		return link{}, fmt.Errorf("read the audit log: %w", err)
+	begun, err := auditBegun(ctx, a.pool)
+	if err == nil && begun {
+		err = errHeadMissing
 	}
-	if begun {
-		return link{}, errHeadMissing
+	return genesis(), err
+}
+
+func auditBegun(ctx context.Context, pool *pgxpool.Pool) (begun bool, err error) {
+	err = pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM audit_log) OR (SELECT seq FROM audit_head) > 0`).Scan(&begun)
+	if err != nil {
+		return false, fmt.Errorf("read the audit log: %w", err)
 	}
-	return genesis(), nil
+	return begun, nil
 }
 
 // follow checks the rows from the given link on and returns the last.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -53,22 +54,18 @@ type AuditReport struct {
 	Accepted  []AcceptedRestore
 }
 
-// FileOnly reports whether every row is right and only the head file disagrees, as after restoring an older backup.
-func (r AuditReport) FileOnly() bool {
-	for _, b := range r.Broken {
-		switch b.Kind {
-		case RowsCutOff, TailReplaced, FileMissing, FileChanged:
-		default:
-			return false
-		}
-	}
-	return len(r.Broken) > 0
+// RowsWrong reports whether the rows themselves are not what was written: more than a head file that disagrees with them, as one
+// does after an older backup was restored.
+func (r AuditReport) RowsWrong() bool {
+	return slices.ContainsFunc(r.Broken, func(b Break) bool {
+		return b.Kind != RowsCutOff && b.Kind != TailReplaced && b.Kind != FileMissing && b.Kind != FileChanged
+	})
 }
 
 // Verify reads the whole log, against the key and the head file. It changes nothing.
 func (a *Auditor) Verify(ctx context.Context) (report AuditReport, err error) {
 	if a.rowKey == nil {
-		return report, errors.New("without the audit key nothing can be verified")
+		return report, errors.New("the audit key is missing, so nothing can be verified; put it back: qiuzhen audit verify says where")
 	}
 	head, fileErr := a.readHead() // before the rows: it never tells of a row that is not committed yet
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
@@ -195,7 +192,7 @@ func valueOr[T any](p *T, otherwise T) T {
 }
 
 // AcceptRestore takes the database as it is for the truth that the head file follows from now on: after an older backup was
-// restored, on a machine that had no head file yet, or with a new key. A row of the log tells of it for ever, with what the
+// restored, on a machine that had no head file yet, with a new key, or after a break was looked into. A row of the log tells of it for ever, with what the
 // report found; broken rows stay broken.
 func (a *Auditor) AcceptRestore(ctx context.Context, report AuditReport) error {
 	detail := map[string]string{

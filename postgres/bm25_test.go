@@ -41,25 +41,6 @@ func passage(r *rand.Rand, ordinal, vocabulary int) ingest.IndexedPassage {
 	return p
 }
 
-func publish(t *testing.T, store *postgres.Store, e knowledge.Entry, passages []ingest.IndexedPassage) {
-	t.Helper()
-	ctx := context.Background()
-	if _, err := store.SaveDraft(ctx, e, passages, ""); err != nil {
-		t.Fatal(err)
-	}
-	version, err := store.OpenVersion(ctx, e.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	review := knowledge.Review{Reviewer: "测试", Institution: "测试", Role: "editor", Decision: "approve", At: now, ContentHash: e.Hash()}
-	if err := store.AddReview(ctx, e.ID, version, review); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Publish(ctx, e.ID, now, 12); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestBM25 publishes, replaces and withdraws at random, then compares the statistics with a recount and the
 // search's scores with a textbook BM25 over what is left.
 func TestBM25(t *testing.T) {
@@ -71,7 +52,7 @@ func TestBM25(t *testing.T) {
 	for step := range 1000 {
 		id := fmt.Sprintf("entry-%d", r.IntN(150))
 		if passages, ok := live[knowledge.ID(id)]; ok && r.IntN(3) == 0 && passages != nil {
-			if err := store.Withdraw(ctx, knowledge.ID(id)); err != nil {
+			if err := store.Withdraw(ctx, knowledge.ID(id), "试验"); err != nil {
 				t.Fatal(err)
 			}
 			delete(live, knowledge.ID(id))

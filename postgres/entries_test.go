@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"qiuzhen/knowledge"
 	"qiuzhen/postgres"
 	"qiuzhen/postgres/postgrestest"
-	"qiuzhen/retrieval"
 	"qiuzhen/text"
 )
 
@@ -55,51 +53,6 @@ func TestConcurrentSaves(t *testing.T) {
 	wg.Wait()
 	if v, err := store.OpenVersion(ctx, "one"); err != nil || v != 1 {
 		t.Fatalf("version %d, %v", v, err)
-	}
-}
-
-func TestPublishNeedsAReviewOfThisContent(t *testing.T) {
-	ctx := context.Background()
-	store := postgrestest.New(t)
-	e := entry("one", 1)
-	if _, err := store.SaveDraft(ctx, e, onePassage(), ""); err != nil {
-		t.Fatal(err)
-	}
-	var known *knowledge.Error
-	if err := store.Publish(ctx, "one", now, 12); !errors.As(err, &known) || known.Code != knowledge.Conflict {
-		t.Fatalf("unsigned content was published: %v", err)
-	}
-	review := knowledge.Review{Reviewer: "测试", Institution: "测试", Decision: "approve", At: now, ContentHash: entry("one", 2).Hash()}
-	if err := store.AddReview(ctx, "one", 1, review); !errors.As(err, &known) || known.Code != knowledge.Conflict {
-		t.Fatalf("a review of other content was taken: %v", err)
-	}
-	review.ContentHash = e.Hash()
-	if err := store.AddReview(ctx, "one", 1, review); err != nil {
-		t.Fatal(err)
-	}
-	review.Decision = "return"
-	if err := store.AddReview(ctx, "one", 1, review); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Publish(ctx, "one", now, 12); !errors.As(err, &known) || known.Code != knowledge.Conflict {
-		t.Fatalf("content that was sent back is published: %v", err)
-	}
-	review.Decision = "approve"
-	if err := store.AddReview(ctx, "one", 1, review); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Publish(ctx, "one", now, 12); err != nil {
-		t.Fatal(err)
-	}
-	loaded, err := store.Load(ctx, []retrieval.Ref{{ID: "one", Version: 1}, {ID: "none", Version: 1}}, false, now)
-	if err != nil || len(loaded) != 1 || !loaded[0].Signed || len(loaded[0].Reviews) != 2 || loaded[0].Hash() != e.Hash() {
-		t.Fatalf("loaded %+v, %v", loaded, err)
-	}
-	if gone, err := store.Load(ctx, []retrieval.Ref{{ID: "one", Version: 1}}, true, now.AddDate(1, 0, 0)); err != nil || len(gone) != 0 {
-		t.Errorf("an expired version is loaded: %+v, %v", gone, err)
-	}
-	if err := store.Publish(ctx, "one", now, 12); !errors.As(err, &known) || known.Code != knowledge.NotFound {
-		t.Fatalf("nothing is waiting, but: %v", err)
 	}
 }
 

@@ -30,18 +30,26 @@ func (s *Store) searchOfSize(ctx context.Context, q retrieval.Query, size int64)
 	return s.Search(ctx, q)
 }
 
-// Explain returns the plan of the search for q.
+// Explain returns the plan of the search for q as every connection makes it: without knowing the parameters.
 func (s *Store) Explain(ctx context.Context, q retrieval.Query) (string, error) {
 	plan, err := s.plan(ctx, q)
 	if err != nil {
 		return "", err
 	}
-	rows, err := s.pool.Query(ctx, "EXPLAIN "+plan.sql(), searchArguments(q, plan)...)
+	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return "", err
 	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	return strings.Join(lines, "\n"), err
+	defer conn.Release()
+	results, err := conn.Conn().PgConn().Exec(ctx, "EXPLAIN (GENERIC_PLAN) "+plan.sql()).ReadAll() // pgx would want the parameters
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for _, row := range results[0].Rows {
+		lines = append(lines, string(row[0]))
+	}
+	return strings.Join(lines, "\n"), nil
 }
 
 // Change is exported for tests.
@@ -87,4 +95,16 @@ func (a *Auditor) Rechain(ctx context.Context, tx pgx.Tx, from int64, claim bool
 	_, err = tx.Exec(ctx, `
 		UPDATE audit_head SET (seq, mac, key_id) = (SELECT seq, mac, key_id FROM audit_log ORDER BY seq DESC LIMIT 1)`)
 	return func() error { return a.writeHead(last) }, err
+}
+
+// Unreviewed counts published versions without the signatures that they need, from the reviews themselves.
+func (s *Store) Unreviewed(ctx context.Context) (n int, err error) {
+	err = s.pool.QueryRow(ctx, `
+		SELECT count(*) FROM entry_versions v WHERE v.status = 'published' AND NOT v.emergency AND (
+		    SELECT count(DISTINCT r.reviewer_id) FILTER (WHERE r.role = 'expert') < v.needs_experts
+		        OR count(DISTINCT r.reviewer_id) FILTER (WHERE r.role = 'editor') < v.needs_editors
+		        OR count(DISTINCT r.reviewer_id) < v.needs_reviewers
+		      FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round
+		       AND r.decision = 'approve' AND r.content_hash = v.content_hash AND r.reviewer_id IS DISTINCT FROM v.author_id)`).Scan(&n)
+	return n, err
 }

@@ -81,6 +81,7 @@ func (s *Store) countPassages(ctx context.Context) error {
 		return fmt.Errorf("count the passages: %w", err)
 	}
 	s.passages.Store(n)
+	s.estimates.Clear()
 	s.counted.Store(true)
 	return nil
 }

@@ -88,6 +88,9 @@ func (a *Aligner) Align(ctx context.Context, e Evidence) (Evidence, error) {
 	return e, nil
 }
 
+// Aligned reports whether the evidence was compared token by token; what is said word by word never is.
+func (e Evidence) Aligned() bool { return e.aligned != nil }
+
 // tokens reads the message and those of the wordings that are not kept; a message is never kept.
 func (a *Aligner) tokens(ctx context.Context, message string, wordings []string) (tokens, []tokens, error) {
 	all := make([]tokens, len(wordings))

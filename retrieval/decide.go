@@ -38,7 +38,10 @@ func (e *Engine) decide(ctx context.Context, result *Result, pieces [][]Evidence
 	return nil
 }
 
-// answers are the entries to answer with: the best, and one more when another piece of the message is about that one and not
+// maxAnswers bounds the claims of one message that are answered: more cannot be read aloud.
+const maxAnswers = 3
+
+// answers are the entries to answer with: the best, and further ones when other pieces of the message are about those and not
 // about the first.
 func (e *Engine) answers(ctx context.Context, found []Evidence, pieces [][]Evidence) ([]Evidence, error) {
 	if len(found) == 0 {
@@ -54,16 +57,20 @@ func (e *Engine) answers(ctx context.Context, found []Evidence, pieces [][]Evide
 	if ok, err := trusted(found[0], e.Scorer.Answer); err != nil || !ok {
 		return nil, err
 	}
+	answers := found[:1:1]
 	for _, s := range Seconds(found[0], pieces) {
+		if len(answers) == maxAnswers || slices.ContainsFunc(answers, func(a Evidence) bool { return a.ID == s.ID }) {
+			continue
+		}
 		ok, err := trusted(s, e.Scorer.Second)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			return []Evidence{found[0], s}, nil
+			answers = append(answers, s)
 		}
 	}
-	return found[:1], nil
+	return answers, nil
 }
 
 // trust reads the candidate's wordings beside the message.
@@ -123,7 +130,7 @@ func (e *Engine) load(ctx context.Context, found []Evidence) ([]Match, error) {
 		refs[i] = s.Ref
 		scores[s.ID] = s.p
 	}
-	stored, err := e.Searcher.Load(ctx, refs, e.Unsigned, e.Now())
+	stored, err := e.Load(ctx, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -132,4 +139,9 @@ func (e *Engine) load(ctx context.Context, found []Evidence) ([]Match, error) {
 		out[i] = Match{s, scores[s.ID]}
 	}
 	return out, nil
+}
+
+// Load gives the versions that are served now, in the order asked; one that was withdrawn or has expired is left out.
+func (e *Engine) Load(ctx context.Context, refs []Ref) ([]Stored, error) {
+	return e.Searcher.Load(ctx, refs, e.Unsigned, e.Now())
 }

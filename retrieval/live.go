@@ -31,13 +31,17 @@ var places = []string{"南通", "启东", "海门", "如皋", "如东", "海安"
 var liveClassifier = sync.OnceValue(func() *Classifier {
 	var c Classifier
 	readModel("live.json", &c)
+	c.Index()
 	return &c
 })
 
 // DetectLive returns the current fact that a normalised message asks for, or nil: by the patterns of live.yaml, then
 // by the classifier over its vector.
 func DetectLive(normalised string, vector Vector) *Live {
-	class, _ := liveClassifier().classify(vector.Model, vector.V)
+	class := ""
+	if r := liveClassifier().read(normalised, vector); r != nil && r.P >= liveClassifier().Threshold {
+		class = r.Classes[0]
+	}
 	for _, byPattern := range []bool{true, false} {
 		for _, k := range loadLive().Kinds {
 			if byPattern && k.Patterns.match(normalised) || !byPattern && k.Kind == class {

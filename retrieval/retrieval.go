@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/text"
@@ -82,7 +85,7 @@ type Engine struct {
 	Embedder Embedder // nil: lexical only, nothing is answered for sure
 	Scorer   Scorer
 	Aligner  *Aligner // nil: nothing is answered for sure but what an entry says word by word
-	Unsigned bool // the setting serve_unsigned
+	Unsigned bool     // the setting serve_unsigned
 	Now      func() time.Time
 	// ReadPage returns the title and text of the page at an address; nil: links are not opened.
 	ReadPage func(ctx context.Context, address string) (string, error)
@@ -93,7 +96,7 @@ const (
 	maxMessage = 4000
 	// maxPage is how much of a linked page is matched: what it claims stands in its title and at its beginning.
 	maxPage = 600
-	// wholeMessage: a message up to this long, in characters, is one claim; a longer one is also cut into windows.
+	// wholeMessage: a message up to this long, in characters, is cut at sentence ends only; a longer one into windows.
 	wholeMessage = 30
 	// Up to twoClaims characters a message is cut finely, so that two rumours in it are found; beyond, the windows are longer.
 	twoClaims  = 72
@@ -121,18 +124,13 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Result, error) {
 	if reason != "" {
 		return Result{Decision: Abstain, Void: reason, Urgent: DetectUrgent(normalised, Vector{})}, nil
 	}
-	texts := segments(claim)
-	vectors, err := e.embed(ctx, texts)
+	pieces, err := e.search(ctx, segments(claim), Query{Regions: m.Regions, Limit: passagesPerSearch})
 	if err != nil {
 		return Result{}, err
 	}
 	result := Result{Decision: Abstain}
 	if !linked { // what a page tells is not what has happened to the reader
-		result.Urgent, result.Live = DetectUrgent(normalised, vectors[0]), DetectLive(normalised, vectors[0])
-	}
-	pieces, err := e.search(ctx, texts, vectors, Query{Regions: m.Regions, Limit: passagesPerSearch})
-	if err != nil {
-		return Result{}, err
+		result.Urgent, result.Live = DetectUrgent(normalised, pieces[0].vector), DetectLive(normalised, pieces[0].vector)
 	}
 	found := make([][]Evidence, len(pieces))
 	for i, p := range pieces {
@@ -200,37 +198,35 @@ func clip(s string, most int) string {
 	return string(runes[:most*3/4]) + "\n" + string(runes[len(runes)-most/4:])
 }
 
-// segments are the pieces of a claim to search for: the whole, and of a long forward each window too.
+// segments are the pieces of a claim to search for: the whole; of a short message with several sentences each of them, of a longer one
+// each window.
 func segments(claim string) []string {
-	all := []string{claim}
-	if utf8.RuneCountInString(claim) <= wholeMessage {
-		return all
+	var parts []string
+	switch n := utf8.RuneCountInString(claim); {
+	case n <= wholeMessage:
+		parts = text.Sentences(claim)
+	case n <= twoClaims:
+		parts = text.Windows(claim, fineWindow)
+	default:
+		parts = text.Windows(claim, wideWindow)
 	}
-	size := wideWindow
-	if utf8.RuneCountInString(claim) <= twoClaims {
-		size = fineWindow
+	parts = slices.DeleteFunc(parts, func(w string) bool { return utf8.RuneCountInString(w) < 4 || w == claim })
+	if extra := len(parts) - maxWindows; extra > 0 { // as with clip, both ends
+		parts = slices.Delete(parts, maxWindows-maxWindows/4, len(parts)-maxWindows/4)
 	}
-	windows := slices.DeleteFunc(text.Windows(claim, size), func(w string) bool { return utf8.RuneCountInString(w) < 4 })
-	if extra := len(windows) - maxWindows; extra > 0 { // as with clip, both ends
-		windows = slices.Delete(windows, maxWindows-maxWindows/4, len(windows)-maxWindows/4)
-	}
-	return append(all, windows...)
+	return append([]string{claim}, parts...)
 }
 
-// embed gives each piece its vector; without an embedder they are empty.
-func (e *Engine) embed(ctx context.Context, pieces []string) ([]Vector, error) {
-	vectors := make([]Vector, len(pieces))
+// embed gives a text its vector; without an embedder it is empty.
+func (e *Engine) embed(ctx context.Context, s string) (Vector, error) {
 	if e.Embedder == nil {
-		return vectors, nil
+		return Vector{}, nil
 	}
-	raw, err := e.Embedder.Embed(ctx, pieces)
+	raw, err := e.Embedder.Embed(ctx, []string{s})
 	if err != nil {
-		return nil, fmt.Errorf("embed the message: %w", err)
+		return Vector{}, fmt.Errorf("embed the message: %w", err)
 	}
-	for i, v := range raw {
-		vectors[i] = Vector{e.Embedder.ID(), v}
-	}
-	return vectors, nil
+	return Vector{e.Embedder.ID(), raw[0]}, nil
 }
 
 // Piece is a part of a message with the passages found for it.
@@ -238,21 +234,29 @@ type Piece struct {
 	Text   string
 	Window bool // a window of a long message; false: the whole
 	Hits   []Hit
+	vector Vector
 }
 
-// search looks for each piece; q brings the regions and how much to return.
-func (e *Engine) search(ctx context.Context, texts []string, vectors []Vector, q Query) ([]Piece, error) {
+// search embeds each piece and looks for it, as many at once as there are cores; q brings the regions and how much to return.
+func (e *Engine) search(ctx context.Context, texts []string, q Query) ([]Piece, error) {
 	pieces := make([]Piece, len(texts))
 	q.Unsigned, q.Now = e.Unsigned, e.Now()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, t := range texts {
-		q.Text, q.Terms, q.Vector, q.Model = t, e.Analyzer.IndexTerms(t), vectors[i].V, vectors[i].Model
-		hits, err := e.Searcher.Search(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		pieces[i] = Piece{t, i > 0, hits}
+		group.Go(func() (err error) {
+			p := Piece{Text: t, Window: i > 0}
+			if p.vector, err = e.embed(ctx, t); err != nil {
+				return err
+			}
+			of := q
+			of.Text, of.Terms, of.Vector, of.Model = t, e.Analyzer.IndexTerms(t), p.vector.V, p.vector.Model
+			p.Hits, err = e.Searcher.Search(ctx, of)
+			pieces[i] = p
+			return err
+		})
 	}
-	return pieces, nil
+	return pieces, group.Wait()
 }
 
 // Best is the piece as a reader's search would have it: the passages that score best, as many as a search returns, and the whole passages
@@ -282,12 +286,7 @@ func (e *Engine) Pieces(ctx context.Context, message string) ([]Piece, error) {
 	if void(claim, claim) != "" {
 		return nil, nil
 	}
-	texts := segments(claim)
-	vectors, err := e.embed(ctx, texts)
-	if err != nil {
-		return nil, err
-	}
-	return e.search(ctx, texts, vectors, Query{Exact: true, Limit: math.MaxInt32})
+	return e.search(ctx, segments(claim), Query{Exact: true, Limit: math.MaxInt32})
 }
 
 // Vector is the embedding that the detectors see of a message; none of one without words. For calibration.
@@ -299,9 +298,5 @@ func (e *Engine) Vector(ctx context.Context, message string) (Vector, error) {
 	if !hasWord(claim) {
 		return Vector{}, nil
 	}
-	vectors, err := e.embed(ctx, []string{claim})
-	if err != nil {
-		return Vector{}, err
-	}
-	return vectors[0], nil
+	return e.embed(ctx, claim)
 }

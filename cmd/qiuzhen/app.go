@@ -147,9 +147,9 @@ func (a *App) wire() (err error) {
 		}
 	}
 	if a.Settings.enabled("fetch_links") {
-		a.engine.ReadPage = readPage
+		a.engine.ReadPage = limitReads(readPage, fetchesAtOnce, fetchWait)
 	}
-	a.Bot = &bot.Engine{Answerer: a.engine}
+	a.Bot = &bot.Engine{Answerer: a.engine, Words: a.segmenter.Words}
 	return nil
 }
 
@@ -165,8 +165,10 @@ func (a *App) openStore(startCtx, runCtx context.Context, p parts.Parts) error {
 			return err
 		}
 	}
-	a.Store, err = postgres.Open(runCtx, a.dsn)
-	return err
+	if a.Store, err = postgres.Open(runCtx, a.dsn); err != nil {
+		return err
+	}
+	return startAudit(startCtx, a.Settings, a.Store, func(err error) { fmt.Fprintln(os.Stderr, "note:", err) })
 }
 
 func (s *settings) clusterConfig(p parts.Parts) cluster.Config {

@@ -23,6 +23,11 @@ func (chatCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	}
 	defer app.Close()
 	fmt.Fprintln(streams.err, "把收到的消息写在这里，按回车。可以接着问“为什么”“那小孩呢”。按Ctrl-D结束。")
+	return converse(ctx, app.Bot, streams)
+}
+
+// converse answers line by line. When something of ours fails the reader is told so, and the conversation goes on.
+func converse(ctx context.Context, engine *bot.Engine, streams stdio) error {
 	var conversation bot.Conversation
 	lines := bufio.NewReader(streams.in)
 	for {
@@ -36,8 +41,12 @@ func (chatCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		text := strings.TrimRight(line, "\r\n")
 		reply := bot.Reply{}
 		if reply.Text = unreadable(text, nil); reply.Text == "" {
-			if reply, err = app.Bot.Continue(ctx, &conversation, retrieval.Message{Text: text}, time.Now()); err != nil {
-				return err
+			reply, err = engine.Continue(ctx, &conversation, retrieval.Message{Text: text}, time.Now())
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				reply.Text = bot.ErrorLine
 			}
 		}
 		fmt.Fprintln(streams.out, reply.Text+"\n")

@@ -24,10 +24,11 @@ type dbCommand struct {
 
 // database is the address of the database, with the private server held open where there is one.
 type database struct {
-	config  *pgx.ConnConfig
-	dsn     string
-	cluster *cluster.Cluster
-	bin     string
+	settings *settings
+	config   *pgx.ConnConfig
+	dsn      string
+	cluster  *cluster.Cluster
+	bin      string
 }
 
 func openDatabase(ctx context.Context, c *cli, streams stdio) (*database, error) {
@@ -36,7 +37,7 @@ func openDatabase(ctx context.Context, c *cli, streams stdio) (*database, error)
 		return nil, err
 	}
 	p := s.parts()
-	d := &database{dsn: s.get("database_url"), bin: p.PostgresBin}
+	d := &database{settings: s, dsn: s.get("database_url"), bin: p.PostgresBin}
 	if d.dsn == "" {
 		if err := s.makeDataDir(); err != nil {
 			return nil, err

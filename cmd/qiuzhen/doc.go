@@ -26,7 +26,7 @@
 //   - fetch: the one client that opens addresses strangers send.
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads.
-//   - postgres: all SQL, one file a concept; postgres/cluster runs the private server; migrations has the schema.
+//   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
 //   - parts: where the pinned parts lie that scripts/setup fetched.
 //   - this package: the only one that wires parts (app.go), with one file a subcommand.
 //
@@ -34,7 +34,7 @@
 //
 // # Where to add
 //
-// A channel is a package beside bot that turns its messages into retrieval.Message and calls bot.Handle; app.go starts
-// it. A setting is one line of settingsTable. A danger or a kind of current fact is a pattern in
+// A channel is a package beside bot that turns its messages into retrieval.Message, keeps a bot.Conversation for each reader and calls
+// bot.Continue, so that follow-ups are understood; bot.Handle answers one message by itself. app.go starts it. A setting is one line of settingsTable. A danger or a kind of current fact is a pattern in
 // retrieval/urgent.yaml or retrieval/live.yaml; phrasings that nobody can list go into eval/testdata/wordings/tune_*. Content needs no code at all.
 package main

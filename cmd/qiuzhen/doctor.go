@@ -50,6 +50,7 @@ func (doctorCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	}
 	defer app.Close()
 	check.database(ctx, app)
+	check.audit(ctx, app)
 	check.model(ctx, app)
 	if check.failed {
 		return exit(exitFailed)
@@ -114,6 +115,14 @@ func (c *checkup) database(ctx context.Context, app *App) {
 	if err == nil && counts.Published == 0 && !app.Settings.enabled("serve_unsigned") {
 		fmt.Fprintln(c.out, "note                nothing is published yet, so every question is answered with \"not found\"; see docs/content-format.md")
 	}
+}
+
+func (c *checkup) audit(ctx context.Context, app *App) {
+	report, err := app.Store.Auditor().Verify(ctx)
+	if err == nil && len(report.Broken) > 0 {
+		err = fmt.Errorf("%d places are not what was written; run: qiuzhen audit verify", len(report.Broken))
+	}
+	c.report("audit", fmt.Sprintf("%d rows, the chain is whole", report.Rows), err)
 }
 
 func (c *checkup) model(ctx context.Context, app *App) {

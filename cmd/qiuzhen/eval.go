@@ -91,7 +91,7 @@ func (k calibrateCommand) fitMatch(ctx context.Context, app *App, sets map[strin
 		return err
 	}
 	scorer, report, err := eval.CalibrateMatch(ctx, app.engine, app.model.ID(), slices.Concat(sets["tune_messages"], sets["tune_polarity"]),
-		sampled(entries), app.Settings.targets(), progress(notes, "messages looked at"))
+		sampled(entries), passedOn(entries), app.Settings.targets(), progress(notes, "messages looked at"))
 	if err != nil {
 		return err
 	}
@@ -108,17 +108,22 @@ func (k calibrateCommand) fitClassifiers(ctx context.Context, app *App, sets map
 	}
 	harmless, timeless := authored(entries, isHarmless), authored(entries, func(knowledge.Entry) bool { return true })
 	calm := slices.Concat(answeredBy(sets["tune_messages"], entries, isHarmless), sets["tune_live"], harmless)
-	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_danger"], calm, app.Settings.targets().CalmAlarmed)
+	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), eval.Lesson{
+		Wordings: sets["tune_danger"], Others: slices.DeleteFunc(calm, soundsUrgent), Alarms: app.Settings.targets().CalmAlarmed, Words: true, Tails: worries,
+	})
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(out, "danger:", danger)
 	lasting := slices.Concat(sets["tune_messages"], sets["tune_danger"], timeless)
-	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), sets["tune_live"], lasting, app.Settings.targets().TimelessLive)
+	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), eval.Lesson{
+		Wordings: sets["tune_live"], Others: lasting, Alarms: app.Settings.targets().TimelessLive,
+	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "danger: reported from P %.3f; live: from P %.3f\n", danger.Threshold, live.Threshold)
-	for name, model := range map[string]any{"danger": danger, "live": live} {
+	fmt.Fprintln(out, "live:", live)
+	for name, model := range map[string]any{"danger": danger.Classifier, "live": live.Classifier} {
 		if err := writeModel(filepath.Join(k.Out, name+".json"), model); err != nil {
 			return err
 		}
@@ -134,6 +139,21 @@ var emergencyNumber = regexp.MustCompile(`1(10|19|20)`)
 func isHarmless(e knowledge.Entry) bool {
 	return e.Kind == knowledge.Rebuttal && e.Topic != knowledge.Fraud && e.Topic != knowledge.Disaster &&
 		!slices.ContainsFunc(e.Actions, emergencyNumber.MatchString)
+}
+
+var asksForHelp = regexp.MustCompile(`怎么办|咋办|点算`)
+
+// soundsUrgent: nobody labelled these for danger, and what tells of something happening now, or asks what to do about
+// it, may be one (喝了没煮熟的豆浆，想吐咋办): it is no example of calm.
+func soundsUrgent(w eval.Wording) bool {
+	normalised := retrieval.Normalised(w.Text)
+	return retrieval.Happens(normalised) || asksForHelp.MatchString(normalised)
+}
+
+// worries are what people add to anything; they make a message neither calm nor urgent.
+var worries = []string{
+	"，万一有个好歹可咋整", "，要是真出了事怎么办", "，我心里好怕", "，会不会有事啊", "，万一不行了怎么办", "，急死人了", "，你说咋弄", "，真有事就晚了", "，如果出事谁负责", "，麻烦你们了，谢谢",
+	"，该怎么预防", "，以后要怎么防着", "，是不是真的", "，万一呢",
 }
 
 // authored are the entries' own wordings, as examples.
@@ -157,6 +177,28 @@ func sampled(entries []knowledge.Entry) []eval.Wording {
 		random := rand.New(rand.NewPCG(uint64(crc32.ChecksumIEEE([]byte(e.ID))), 5)) //nolint:gosec // repeatable on purpose
 		random.Shuffle(len(own), func(i, j int) { own[i], own[j] = own[j], own[i] })
 		out = append(out, own[:min(5, len(own))]...)
+	}
+	return out
+}
+
+// frames are what people put around a claim or a question that they pass on as it is.
+var frames = []string{
+	"听说%s", "%s，是真的吗", "群里都在转：%s", "人家说%s，对不对", "%s，这个说法对吗", "网上说%s", "%s 真的假的", "有人告诉我%s，靠谱吗",
+	"家里人注意了！%s", "邻居讲%s，有这回事吗", "帮我查查，%s", "朋友圈看到的：%s，大家怎么看",
+}
+
+// passedOn are two wordings an entry in a frame each, always the same: the commonest messages of all, which keep what the wording says
+// though they are as near to it as its contrary.
+func passedOn(entries []knowledge.Entry) []eval.Wording {
+	var out []eval.Wording
+	for _, e := range entries {
+		own := authored([]knowledge.Entry{e}, func(knowledge.Entry) bool { return true })
+		random := rand.New(rand.NewPCG(uint64(crc32.ChecksumIEEE([]byte(e.ID))), 6)) //nolint:gosec // repeatable on purpose
+		for range 2 {
+			w := own[random.IntN(len(own))]
+			w.Text = fmt.Sprintf(frames[random.IntN(len(frames))], w.Text)
+			out = append(out, w)
+		}
 	}
 	return out
 }

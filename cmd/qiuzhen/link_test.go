@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"qiuzhen/bot"
 	"qiuzhen/retrieval"
@@ -55,5 +58,43 @@ func TestLinkAlone(t *testing.T) {
 	reply, err := handler.Handle(context.Background(), retrieval.Message{Text: "http://www.example.cn/danger"})
 	if err != nil || reply.Urgent != nil {
 		t.Errorf("urgent %+v for a page (%v)", reply.Urgent, err)
+	}
+}
+
+// TestLinksWait: slow pages take their own few turns; a link beyond them is answered soon, with the words asked for, and a question at once.
+func TestLinksWait(t *testing.T) {
+	slow, reading := make(chan struct{}), make(chan struct{})
+	engine := *demo(t).engine
+	engine.ReadPage = limitReads(func(context.Context, string) (string, error) {
+		reading <- struct{}{}
+		<-slow
+		return "喝白酒可以杀死流感病毒\n今天小编告诉大家，喝高度白酒可以杀死流感病毒。", nil
+	}, 2, 50*time.Millisecond)
+	handler := bot.Engine{Answerer: &engine}
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			reply, err := handler.Handle(context.Background(), retrieval.Message{Text: "https://example.cn/slow"})
+			if err != nil || reply.Void != "" || !slices.Contains(shown(reply), "baijiu-kills-virus") {
+				t.Errorf("the page that was read: %q (%v)", reply.Text, err)
+			}
+		})
+		<-reading
+	}
+	reply, err := handler.Handle(context.Background(), retrieval.Message{Text: "https://example.cn/third"})
+	if err != nil || reply.Void != retrieval.LinkOnly {
+		t.Errorf("a link beyond the turns: %q (%v)", reply.Text, err)
+	}
+	close(slow)
+	readers.Wait()
+	go func() { <-reading }()
+	if reply, err = handler.Handle(context.Background(), retrieval.Message{Text: "https://example.cn/later"}); err != nil || reply.Void != "" {
+		t.Errorf("a turn was not given back: %q (%v)", reply.Text, err)
+	}
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	full := limitReads(nil, 0, time.Minute)
+	if _, err := full(cancelled, ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v for a reader who has left", err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"qiuzhen/knowledge"
 )
 
 // cli is the command line.
@@ -28,6 +30,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the HTTP API."`
 	Doctor  doctorCommand  `cmd:"" help:"Check every dependency and setting; say what mends what is wrong."`
 	Eval    evalCommand    `cmd:"" help:"Measure and calibrate."`
+	Audit   auditCommand   `cmd:"" help:"Verify the audit log."`
 	DB      dbCommand      `cmd:"" name:"db" help:"Back up and restore the database, or open psql."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -105,6 +108,7 @@ func parseAndRun(ctx context.Context, parser *kong.Kong, c *cli, args []string, 
 	if err != nil {
 		return usageError{fmt.Errorf("%w; qiuzhen --help lists the commands", err)}
 	}
+	ctx = knowledge.WithActor(ctx, commandActor(parsed.Command()))
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return parsed.Run(c, streams)
 }

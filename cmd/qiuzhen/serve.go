@@ -130,6 +130,33 @@ func (a *api) ask(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, newAskJSON(reply, took))
 }
 
+const (
+	// fetchesAtOnce and fetchWait keep slow pages from taking the places of questions: a link waits this long for its turn, then the
+	// reader is asked for the words instead.
+	fetchesAtOnce = 4
+	fetchWait     = time.Second
+)
+
+var errFetchesBusy = errors.New("too many pages are being read")
+
+// limitReads lets read open so many pages at a time; who waits longer for a turn is refused.
+func limitReads(read func(context.Context, string) (string, error), most int, wait time.Duration) func(context.Context, string) (string, error) {
+	turns := make(chan struct{}, most)
+	return func(ctx context.Context, address string) (string, error) {
+		patience := time.NewTimer(wait)
+		defer patience.Stop()
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+			return read(ctx, address)
+		case <-patience.C:
+			return "", errFetchesBusy
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+}
+
 type errorJSON struct {
 	Error string `json:"error"`
 }

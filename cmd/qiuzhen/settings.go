@@ -25,6 +25,7 @@ type setting struct {
 
 var settingsTable = []setting{
 	{name: "database_url", env: "DATABASE_URL", secret: true, help: "Postgres 15+ with pgvector 0.8.3+; empty: a private server in the data folder"},
+	{name: "audit_key", secret: true, help: "key of the audit log's chain, at least 32 characters, best kept on another disk; empty: made once into audit.key in the data folder"},
 	{name: "fetch_links", fallback: "true", help: "open the page when a message is a link and nothing else: public addresses only, HTML up to 2 MB, 5 seconds"},
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
@@ -172,6 +173,9 @@ func (s *settings) check() error {
 		if share, err := strconv.ParseFloat(s.get(t.name), 64); err != nil || !(share >= 0 && share <= 1) {
 			return s.invalid(t.name, "a share from 0 to 1")
 		}
+	}
+	if key := s.get("audit_key"); key != "" && len(key) < leastAuditKey {
+		return usageError{fmt.Errorf("setting audit_key (from %s) is too short: at least %d characters, such as `openssl rand -hex 32` prints", s.values["audit_key"].origin, leastAuditKey)}
 	}
 	if _, err := strconv.ParseBool(s.get("fetch_links")); err != nil {
 		return s.invalid("fetch_links", "true or false")

@@ -1,0 +1,317 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"qiuzhen/ingest"
+	"qiuzhen/knowledge"
+	"qiuzhen/postgres"
+	"qiuzhen/postgres/postgrestest"
+	"qiuzhen/retrieval"
+)
+
+// staff are one person for each role, and a second publisher.
+type staff struct{ author, editor, expert, publisher, publisher2 context.Context }
+
+const goodPassword = "长长的一个好密码呀呀"
+
+func hire(t testing.TB, store *postgres.Store) staff {
+	t.Helper()
+	in := func(login string, roles ...knowledge.Role) context.Context {
+		id, err := store.AddPerson(context.Background(), knowledge.Person{
+			Login: login, Name: "姓名" + login, Title: "主任医师", Institution: "某医院", Roles: roles,
+		}, goodPassword)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return knowledge.WithActor(context.Background(), knowledge.Actor{Person: id, ID: login, Name: "姓名" + login, From: "test"})
+	}
+	return staff{
+		in("author", knowledge.Author), in("editor", knowledge.Editor), in("expert", knowledge.Expert),
+		in("publisher", knowledge.Publisher), in("publisher2", knowledge.Publisher),
+	}
+}
+
+// hired keeps one staff a store, for tests that publish many entries.
+var hired sync.Map
+
+// publish stores, submits, signs and publishes an entry.
+func publish(t testing.TB, store *postgres.Store, e knowledge.Entry, passages []ingest.IndexedPassage) {
+	t.Helper()
+	known, ok := hired.Load(store)
+	if !ok {
+		known = hire(t, store)
+		hired.Store(store, known)
+	}
+	s := known.(staff)
+	version := submit(t, store, s, e, passages)
+	for _, by := range []struct {
+		ctx  context.Context
+		role knowledge.Role
+	}{{s.expert, knowledge.Expert}, {s.editor, knowledge.Editor}} {
+		if err := sign(by.ctx, store, e, version, by.role, "approve"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Publish(s.publisher, e.ID, false, now); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func submit(t testing.TB, store *postgres.Store, s staff, e knowledge.Entry, passages []ingest.IndexedPassage) int {
+	t.Helper()
+	if _, err := store.SaveDraft(s.author, e, passages, ""); err != nil {
+		t.Fatal(err)
+	}
+	version, err := store.Submit(s.author, e.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+func sign(ctx context.Context, store *postgres.Store, e knowledge.Entry, version int, role knowledge.Role, decision string) error {
+	return store.Sign(ctx, postgres.Signature{Entry: e.ID, Version: version, Hash: e.Hash(), Role: role, Decision: decision, Comment: "说明", At: now})
+}
+
+func code(err error) knowledge.Code {
+	var known *knowledge.Error
+	if errors.As(err, &known) {
+		return known.Code
+	}
+	return ""
+}
+
+// TestLife walks a health entry through its life and shows at each step what is refused and what is served.
+func TestLife(t *testing.T) {
+	store := postgrestest.New(t)
+	s := hire(t, store)
+	e, other := entry("one", 1), entry("one", 2)
+	e.Topic, other.Topic = knowledge.Health, knowledge.Health
+	served := func(at time.Time) bool {
+		loaded, err := store.Load(context.Background(), []retrieval.Ref{{ID: "one", Version: 1}}, false, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(loaded) == 1
+	}
+	if _, err := store.SaveDraft(s.expert, e, onePassage(), ""); code(err) != knowledge.Forbidden {
+		t.Errorf("an expert wrote: %v", err)
+	}
+	if _, err := store.SaveDraft(s.author, e, onePassage(), ""); err != nil {
+		t.Fatal(err)
+	}
+	publishNow := func(by context.Context, emergency bool) error { return store.Publish(by, "one", emergency, now) }
+	for _, step := range []struct {
+		what   string
+		do     func() error
+		want   knowledge.Code
+		served bool
+	}{
+		{"signed before it is submitted", func() error { return sign(s.expert, store, e, 1, knowledge.Expert, "approve") }, knowledge.Conflict, false},
+		{"submitted by a publisher", func() error { _, err := store.Submit(s.publisher, "one"); return err }, knowledge.Forbidden, false},
+		{"submitted", func() error { _, err := store.Submit(s.author, "one"); return err }, "", false},
+		{"published unsigned", func() error { return publishNow(s.publisher, false) }, knowledge.Conflict, false},
+		{"other content signed", func() error { return sign(s.expert, store, other, 1, knowledge.Expert, "approve") }, knowledge.Conflict, false},
+		{"signed in a role not held", func() error { return sign(s.editor, store, e, 1, knowledge.Expert, "approve") }, knowledge.Forbidden, false},
+		{"signed by the author", func() error { return sign(s.author, store, e, 1, knowledge.Editor, "approve") }, knowledge.Forbidden, false},
+		{"signed by nobody", func() error { return sign(context.Background(), store, e, 1, knowledge.Editor, "approve") }, knowledge.Forbidden, false},
+		{"signed by the expert", func() error { return sign(s.expert, store, e, 1, knowledge.Expert, "approve") }, "", false},
+		{"signed by her again", func() error { return sign(s.expert, store, e, 1, knowledge.Expert, "approve") }, knowledge.Conflict, false},
+		{"published with one signature", func() error { return publishNow(s.publisher, false) }, knowledge.Conflict, false},
+		{"sent back", func() error { return sign(s.editor, store, e, 1, knowledge.Editor, "return") }, "", false},
+		{"published after that", func() error { return publishNow(s.publisher, false) }, knowledge.Conflict, false},
+		{"submitted again", func() error { _, err := store.Submit(s.author, "one"); return err }, "", false},
+		{"signed by the editor", func() error { return sign(s.editor, store, e, 1, knowledge.Editor, "approve") }, "", false},
+		{"published with the first round's expert", func() error { return publishNow(s.publisher, false) }, knowledge.Conflict, false},
+		{"signed by the expert of this round", func() error { return sign(s.expert, store, e, 1, knowledge.Expert, "approve") }, "", false},
+		{"published by the editor", func() error { return publishNow(s.editor, false) }, knowledge.Forbidden, false},
+		{"published", func() error { return publishNow(s.publisher, false) }, "", true},
+		{"published again", func() error { return publishNow(s.publisher, false) }, knowledge.NotFound, true},
+		{"withdrawn without a reason", func() error { return store.Withdraw(s.publisher, "one", "") }, knowledge.Invalid, true},
+		{"withdrawn by the author", func() error { return store.Withdraw(s.author, "one", "有误") }, knowledge.Forbidden, true},
+		{"withdrawn", func() error { return store.Withdraw(s.publisher, "one", "有误") }, "", false},
+	} {
+		if err := step.do(); code(err) != step.want || step.want == "" && err != nil {
+			t.Fatalf("%s: %v, want %q", step.what, err, step.want)
+		}
+		if got := served(now.Add(time.Minute)); got != step.served {
+			t.Fatalf("%s: served is %t", step.what, got)
+		}
+	}
+}
+
+// TestExpiry: health is served for six months from the last signature, and not a second longer.
+func TestExpiry(t *testing.T) {
+	store := postgrestest.New(t)
+	e := entry("one", 1)
+	e.Topic = knowledge.Health
+	publish(t, store, e, onePassage())
+	for _, c := range []struct {
+		at   time.Time
+		want int
+	}{{now.AddDate(0, 6, 0).Add(-time.Second), 1}, {now.AddDate(0, 6, 0).Add(time.Second), 0}} {
+		if loaded, err := store.Load(context.Background(), []retrieval.Ref{{ID: "one", Version: 1}}, false, c.at); err != nil || len(loaded) != c.want {
+			t.Errorf("at %s: %d served (%v), want %d", c.at, len(loaded), err, c.want)
+		}
+	}
+}
+
+// TestEmergency: two publishers are enough for 24 hours; the missing signatures make it last, a return takes it back.
+func TestEmergency(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		then  func(s staff, store *postgres.Store, e knowledge.Entry) error
+		after time.Duration
+		want  int
+	}{
+		{"nothing more", func(staff, *postgres.Store, knowledge.Entry) error { return nil }, 25 * time.Hour, 0},
+		{"reviewed in time", func(s staff, store *postgres.Store, e knowledge.Entry) error {
+			return errors.Join(sign(s.expert, store, e, 1, knowledge.Expert, "approve"), sign(s.editor, store, e, 1, knowledge.Editor, "approve"))
+		}, 48 * time.Hour, 1},
+		{"sent back", func(s staff, store *postgres.Store, e knowledge.Entry) error {
+			return sign(s.expert, store, e, 1, knowledge.Expert, "return")
+		}, time.Minute, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := postgrestest.New(t)
+			s := hire(t, store)
+			e := entry("one", 1)
+			e.Topic = knowledge.Disaster
+			submit(t, store, s, e, onePassage())
+			if err := sign(s.publisher, store, e, 1, knowledge.Publisher, "approve"); err != nil {
+				t.Fatal(err)
+			}
+			if err := store.Publish(s.publisher, "one", true, now); code(err) != knowledge.Conflict {
+				t.Fatalf("one person published in an emergency: %v", err)
+			}
+			if err := sign(s.publisher2, store, e, 1, knowledge.Publisher, "approve"); err != nil {
+				t.Fatal(err)
+			}
+			if err := store.Publish(s.publisher, "one", true, now); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.then(s, store, e); err != nil {
+				t.Fatal(err)
+			}
+			loaded, err := store.Load(context.Background(), []retrieval.Ref{{ID: "one", Version: 1}}, false, now.Add(c.after))
+			if err != nil || len(loaded) != c.want {
+				t.Errorf("%d served (%v), want %d", len(loaded), err, c.want)
+			}
+		})
+	}
+}
+
+// TestRacingTransitions: 200 changes of five entries from eight connections at once. At no time is a version served without its
+// signatures: a watcher looks all the while, and the constraint says so at the end.
+func TestRacingTransitions(t *testing.T) {
+	store := postgrestest.New(t)
+	s := hire(t, store)
+	var group sync.WaitGroup
+	work := make(chan uint64)
+	for range 8 {
+		group.Go(func() {
+			for seed := range work {
+				transition(t, store, s, rand.New(rand.NewPCG(seed, 1))) //nolint:gosec // repeatable on purpose
+			}
+		})
+	}
+	done := make(chan struct{})
+	watched := make(chan int)
+	go func() {
+		looks := 0
+		for {
+			select {
+			case <-done:
+				watched <- looks
+				return
+			default:
+				if bad, err := store.Unreviewed(context.Background()); err != nil || bad != 0 {
+					t.Errorf("%d versions are served without their signatures (%v)", bad, err)
+				}
+				looks++
+			}
+		}
+	}()
+	for seed := range uint64(200) {
+		work <- seed
+	}
+	close(work)
+	group.Wait()
+	close(done)
+	if looks := <-watched; looks < 10 {
+		t.Errorf("looked only %d times", looks)
+	}
+}
+
+// transition does one thing to one entry; most are refused for good reasons, and none may fail otherwise.
+func transition(t *testing.T, store *postgres.Store, s staff, r *rand.Rand) {
+	id := fmt.Sprintf("entry-%d", r.IntN(5))
+	var err error
+	switch e := entry(id, r.IntN(3)); r.IntN(7) {
+	case 0:
+		_, err = store.SaveDraft(s.author, e, onePassage(), "")
+	case 1:
+		_, err = store.Submit(s.author, e.ID)
+	case 2, 3:
+		err = signNewest(s.expert, store, e.ID, knowledge.Expert)
+	case 4:
+		err = signNewest(s.editor, store, e.ID, knowledge.Editor)
+	case 5:
+		err = store.Publish(s.publisher, e.ID, false, now)
+	default:
+		if r.IntN(4) == 0 {
+			err = store.Withdraw(s.publisher, e.ID, "试验")
+		}
+	}
+	if err != nil && code(err) == "" {
+		t.Error(err)
+	}
+}
+
+func signNewest(ctx context.Context, store *postgres.Store, id knowledge.ID, role knowledge.Role) error {
+	v, err := store.Version(ctx, id, 0)
+	if err != nil {
+		return err
+	}
+	return sign(ctx, store, v.Entry, v.Number, role, "approve")
+}
+
+// TestSignIn: the same refusal for a wrong password and an unknown login, rest after five failures, nothing after the account was disabled.
+func TestSignIn(t *testing.T) {
+	store := postgrestest.New(t)
+	hire(t, store)
+	ctx := context.Background()
+	try := func(login, password string, at time.Time) error {
+		_, err := store.SignIn(ctx, login, password, at)
+		return err
+	}
+	if err := try("author", goodPassword, now); err != nil {
+		t.Fatal(err)
+	}
+	wrong, unknown := try("author", "不是这一个密码哦哦哦", now), try("nobody", goodPassword, now)
+	if code(wrong) != knowledge.Forbidden || unknown == nil || wrong.Error() != unknown.Error() {
+		t.Errorf("wrong password: %v; unknown login: %v", wrong, unknown)
+	}
+	for range 4 {
+		_ = try("author", "不是这一个密码哦哦哦", now)
+	}
+	if err := try("author", goodPassword, now.Add(time.Minute)); code(err) != knowledge.Forbidden {
+		t.Errorf("no rest after five failures: %v", err)
+	}
+	if err := try("author", goodPassword, now.Add(16*time.Minute)); err != nil {
+		t.Errorf("after the rest: %v", err)
+	}
+	if err := store.DisablePerson(ctx, "author", now); err != nil {
+		t.Fatal(err)
+	}
+	if err := try("author", goodPassword, now.Add(time.Hour)); code(err) != knowledge.Forbidden {
+		t.Errorf("a disabled account signed in: %v", err)
+	}
+}
