@@ -147,10 +147,13 @@ func (r Scorer) Trust(e Evidence) float64 {
 // Sure reports whether the entry may answer.
 func (r Scorer) Sure(e Evidence, trust float64) bool { return e.p >= r.Suggest && trust >= r.Answer }
 
-// verbatim reports whether the whole message says one of the entry's wordings word by word, but for little words.
+// verbatim reports whether the message, or a part of one in which nothing denies, says one of the entry's wordings word by word but for
+// little words.
 func (e Evidence) verbatim() bool {
-	if e.window { // the rest of the message may deny it
-		return false
+	if e.window {
+		if rest := polarityOf(e.whole); rest.negations > 0 || rest.dismissals > 0 {
+			return false
+		}
 	}
 	said := contentWords(e.segment)
 	return slices.ContainsFunc(e.jury(), func(w string) bool { return contentWords(text.Normalize(w)) == said })
