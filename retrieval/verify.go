@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/text"
@@ -147,17 +148,33 @@ func (r Scorer) Trust(e Evidence) float64 {
 // Sure reports whether the entry may answer.
 func (r Scorer) Sure(e Evidence, trust float64) bool { return e.p >= r.Suggest && trust >= r.Answer }
 
-// verbatim reports whether the message, or a part of one in which nothing denies, says one of the entry's wordings word by word but for
-// little words.
+// verbatim reports whether the message, or a clause of one in which nothing denies, says one of the entry's wordings word by word but
+// for little words.
 func (e Evidence) verbatim() bool {
-	if e.window {
-		if rest := polarityOf(e.whole); rest.negations > 0 || rest.dismissals > 0 {
-			return false
+	wordings := map[string]bool{}
+	for _, w := range e.jury() {
+		wordings[contentWords(text.Normalize(w))] = true
+	}
+	for _, h := range e.hits {
+		if h.Kind == knowledge.ClaimPassage || h.Kind == knowledge.QuestionPassage {
+			wordings[contentWords(text.Normalize(h.Text))] = true
 		}
 	}
-	said := contentWords(e.segment)
-	return slices.ContainsFunc(e.jury(), func(w string) bool { return contentWords(text.Normalize(w)) == said })
+	all := wordings[contentWords(e.segment)]
+	if all && !e.window {
+		return true
+	}
+	if rest := polarityOf(cmp.Or(e.whole, e.segment)); rest.negations > 0 || rest.dismissals > 0 {
+		return false
+	}
+	return all || slices.ContainsFunc(clauseEnd.Split(e.segment, -1), func(clause string) bool {
+		said := contentWords(clause)
+		return utf8.RuneCountInString(said) >= leastClause && wordings[said]
+	})
 }
+
+// leastClause is how many characters a clause must say to be a claim by itself.
+const leastClause = 5
 
 // littleWords may be put in or left out without making it another claim: nothing that denies, counts or says how much.
 const littleWords = "的了吗呢吧啊呀嘛么哦着就也还又要会能是在把被让给"
