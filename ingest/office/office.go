@@ -109,6 +109,9 @@ func (p Problem) Error() string { return string(p) }
 // Problemf makes a Problem.
 func Problemf(format string, args ...any) Problem { return Problem(fmt.Sprintf(format, args...)) }
 
+// ErrArchive says that a file is no document but a ZIP of files.
+const ErrArchive = Problem("是压缩包")
+
 // Reply is what the child process says of a file, as JSON: a document or a problem.
 type Reply struct {
 	Document *Document `json:"document,omitempty"`

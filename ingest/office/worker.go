@@ -83,6 +83,7 @@ func (w *Worker) Unpack(ctx context.Context, name string, data []byte, keep func
 	return w.run(ctx, unpackMode, name, data, func(out io.Reader) error {
 		stream := bufio.NewReader(out)
 		var total int64
+		var damaged []string
 		for {
 			var f Frame
 			line, err := stream.ReadSlice('\n')
@@ -93,13 +94,20 @@ func (w *Worker) Unpack(ctx context.Context, name string, data []byte, keep func
 				return err
 			}
 			if f.Name == "" {
-				if f.Problem != "" {
+				switch {
+				case f.Problem != "":
 					return f.Problem
+				case len(damaged) > 0:
+					return Problemf("里面有 %d 个文件坏了，没有读（%s）", len(damaged), tail(damaged[0], 80))
 				}
 				return nil
 			}
 			if total += f.Size; f.Size < 0 || f.Size > MaxFile || total > MaxUnpacked {
 				return Problem("压缩包解开以后太大")
+			}
+			if f.Problem != "" {
+				damaged = append(damaged, f.Name)
+				continue
 			}
 			member := io.LimitReader(stream, f.Size)
 			if err := keep(f.Name, f.Size, member); err != nil {

@@ -109,7 +109,7 @@ func readPackage(data []byte) (*office.Document, error) {
 	case parts["[content_types].xml"] != nil:
 		return nil, office.Problem("文件坏了：里面没有正文，请重新另存一份")
 	default:
-		return nil, office.Problem("是压缩包")
+		return nil, office.ErrArchive
 	}
 	if err != nil {
 		return nil, err
