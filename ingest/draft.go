@@ -11,7 +11,7 @@ import (
 // Original is a file that drafts were made of, kept as it came.
 type Original struct {
 	SHA256    [32]byte
-	Name      string
+	Name      string // as it came; the same content may come under another
 	MediaType string
 	Pages     int // 0 where the format has none
 	Content   []byte
@@ -47,7 +47,7 @@ type OriginalStore interface {
 	SaveOriginal(ctx context.Context, o Original) error
 	// SaveImported stores a draft with its link to the original, whole or not at all. Without passages it is an incomplete
 	// one: nobody is answered with it, signed or not, until an editor has made a complete version.
-	SaveImported(ctx context.Context, d Draft, original [32]byte, complete bool, passages []IndexedPassage, model string) (Outcome, error)
+	SaveImported(ctx context.Context, d Draft, o Original, complete bool, passages []IndexedPassage, model string) (Outcome, error)
 }
 
 // ImportReport counts what became of an original's drafts.
@@ -97,6 +97,6 @@ func (in *Ingester) importOne(ctx context.Context, store OriginalStore, o Origin
 			return "", false, err
 		}
 	}
-	outcome, err = store.SaveImported(ctx, d, o.SHA256, complete, passages, model)
+	outcome, err = store.SaveImported(ctx, d, o, complete, passages, model)
 	return outcome, complete, err
 }

@@ -3,7 +3,6 @@
 -- A file that drafts were made of, kept as it came: what a reviewer holds a draft against.
 CREATE TABLE originals (
     sha256      bytea       PRIMARY KEY,
-    name        text        NOT NULL,
     media_type  text        NOT NULL,
     pages       integer, -- null where the format has none
     content     bytea       NOT NULL,
@@ -51,6 +50,7 @@ CREATE TABLE version_originals (
     entry_id text    NOT NULL,
     version  integer NOT NULL,
     original bytea   NOT NULL REFERENCES originals,
+    name     text    NOT NULL, -- what the file was called: the same file may come under two names
     fields   jsonb   NOT NULL,
     PRIMARY KEY (entry_id, version),
     CONSTRAINT version_of_original FOREIGN KEY (entry_id, version) REFERENCES entry_versions (entry_id, version)

@@ -18,9 +18,9 @@ func (s *Store) SaveOriginal(ctx context.Context, o ingest.Original) error {
 	err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM originals WHERE sha256 = $1)`, o.SHA256[:]).Scan(&known)
 	if err == nil && !known { // asked first, so that a re-import does not send the file again
 		_, err = s.pool.Exec(ctx, `
-			INSERT INTO originals (sha256, name, media_type, pages, content, blocks)
-			VALUES ($1, $2, $3, nullif($4, 0), $5, $6) ON CONFLICT DO NOTHING`,
-			o.SHA256[:], o.Name, o.MediaType, o.Pages, o.Content, []byte(o.Blocks))
+			INSERT INTO originals (sha256, media_type, pages, content, blocks)
+			VALUES ($1, $2, nullif($3, 0), $4, $5) ON CONFLICT DO NOTHING`,
+			o.SHA256[:], o.MediaType, o.Pages, o.Content, []byte(o.Blocks))
 	}
 	if err != nil {
 		return fmt.Errorf("keep %s: %w", o.Name, err)
@@ -30,7 +30,7 @@ func (s *Store) SaveOriginal(ctx context.Context, o ingest.Original) error {
 
 // SaveImported stores a draft that was made of an original, as a new version with its link, whole or not at all. It never
 // overwrites people's work: when somebody has made or withdrawn the newest version, nothing is written (ingest.Kept).
-func (s *Store) SaveImported(ctx context.Context, d ingest.Draft, original [32]byte, complete bool, passages []ingest.IndexedPassage, model string) (ingest.Outcome, error) {
+func (s *Store) SaveImported(ctx context.Context, d ingest.Draft, o ingest.Original, complete bool, passages []ingest.IndexedPassage, model string) (ingest.Outcome, error) {
 	fields, err := json.Marshal(d.Fields)
 	if err != nil {
 		return "", fmt.Errorf("encode the places of %s: %w", d.Entry.ID, err)
@@ -59,8 +59,8 @@ func (s *Store) SaveImported(ctx context.Context, d ingest.Draft, original [32]b
 		if err := insertVersion(ctx, tx, d.Entry, version, complete); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO version_originals (entry_id, version, original, fields) VALUES ($1, $2, $3, $4)`,
-			string(d.Entry.ID), version, original[:], fields); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO version_originals (entry_id, version, original, name, fields) VALUES ($1, $2, $3, $4, $5)`,
+			string(d.Entry.ID), version, o.SHA256[:], o.Name, fields); err != nil {
 			return err
 		}
 		return insertPassages(ctx, tx, d.Entry, version, passages, modelID)
@@ -100,7 +100,7 @@ func (s *Store) Origin(ctx context.Context, id knowledge.ID, version int) (Origi
 	var o Origin
 	var hash []byte
 	err := s.pool.QueryRow(ctx, `
-		SELECT o.sha256, o.name, o.media_type, coalesce(o.pages, 0), o.blocks, v.fields
+		SELECT o.sha256, v.name, o.media_type, coalesce(o.pages, 0), o.blocks, v.fields
 		  FROM version_originals v JOIN originals o ON o.sha256 = v.original
 		 WHERE v.entry_id = $1 AND v.version = $2`, string(id), version).Scan(&hash, &o.Name, &o.MediaType, &o.Pages, &o.Blocks, &o.Fields)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -37,7 +37,7 @@ func TestImportedDrafts(t *testing.T) {
 		if err := store.SaveOriginal(ctx, o); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := store.SaveImported(ctx, d, o.SHA256, false, nil, ""); err != nil || got != want {
+		if got, err := store.SaveImported(ctx, d, o, false, nil, ""); err != nil || got != want {
 			t.Fatalf("%q, %v; want %q", got, err, want)
 		}
 	}
@@ -92,13 +92,13 @@ func TestIncompleteInvariants(t *testing.T) {
 	if err := store.SaveOriginal(ctx, o); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.SaveImported(ctx, imported("one", "甲"), o.SHA256, false, nil, ""); err != nil {
+	if _, err := store.SaveImported(ctx, imported("one", "甲"), o, false, nil, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.SaveImported(ctx, imported("two", "甲"), o.SHA256, false, onePassage(), ""); err == nil {
+	if _, err := store.SaveImported(ctx, imported("two", "甲"), o, false, onePassage(), ""); err == nil {
 		t.Error("an incomplete version got passages")
 	}
-	if _, err := store.SaveImported(ctx, imported("three", "甲"), o.SHA256, true, onePassage(), ""); err == nil {
+	if _, err := store.SaveImported(ctx, imported("three", "甲"), o, true, onePassage(), ""); err == nil {
 		t.Error("a complete rebuttal without a verdict was stored")
 	}
 	conn, err := pgx.Connect(ctx, dsn)

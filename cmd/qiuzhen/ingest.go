@@ -66,7 +66,11 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	if passed > 0 {
 		fmt.Fprintf(streams.err, "略过 %d 个不是文档的文件\n", passed)
 	}
-	entries, broken := lintOwn(own, streams)
+	what := "什么也"
+	if len(foreign) > 0 {
+		what = "这些条目"
+	}
+	entries, broken := lintOwn(own, what, streams)
 	if broken && len(foreign) == 0 {
 		return exit(exitFailed)
 	}
@@ -82,7 +86,7 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		if err != nil {
 			return err
 		}
-		packed, brokenToo := lintOwn(report.Own, streams)
+		packed, brokenToo := lintOwn(report.Own, what, streams)
 		entries = append(entries, packed...)
 		failed = failed || brokenToo || len(report.Lines) > 0
 	}
@@ -98,7 +102,7 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 }
 
 // lintOwn returns entries in our own format, none when there is a complaint about any of them.
-func lintOwn(files []ingest.File, streams stdio) (entries []knowledge.Entry, broken bool) {
+func lintOwn(files []ingest.File, what string, streams stdio) (entries []knowledge.Entry, broken bool) {
 	entries, complaints := ingest.Lint(files)
 	if len(complaints) == 0 {
 		return entries, false
@@ -106,7 +110,7 @@ func lintOwn(files []ingest.File, streams stdio) (entries []knowledge.Entry, bro
 	for _, c := range complaints {
 		fmt.Fprintln(streams.err, c)
 	}
-	fmt.Fprintf(streams.err, "%d 处要改；改好以前什么也没有入库\n", len(complaints))
+	fmt.Fprintf(streams.err, "%d 处要改；改好以前%s没有入库\n", len(complaints), what)
 	return nil, true
 }
 

@@ -158,7 +158,7 @@ func hostileFiles() []officeFile {
 		{"10000-pages.pdf", officetest.ManyPages(10_000), -1, "10000 页"},
 		{"scanned.pdf", officetest.PDF(officetest.Page{Picture: true}, officetest.Page{Picture: true}), -1, "第1、2页是扫描"},
 		{"half-scanned.pdf", officetest.PDF(officetest.Page{Lines: []string{"水要烧开。"}}, officetest.Page{Picture: true}), 1, "第2页是扫描"},
-		{"cyclic.pdf", officetest.CyclicPDF(), -1, "PDF"},
+		{"cyclic.pdf", officetest.CyclicPDF(), -1, "坏了"},
 		{"flate-bomb.pdf", officetest.PDF(officetest.Page{Content: officetest.Deflate(900 << 20)}), -1, ""},
 		{"scripts.html", []byte(strings.Replace(page, "<h1>", `<script>alert(1)</script><p onclick="x()">`+paragraphs+`</p><h1>`, 1)), 1, "脚本"},
 		{"deep.html", []byte("<html>" + strings.Repeat("<div>", 100_000) + paragraphs), -1, "网页读不懂"},

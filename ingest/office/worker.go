@@ -142,6 +142,7 @@ func (w *Worker) warmUp(ctx context.Context) error {
 func (w *Worker) run(ctx context.Context, mode, name string, data []byte, take func(io.Reader) error) error {
 	runtime.LockOSThread() // Pdeathsig fires when the thread ends that started the child
 	defer runtime.UnlockOSThread()
+	outer := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, w.time(), errTime)
 	defer cancel()
 	args := append(append([]string{}, w.Command[1:]...), "--mode="+mode, "--name="+tail(name, 200), "--cache="+w.CacheDir)
@@ -172,6 +173,8 @@ func (w *Worker) run(ctx context.Context, mode, name string, data []byte, take f
 	tooLarge := watched() || group.killed()
 	var known Problem
 	switch {
+	case outer.Err() != nil:
+		return outer.Err()
 	case tooLarge:
 		return Problemf("读它要用的内存超过 %d MB，没有读完", w.memory()>>20)
 	case errors.As(taken, &known):
@@ -180,8 +183,6 @@ func (w *Worker) run(ctx context.Context, mode, name string, data []byte, take f
 		return Problemf("%.0f 秒还没有读完，停下了", w.time().Seconds())
 	case taken == nil && ended == nil:
 		return nil
-	case ctx.Err() != nil && taken == nil:
-		return ctx.Err()
 	case ended != nil:
 		return Problemf("读的时候出错，读不了（%s）", complaint.first(ended))
 	}

@@ -174,6 +174,9 @@ func unpack(out io.Writer, data []byte) error {
 	return end("")
 }
 
+// maxName bounds a member's path, in bytes; of a longer one the end is kept.
+const maxName = 500
+
 // memberName is a part's path in UTF-8: Chinese Windows writes GBK without saying so.
 func memberName(f *zip.File) string {
 	name := f.Name
@@ -183,5 +186,9 @@ func memberName(f *zip.File) string {
 		}
 	}
 	name = strings.ToValidUTF8(strings.ReplaceAll(name, `\`, "/"), "_")
-	return strings.TrimPrefix(path.Clean("/"+name), "/")
+	name = strings.TrimPrefix(path.Clean("/"+name), "/")
+	if name == "" {
+		return "_" // it was "." or "..": a frame without a name is the last
+	}
+	return strings.ToValidUTF8(name[max(len(name)-maxName, 0):], "")
 }
