@@ -72,6 +72,7 @@ func (a *App) importOffice(ctx context.Context, files []office.File, options off
 	if err != nil {
 		return office.Report{}, err
 	}
+	worker.Notice = func(what string) { fmt.Fprintln(streams.err, what) }
 	var client fetch.Client
 	im := &office.Importer{
 		Worker: worker, Options: options, Fetch: client.Document,

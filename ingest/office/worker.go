@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -42,8 +43,10 @@ type Worker struct {
 	Command []string
 	// CacheDir keeps the PDF reader's compiled code between children; "": each child interprets it, which is slower.
 	CacheDir string
-	Memory   int64
-	Time     time.Duration
+	// Notice is told of a wait that comes once; may be nil.
+	Notice func(what string)
+	Memory int64
+	Time   time.Duration
 
 	warm bool
 }
@@ -128,6 +131,9 @@ func (w *Worker) warmUp(ctx context.Context) error {
 	if err := os.MkdirAll(w.CacheDir, 0o700); err != nil {
 		w.CacheDir = "" // slower, not impossible
 		return nil
+	}
+	if known, _ := filepath.Glob(filepath.Join(w.CacheDir, "*", "*")); len(known) == 0 && w.Notice != nil {
+		w.Notice("第一次读 PDF，先做准备，要几秒到几十秒")
 	}
 	long := *w
 	long.Time = warmTime
