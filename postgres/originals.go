@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,9 +40,9 @@ func (s *Store) SaveImported(ctx context.Context, d ingest.Draft, o ingest.Origi
 	if err != nil {
 		return "", err
 	}
-	outcome := ingest.Stored
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		version, same, err := nextVersion(ctx, tx, d.Entry.ID, d.Entry.Hash())
+	outcome, hash := ingest.Stored, d.Entry.Hash()
+	err = s.change(ctx, func(tx pgx.Tx) error {
+		version, same, err := nextVersion(ctx, tx, d.Entry.ID, hash)
 		if err != nil {
 			return err
 		}
@@ -63,7 +64,13 @@ func (s *Store) SaveImported(ctx context.Context, d ingest.Draft, o ingest.Origi
 			string(d.Entry.ID), version, o.SHA256[:], o.Name, fields); err != nil {
 			return err
 		}
-		return insertPassages(ctx, tx, d.Entry, version, passages, modelID)
+		if err := insertPassages(ctx, tx, d.Entry, version, passages, modelID); err != nil {
+			return err
+		}
+		return s.auditor.Append(ctx, tx, knowledge.Event{
+			Action: knowledge.DraftSaved, Entry: d.Entry.ID, Version: version, ContentHash: hash,
+			Detail: map[string]string{"original": hex.EncodeToString(o.SHA256[:])},
+		})
 	})
 	if err != nil {
 		return "", fmt.Errorf("store %s: %w", d.Entry.ID, err)

@@ -108,7 +108,7 @@ func wholeFiles() []officeFile {
 	}
 }
 
-func noise(n int) []byte {
+func randomBytes(n int) []byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	out := make([]byte, n)
 	for i := range out {
@@ -153,7 +153,7 @@ func hostileFiles() []officeFile {
 		{"macros.docm", officetest.DOCX(para(paragraphs), vba), 1, "宏"},
 		{"deleted.docx", officetest.DOCX(para(paragraphs) + `<w:p><w:del><w:r><w:delText>删去的话</w:delText></w:r></w:del></w:p>`), 1, "修订"},
 		{"cut.pdf", onePDF[:60], -1, "坏了"},
-		{"noise.pdf", append([]byte("%PDF-1.7\n"), noise(5000)...), -1, "坏了"},
+		{"noise.pdf", append([]byte("%PDF-1.7\n"), randomBytes(5000)...), -1, "坏了"},
 		{"locked.pdf", officetest.LockedPDF(), -1, "加密"},
 		{"10000-pages.pdf", officetest.ManyPages(10_000), -1, "10000 页"},
 		{"scanned.pdf", officetest.PDF(officetest.Page{Picture: true}, officetest.Page{Picture: true}), -1, "第1、2页是扫描"},
@@ -162,7 +162,7 @@ func hostileFiles() []officeFile {
 		{"flate-bomb.pdf", officetest.PDF(officetest.Page{Content: officetest.Deflate(900 << 20)}), -1, ""},
 		{"scripts.html", []byte(strings.Replace(page, "<h1>", `<script>alert(1)</script><p onclick="x()">`+paragraphs+`</p><h1>`, 1)), 1, "脚本"},
 		{"deep.html", []byte("<html>" + strings.Repeat("<div>", 100_000) + paragraphs), -1, "网页读不懂"},
-		{"noise.html", append([]byte("<html><meta charset=utf-8>"), noise(5000)...), -1, "读不出来"},
+		{"noise.html", append([]byte("<html><meta charset=utf-8>"), randomBytes(5000)...), -1, "读不出来"},
 		{"empty-body.html", []byte("<html><body><script>x</script></body></html>"), -1, "没有读到文字"},
 		{"brackets.html", append([]byte("<html>"), bytes.Repeat([]byte("<b><i>"), 100_000)...), -1, ""},
 		{"binary.csv", []byte("a,b\x00\n"), -1, "不认识的格式"},
@@ -173,7 +173,7 @@ func hostileFiles() []officeFile {
 		{"bomb.xlsx", officetest.Bomb("xl/sharedStrings.xml", "<sst>", 150<<20, types, workbook), -1, "太大"},
 		{"empty-book.xlsx", officetest.ZIP(types, workbook), -1, ""},
 		{"many-rows.xlsx", officetest.XLSX([]string{"问答"}, map[string][][]string{"问答": rows}), -1, "20000 行"},
-		{"noise.txt", noise(5000), -1, "读不出来"},
+		{"noise.txt", randomBytes(5000), -1, "读不出来"},
 		{"empty.txt", []byte(" \n"), -1, "空文件"},
 		{"garbled.txt", []byte("锟斤拷锟斤拷 水要烧开。"), 1, "乱码"},
 		{"picture.txt", []byte("\x89PNG\r\n\x1a\n" + strings.Repeat("\x00", 100)), -1, "图片"},
