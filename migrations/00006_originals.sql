@@ -60,7 +60,14 @@ CREATE INDEX version_originals_original ON version_originals (original);
 
 -- +goose Down
 DROP TABLE version_originals, originals;
-DELETE FROM passages p USING entry_versions v WHERE v.entry_id = p.entry_id AND v.version = p.version AND NOT v.complete;
-ALTER TABLE passages DROP COLUMN complete;
-ALTER TABLE entry_versions DROP COLUMN complete;
-DROP FUNCTION keep_version_completeness CASCADE;
+DROP TRIGGER version_completeness_is_immutable ON entry_versions;
+DROP FUNCTION keep_version_completeness;
+ALTER TABLE passages DROP COLUMN complete; -- with its two constraints
+ALTER TABLE entry_versions DROP COLUMN complete; -- with its three
+ALTER TABLE entry_versions ADD CONSTRAINT version_rebuttal_has_verdict CHECK (
+    CASE document ->> 'kind'
+        WHEN 'rebuttal' THEN document ->> 'verdict' IN ('false', 'misleading', 'partly_true', 'true', 'unproven')
+                             AND document ->> 'verdict' IS NOT NULL
+        WHEN 'guide' THEN document ->> 'verdict' IS NULL
+        ELSE false
+    END) NOT VALID; -- incomplete drafts that are there stay: versions are never deleted
