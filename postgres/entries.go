@@ -38,27 +38,17 @@ func (s *Store) Hashes(ctx context.Context) (map[knowledge.ID][32]byte, error) {
 // newest version has the same content nothing is written and created is false. An open draft or version in
 // review is superseded; what is published stays served until the new version is published.
 func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ingest.IndexedPassage, model string) (created bool, err error) {
-	document, err := json.Marshal(e)
-	if err != nil {
-		return false, fmt.Errorf("encode %s: %w", e.ID, err)
-	}
-	hash := e.Hash()
 	modelID, err := s.modelFor(ctx, model, passages)
 	if err != nil {
 		return false, err
 	}
+	hash := e.Hash()
 	err = s.change(ctx, func(tx pgx.Tx) error {
 		version, same, err := nextVersion(ctx, tx, e.ID, hash)
 		if err != nil || same {
 			return err
 		}
-		if err := retireOpen(ctx, tx, e.ID); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `
-			INSERT INTO entry_versions (entry_id, version, content_hash, document) VALUES ($1, $2, $3, $4)`,
-			string(e.ID), version, hash[:], document)
-		if err != nil {
+		if err := insertVersion(ctx, tx, e, version, true); err != nil {
 			return err
 		}
 		created = true
@@ -71,6 +61,22 @@ func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ing
 		return false, fmt.Errorf("store %s: %w", e.ID, err)
 	}
 	return created, nil
+}
+
+// insertVersion adds a draft in place of the version that is being worked on, if any.
+func insertVersion(ctx context.Context, tx pgx.Tx, e knowledge.Entry, version int, complete bool) error {
+	document, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if err := retireOpen(ctx, tx, e.ID); err != nil {
+		return err
+	}
+	hash := e.Hash()
+	_, err = tx.Exec(ctx, `
+		INSERT INTO entry_versions (entry_id, version, content_hash, document, complete) VALUES ($1, $2, $3, $4, $5)`,
+		string(e.ID), version, hash[:], document, complete)
+	return err
 }
 
 // nextVersion locks the entry and numbers its next version; same is true when the newest already says this.
@@ -159,6 +165,9 @@ func (s *Store) Publish(ctx context.Context, id knowledge.ID, now time.Time, mon
 			RETURNING content_hash, expires_at`, string(id), version, now, months).Scan(&hash, &until)
 		if constraint(err) == "version_published_has_reviews" {
 			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 第%d版还没有人签审，不能发布", id, version), Err: err}
+		}
+		if constraint(err) == "version_incomplete_stays_draft" {
+			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 第%d版还缺内容，补全以后才能发布", id, version), Err: err}
 		}
 		if err != nil {
 			return err
