@@ -16,6 +16,8 @@ import (
 // nothing of the project. cmd/qiuzhen sees all.
 var mayImport = map[string][]string{
 	"ingest":                  {"knowledge", "text"},
+	"ingest/office":           {"ingest", "knowledge", "text"},
+	"ingest/read":             {"ingest/office"},
 	"retrieval":               {"knowledge", "text", "learn"},
 	"eval":                    {"knowledge", "learn", "retrieval"},
 	"bot":                     {"knowledge", "retrieval", "text"},

@@ -41,6 +41,30 @@ func Lint(files []File) ([]knowledge.Entry, []Complaint) {
 	return entries, complaints
 }
 
+// LintEntry judges an entry that was not authored in a file of ours.
+func LintEntry(e knowledge.Entry) []Complaint {
+	d := &document{file: string(e.ID) + ".md", entry: e, lines: map[string]int{}}
+	d.lint()
+	return d.found
+}
+
+// IsEntry reports whether a Markdown file is one of ours, broken or not: it begins with front matter that has a field of an
+// entry and of nothing else, or with front matter that does not end.
+func IsEntry(data []byte) bool {
+	s := strings.ReplaceAll(strings.TrimPrefix(string(data[:min(len(data), maxFile)]), "\uFEFF"), "\r\n", "\n")
+	front, _, ok := cut(s)
+	if !ok {
+		return strings.HasPrefix(s, "---\n") && len(data) <= maxFile
+	}
+	for line := range strings.Lines(front) {
+		field, _, _ := strings.Cut(line, ":")
+		if slices.Contains([]string{"kind", "claims", "questions", "verdict", "negatives", "topic", "short", "actions"}, field) {
+			return true
+		}
+	}
+	return false
+}
+
 // lintTogether finds what is wrong between files: two entries of one id, one wording answered by two entries.
 func lintTogether(docs []*document) {
 	ids := map[knowledge.ID]string{}

@@ -127,8 +127,17 @@ func (in *Ingester) save(ctx context.Context, e knowledge.Entry) (created bool, 
 	if err := ctx.Err(); err != nil { // another entry failed, or the run was interrupted
 		return false, err
 	}
+	indexed, model, err := in.index(ctx, e)
+	if err != nil {
+		return false, err
+	}
+	return in.Store.SaveDraft(ctx, e, indexed, model)
+}
+
+// index gives an entry's passages what both search legs need; model is "" without an Embedder.
+func (in *Ingester) index(ctx context.Context, e knowledge.Entry) (indexed []IndexedPassage, model string, err error) {
 	passages := Passages(e)
-	indexed := make([]IndexedPassage, len(passages))
+	indexed = make([]IndexedPassage, len(passages))
 	texts := make([]string, len(passages))
 	for i, p := range passages {
 		texts[i] = text.Normalize(p.Text)
@@ -137,16 +146,15 @@ func (in *Ingester) save(ctx context.Context, e knowledge.Entry) (created bool, 
 			indexed[i].Terms = in.Analyzer.IndexTerms(texts[i])
 		}
 	}
-	model := ""
-	if in.Embedder != nil {
-		model = in.Embedder.ID()
-		vectors, err := in.Embedder.Embed(ctx, texts)
-		if err != nil {
-			return false, fmt.Errorf("embed %s: %w", e.ID, err)
-		}
-		for i := range indexed {
-			indexed[i].Vector = vectors[i]
-		}
+	if in.Embedder == nil {
+		return indexed, "", nil
 	}
-	return in.Store.SaveDraft(ctx, e, indexed, model)
+	vectors, err := in.Embedder.Embed(ctx, texts)
+	if err != nil {
+		return nil, "", fmt.Errorf("embed %s: %w", e.ID, err)
+	}
+	for i := range indexed {
+		indexed[i].Vector = vectors[i]
+	}
+	return indexed, in.Embedder.ID(), nil
 }

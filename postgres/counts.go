@@ -38,7 +38,7 @@ func (s *Store) CheckWhole(ctx context.Context, model string) (broken []string, 
 		    SELECT entry_id, version, jsonb_array_length(coalesce(document -> 'claims', '[]'))
 		         + jsonb_array_length(coalesce(document -> 'questions', '[]'))
 		         + jsonb_array_length(coalesce(document -> 'negatives', '[]')) + 2 AS least -- a summary, a body
-		      FROM entry_versions WHERE status IN ('draft', 'in_review', 'published')
+		      FROM entry_versions WHERE status IN ('draft', 'in_review', 'published') AND complete
 		), counted AS (
 		    SELECT o.entry_id, o.least,
 		           (SELECT count(*) FROM passages p WHERE p.entry_id = o.entry_id AND p.version = o.version) AS passages,

@@ -37,30 +37,20 @@ func (s *Store) Hashes(ctx context.Context) (map[knowledge.ID][32]byte, error) {
 // newest version has the same content nothing is written and created is false. An open draft or version in
 // review is superseded; what is published stays served until the new version is published.
 func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ingest.IndexedPassage, model string) (created bool, err error) {
-	document, err := json.Marshal(e)
-	if err != nil {
-		return false, fmt.Errorf("encode %s: %w", e.ID, err)
-	}
-	hash, author := e.Hash(), knowledge.ActorOf(ctx).Person
 	modelID, err := s.modelFor(ctx, model, passages)
 	if err != nil {
 		return false, err
 	}
+	hash := e.Hash()
 	err = s.change(ctx, func(tx pgx.Tx) error {
-		if err := mayDo(ctx, tx, author, []knowledge.Role{knowledge.Author, knowledge.Editor}); err != nil {
+		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, []knowledge.Role{knowledge.Author, knowledge.Editor}); err != nil {
 			return err
 		}
 		version, same, err := nextVersion(ctx, tx, e.ID, hash)
 		if err != nil || same {
 			return err
 		}
-		if err := retireOpen(ctx, tx, e.ID); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `
-			INSERT INTO entry_versions (entry_id, version, content_hash, document, author_id) VALUES ($1, $2, $3, $4, nullif($5::bigint, 0))`,
-			string(e.ID), version, hash[:], document, author)
-		if err != nil {
+		if err := insertVersion(ctx, tx, e, version, true); err != nil {
 			return err
 		}
 		created = true
@@ -73,6 +63,23 @@ func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ing
 		return false, fmt.Errorf("store %s: %w", e.ID, err)
 	}
 	return created, nil
+}
+
+// insertVersion adds a draft in place of the version that is being worked on, if any.
+func insertVersion(ctx context.Context, tx pgx.Tx, e knowledge.Entry, version int, complete bool) error {
+	document, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if err := retireOpen(ctx, tx, e.ID); err != nil {
+		return err
+	}
+	hash := e.Hash()
+	_, err = tx.Exec(ctx, `
+		INSERT INTO entry_versions (entry_id, version, content_hash, document, complete, author_id)
+		VALUES ($1, $2, $3, $4, $5, nullif($6::bigint, 0))`,
+		string(e.ID), version, hash[:], document, complete, knowledge.ActorOf(ctx).Person)
+	return err
 }
 
 // nextVersion locks the entry and numbers its next version; same is true when the newest already says this.

@@ -14,7 +14,7 @@ import (
 )
 
 // The life of an entry. Who may do what is asked for inside each transaction, so that a role taken away holds at once; what may be served
-// is held by constraints (migrations/00006), whoever comes first.
+// is held by constraints (migrations/00007), whoever comes first.
 
 // Submit puts an entry's draft under review, by somebody who may write.
 func (s *Store) Submit(ctx context.Context, id knowledge.ID) (version int, err error) {
@@ -28,6 +28,9 @@ func (s *Store) Submit(ctx context.Context, id knowledge.ID) (version int, err e
 		}
 		return s.auditor.Append(ctx, tx, knowledge.Event{Action: knowledge.DraftSubmitted, Entry: id, Version: version, ContentHash: [32]byte(hash)})
 	})
+	if constraint(err) == "version_incomplete_stays_draft" {
+		err = &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 还缺内容，补全以后才能送审", id), Err: err}
+	}
 	return version, err
 }
 
@@ -122,6 +125,9 @@ func (s *Store) Publish(ctx context.Context, id knowledge.ID, emergency bool, no
 			Detail: map[string]string{"until": until.UTC().Format(time.RFC3339), "emergency": strconv.FormatBool(emergency)},
 		})
 	})
+	if constraint(err) == "version_incomplete_stays_draft" {
+		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 还缺内容，补全以后才能发布", id), Err: err}
+	}
 	if constraint(err) == "version_published_has_reviews" {
 		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 签字还不够，不能发布", id), Err: err}
 	}

@@ -59,6 +59,9 @@ func checkPerson(p knowledge.Person) error {
 	if slices.Contains(p.Roles, knowledge.Expert) && (p.Title == "" || p.Institution == "") {
 		return &knowledge.Error{Code: knowledge.Invalid, Message: "专家要写职称和单位：读者要看到是谁签的字"}
 	}
+	if (slices.Contains(p.Roles, knowledge.Editor) || slices.Contains(p.Roles, knowledge.Publisher)) && p.Institution == "" {
+		return &knowledge.Error{Code: knowledge.Invalid, Message: "会签字的人要写单位：读者要看到是谁签的字"}
+	}
 	return nil
 }
 

@@ -53,14 +53,14 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 }
 
 // connection readies one: pgvector's types have no fixed oid and are learnt, which needs the migrated schema; the HNSW
-// index looks at 160 candidates, so that the dense leg's 100 mostly come from one look, and goes on until enough of them pass the filter; the search is planned once a connection,
+// index looks at 200 candidates, so that the dense leg's 100 mostly come from one look, and goes on until enough of them pass the filter; the search is planned once a connection,
 // since planning it anew costs as much as running it.
 func connection(ctx context.Context, conn *pgx.Conn) error {
 	if err := pgxvec.RegisterTypes(ctx, conn); err != nil {
 		return err
 	}
 	_, err := conn.Exec(ctx, `
-		SET hnsw.ef_search = 160; SET hnsw.iterative_scan = relaxed_order; SET plan_cache_mode = force_generic_plan`)
+		SET hnsw.ef_search = 200; SET hnsw.iterative_scan = relaxed_order; SET plan_cache_mode = force_generic_plan`)
 	return err
 }
 

@@ -226,7 +226,7 @@ func (s *Store) Load(ctx context.Context, refs []retrieval.Ref, unsigned bool, n
 		           FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.decision = 'approve'), '[]')
 		  FROM unnest($1::text[], $2::integer[]) WITH ORDINALITY AS want(id, version, n)
 		  JOIN entry_versions v ON v.entry_id = want.id AND v.version = want.version
-		   AND v.status = ANY($3) AND v.expires_at > $4
+		   AND v.status = ANY($3) AND v.expires_at > $4 AND v.complete
 		 ORDER BY want.n`, ids, versions, statuses(unsigned), now)
 	if err != nil {
 		return nil, fmt.Errorf("load %v: %w", refs, err)

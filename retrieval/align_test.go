@@ -86,13 +86,15 @@ func TestAlignerKeepsWordings(t *testing.T) {
 // TestTrustWithoutTokens: only what an entry says word by word is trusted when nothing could be aligned.
 func TestTrustWithoutTokens(t *testing.T) {
 	said := Evidence{segment: "喝白酒,能杀死病毒?", wordings: []string{"喝白酒能杀死病毒。"}}
-	window, other := said, said
-	window.window, other.segment = true, "喝白酒不能杀死病毒"
+	window, denied, other, little, much := said, said, said, said, said
+	window.window, window.whole = true, "刚收到消息,喝白酒能杀死病毒!快转给家人"
+	denied.window, denied.whole = true, "喝白酒能杀死病毒,纯属扯淡"
+	other.segment, little.segment, much.segment = "喝白酒不能杀死病毒", "喝白酒就可以杀死病毒了", "多喝白酒能杀死病毒"
 	for _, c := range []struct {
 		name string
 		Evidence
 		want float64
-	}{{"word by word", said, 1}, {"a part of a message", window, 0}, {"other words", other, 0}} {
+	}{{"word by word", said, 1}, {"a part of a message", window, 1}, {"a part that the rest denies", denied, 0}, {"other words", other, 0}, {"other little words", little, 1}, {"how much", much, 0}} {
 		if got := DefaultScorer().Trust(c.Evidence); got != c.want {
 			t.Errorf("%s: trust %g, want %g", c.name, got, c.want)
 		}

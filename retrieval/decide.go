@@ -54,7 +54,8 @@ func (e *Engine) answers(ctx context.Context, found []Evidence, pieces [][]Evide
 		trust, err := e.trust(ctx, candidate)
 		return trust >= least, err
 	}
-	if ok, err := trusted(found[0], e.Scorer.Answer); err != nil || !ok {
+	ok, err := trusted(found[0], e.Scorer.Answer)
+	if err != nil || !ok && !anyVerbatim(found[0].ID, pieces) {
 		return nil, err
 	}
 	answers := found[:1:1]
@@ -71,6 +72,16 @@ func (e *Engine) answers(ctx context.Context, found []Evidence, pieces [][]Evide
 		}
 	}
 	return answers, nil
+}
+
+// anyVerbatim reports whether some piece of the message says one of the entry's wordings.
+func anyVerbatim(id knowledge.ID, pieces [][]Evidence) bool {
+	for _, piece := range pieces {
+		if slices.ContainsFunc(piece, func(e Evidence) bool { return e.ID == id && e.verbatim() }) {
+			return true
+		}
+	}
+	return false
 }
 
 // trust reads the candidate's wordings beside the message.

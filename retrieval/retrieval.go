@@ -232,7 +232,8 @@ func (e *Engine) embed(ctx context.Context, s string) (Vector, error) {
 // Piece is a part of a message with the passages found for it.
 type Piece struct {
 	Text   string
-	Window bool // a window of a long message; false: the whole
+	Window bool   // a part of the message; false: the whole
+	Whole  string // the message
 	Hits   []Hit
 	vector Vector
 }
@@ -245,7 +246,7 @@ func (e *Engine) search(ctx context.Context, texts []string, q Query) ([]Piece, 
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, t := range texts {
 		group.Go(func() (err error) {
-			p := Piece{Text: t, Window: i > 0}
+			p := Piece{Text: t, Window: i > 0, Whole: texts[0]}
 			if p.vector, err = e.embed(ctx, t); err != nil {
 				return err
 			}

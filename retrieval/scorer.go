@@ -65,6 +65,7 @@ type Evidence struct {
 	coverage float64
 	segment  string // the piece of the message
 	window   bool   // see Piece
+	whole    string // see Piece
 	hits     []Hit
 	read     []float64 // see Condensed
 	wordings []string  // see Condensed
@@ -127,7 +128,7 @@ func (p Piece) Evidence() []Evidence {
 	}
 	for i := range all {
 		e := &all[i]
-		e.window = p.Window
+		e.window, e.whole = p.Window, p.Whole
 		if i < maxCovered {
 			e.cover = covered(p.Text, e.hits)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/text"
@@ -147,23 +148,45 @@ func (r Scorer) Trust(e Evidence) float64 {
 // Sure reports whether the entry may answer.
 func (r Scorer) Sure(e Evidence, trust float64) bool { return e.p >= r.Suggest && trust >= r.Answer }
 
-// verbatim reports whether the whole message is one of the entry's wordings, whatever its punctuation.
+// verbatim reports whether the message, or a clause of one in which nothing denies, says one of the entry's wordings word by word but
+// for little words.
 func (e Evidence) verbatim() bool {
-	if e.window { // the rest of the message may deny it
+	wordings := map[string]bool{}
+	for _, w := range e.jury() {
+		wordings[contentWords(text.Normalize(w))] = true
+	}
+	for _, h := range e.hits {
+		if h.Kind == knowledge.ClaimPassage || h.Kind == knowledge.QuestionPassage {
+			wordings[contentWords(text.Normalize(h.Text))] = true
+		}
+	}
+	all := wordings[contentWords(e.segment)]
+	if all && !e.window {
+		return true
+	}
+	if rest := polarityOf(cmp.Or(e.whole, e.segment)); rest.negations > 0 || rest.dismissals > 0 {
 		return false
 	}
-	said := words(e.segment)
-	return slices.ContainsFunc(e.jury(), func(w string) bool { return words(text.Normalize(w)) == said })
+	return all || slices.ContainsFunc(clauseEnd.Split(e.segment, -1), func(clause string) bool {
+		said := contentWords(clause)
+		return utf8.RuneCountInString(said) >= leastClause && wordings[said]
+	})
 }
 
-// words is a normalised text without all that is neither letter nor digit.
-func words(normalised string) string {
+// leastClause is how many characters a clause must say to be a claim by itself.
+const leastClause = 5
+
+// littleWords may be put in or left out without making it another claim: nothing that denies, counts or says how much.
+const littleWords = "的了吗呢吧啊呀嘛么哦着就也还又要会能是在把被让给"
+
+// contentWords is a normalised text without marks and little words. 可以 says what 能 says.
+func contentWords(normalised string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+		if (unicode.IsLetter(r) || unicode.IsDigit(r)) && !strings.ContainsRune(littleWords, r) {
 			return r
 		}
 		return -1
-	}, normalised)
+	}, strings.ReplaceAll(normalised, "可以", ""))
 }
 
 // logit keeps to what a probability near 0 or 1 still tells.

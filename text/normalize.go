@@ -223,6 +223,7 @@ func foldPunct(r rune) rune {
 // they look like (EquivalentUnifiedIdeograph.txt of Unicode); NFKC covers the Kangxi block but not these.
 var folds = func() map[rune]rune {
 	m := map[rune]rune{
+		'❗': '!', '❕': '!', '❓': '?', '❔': '?', // they end sentences in forwards
 		0x2044: '/', 0x2215: '/', 0x2236: ':', 0x301C: '~', 0x223C: '~', 0x02D0: ':', 0x30FB: '·', 0x2027: '·',
 		0x00D7: '×', 0x00F7: '÷', 0x00B1: '±', 0x2264: '≤', 0x2265: '≥', 0x2260: '≠', 0x2248: '≈', 0x00B0: '°', 0x2212: '-',
 		0x2026: '.', 0x3000: ' ', // as NFKC does; see isPlain

@@ -19,6 +19,7 @@
 //   - knowledge: the domain, standard library only: Entry, Claim, Verdict, Source, Review.
 //   - content: the starter pack, authored Markdown, embedded.
 //   - ingest: files -> entries: read, lint, split into passages, embed, store; one transaction an entry.
+//     ingest/office makes drafts of foreign files, which ingest/read reads in a child process (read-document).
 //   - text: Chinese text for matching: normalise, traditional -> simplified, segment, terms, mask.
 //   - embedding: text -> vector: ONNX in process, remote, a documented fake.
 //   - retrieval: a message -> a conclusion; models/ has the fitted scorer and classifiers.

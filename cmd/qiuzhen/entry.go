@@ -134,12 +134,12 @@ type entrySignCommand struct {
 
 func (e entrySignCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return e.act(ctx, c, streams, func(ctx context.Context, app *App, p knowledge.Person) error {
-		return review(ctx, app, p, e.ID, e.Version, e.Role, "approve", "")
+		return decide(ctx, streams.out, app, p, e.ID, e.Version, e.Role, "approve", "")
 	})
 }
 
-// review signs or returns a version as it is stored.
-func review(ctx context.Context, app *App, p knowledge.Person, id string, version int, role, decision, comment string) error {
+// decide signs or returns a version as it is stored.
+func decide(ctx context.Context, out io.Writer, app *App, p knowledge.Person, id string, version int, role, decision, comment string) error {
 	if role == "" {
 		role = string(p.SigningRole())
 	}
@@ -147,10 +147,14 @@ func review(ctx context.Context, app *App, p knowledge.Person, id string, versio
 	if err != nil {
 		return err
 	}
-	return app.Store.Sign(ctx, postgres.Signature{
+	err = app.Store.Sign(ctx, postgres.Signature{
 		Entry: v.Entry.ID, Version: v.Number, Hash: v.Entry.Hash(), Role: knowledge.Role(role),
 		Decision: decision, Comment: comment, At: time.Now(),
 	})
+	if err == nil {
+		fmt.Fprintf(out, "%s 第%d版%s\n", v.Entry.ID, v.Number, map[string]string{"approve": "签了", "return": "退回了"}[decision])
+	}
+	return err
 }
 
 type entryReturnCommand struct {
@@ -163,7 +167,7 @@ type entryReturnCommand struct {
 
 func (e entryReturnCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return e.act(ctx, c, streams, func(ctx context.Context, app *App, p knowledge.Person) error {
-		return review(ctx, app, p, e.ID, e.Version, e.Role, "return", e.Comment)
+		return decide(ctx, streams.out, app, p, e.ID, e.Version, e.Role, "return", e.Comment)
 	})
 }
 
@@ -175,7 +179,11 @@ type entryPublishCommand struct {
 
 func (e entryPublishCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return e.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
-		return app.Store.Publish(ctx, knowledge.ID(e.ID), e.Emergency, time.Now())
+		err := app.Store.Publish(ctx, knowledge.ID(e.ID), e.Emergency, time.Now())
+		if err == nil {
+			fmt.Fprintln(streams.out, e.ID, "发布了")
+		}
+		return err
 	})
 }
 
@@ -190,7 +198,11 @@ func (e entryWithdrawCommand) Run(ctx context.Context, c *cli, streams stdio) er
 		if strings.TrimSpace(e.Reason) == "" {
 			return usageError{errors.New("--reason is empty")}
 		}
-		return app.Store.Withdraw(ctx, knowledge.ID(e.ID), e.Reason)
+		err := app.Store.Withdraw(ctx, knowledge.ID(e.ID), e.Reason)
+		if err == nil {
+			fmt.Fprintln(streams.out, e.ID, "撤下了")
+		}
+		return err
 	})
 }
 

@@ -106,7 +106,7 @@ func (k calibrateCommand) fitClassifiers(ctx context.Context, app *App, sets map
 	if err != nil {
 		return err
 	}
-	harmless, timeless := authored(entries, isHarmless), authored(entries, func(knowledge.Entry) bool { return true })
+	harmless, timeless := slices.Concat(authored(entries, isHarmless), slices.DeleteFunc(authored(entries, isDisaster), matchesDanger)), authored(entries, func(knowledge.Entry) bool { return true })
 	calm := slices.Concat(answeredBy(sets["tune_messages"], entries, isHarmless), sets["tune_live"], harmless)
 	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), eval.Lesson{
 		Wordings: sets["tune_danger"], Others: slices.DeleteFunc(calm, soundsUrgent), Alarms: app.Settings.targets().CalmAlarmed, Words: true, Tails: worries,
@@ -148,6 +148,14 @@ var asksForHelp = regexp.MustCompile(`怎么办|咋办|点算`)
 func soundsUrgent(w eval.Wording) bool {
 	normalised := retrieval.Normalised(w.Text)
 	return retrieval.Happens(normalised) || asksForHelp.MatchString(normalised)
+}
+
+// isDisaster: people ask about disasters beforehand (地震来了住五楼往哪跑). What sounds urgent or matches a pattern of danger
+// may be one and is left out.
+func isDisaster(e knowledge.Entry) bool { return e.Topic == knowledge.Disaster }
+
+func matchesDanger(w eval.Wording) bool {
+	return retrieval.DetectUrgent(retrieval.Normalised(w.Text), retrieval.Vector{}) != nil
 }
 
 // worries are what people add to anything; they make a message neither calm nor urgent.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"qiuzhen/ingest"
+	"qiuzhen/ingest/office"
 	"qiuzhen/knowledge"
 )
 
@@ -41,21 +42,36 @@ func (l lintCommand) Run(streams stdio) error {
 }
 
 type ingestCommand struct {
-	Publish bool     `help:"Also publish those whose valid reviews are in the store."`
-	Paths   []string `arg:"" help:"Files and folders of entries."`
+	Publish bool              `help:"Also publish those whose valid reviews are in the store."`
+	Columns map[string]string `help:"What the columns of a CSV or XLSX table are, beyond the headers that are known: 问题=question,答案=answer." placeholder:"HEADER=FIELD" mapsep:","`
+	Topic   string            `help:"The topic of drafts made of foreign files: health, fraud, disaster or rumour." enum:",health,fraud,disaster,rumour" default:"" placeholder:"TOPIC"`
+	Paths   []string          `arg:"" help:"Files and folders of entries; Word, PDF, HTML, CSV, XLSX, text and ZIP files, addresses of pages: these become drafts to be completed."`
 }
 
+// Run stores entries in our own format as they are, all of them or, when one has a complaint, none; what else there is
+// becomes drafts for an editor.
 func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	files, err := ingest.ReadPaths(i.Paths)
+	options, err := i.officeOptions()
+	if err != nil {
+		return err
+	}
+	found, passed, err := office.Find(i.Paths)
 	if err != nil {
 		return usageError{err}
 	}
-	entries, complaints := ingest.Lint(files)
-	if len(complaints) > 0 {
-		for _, c := range complaints {
-			fmt.Fprintln(streams.err, c)
-		}
-		fmt.Fprintf(streams.err, "%d 处要改；改好以前什么也没有入库\n", len(complaints))
+	own, foreign, err := partition(found)
+	if err != nil {
+		return usageError{err}
+	}
+	if passed > 0 {
+		fmt.Fprintf(streams.err, "略过 %d 个不是文档的文件\n", passed)
+	}
+	what := "什么也"
+	if len(foreign) > 0 {
+		what = "这些条目"
+	}
+	entries, broken := lintOwn(own, what, streams)
+	if broken && len(foreign) == 0 {
 		return exit(exitFailed)
 	}
 	app, err := openApp(ctx, c, streams)
@@ -63,6 +79,43 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return err
 	}
 	defer app.Close()
+	failed := broken
+	if len(foreign) > 0 {
+		report, err := app.importOffice(ctx, foreign, options, streams)
+		reportOffice(report, streams)
+		if err != nil {
+			return err
+		}
+		packed, brokenToo := lintOwn(report.Own, what, streams)
+		entries = append(entries, packed...)
+		failed = failed || brokenToo || len(report.Lines) > 0
+	}
+	if len(entries) > 0 {
+		if err := i.store(ctx, app, entries, streams); err != nil {
+			return err
+		}
+	}
+	if failed {
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+// lintOwn returns entries in our own format, none when there is a complaint about any of them.
+func lintOwn(files []ingest.File, what string, streams stdio) (entries []knowledge.Entry, broken bool) {
+	entries, complaints := ingest.Lint(files)
+	if len(complaints) == 0 {
+		return entries, false
+	}
+	for _, c := range complaints {
+		fmt.Fprintln(streams.err, c)
+	}
+	fmt.Fprintf(streams.err, "%d 处要改；改好以前%s没有入库\n", len(complaints), what)
+	return nil, true
+}
+
+// store writes the entries and publishes them where that was asked for.
+func (i ingestCommand) store(ctx context.Context, app *App, entries []knowledge.Entry, streams stdio) error {
 	start := time.Now()
 	report, err := app.Ingester.Run(ctx, entries, progress(streams.err, "条目入库"))
 	if errors.Is(err, context.Canceled) {

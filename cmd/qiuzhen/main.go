@@ -33,6 +33,8 @@ type cli struct {
 	Audit   auditCommand   `cmd:"" help:"Verify the audit log."`
 	DB      dbCommand      `cmd:"" name:"db" help:"Back up and restore the database, or open psql."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	ReadDocument readCommand `cmd:"" hidden:"" help:"The process that reads one foreign file for ingest."`
 }
 
 // stdio are the streams of a run: results to out, notes, progress and errors to err.

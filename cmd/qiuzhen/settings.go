@@ -44,11 +44,11 @@ var settingsTable = []setting{
 	{name: "onnxruntime", help: "ONNX Runtime library to use instead of the fetched one"},
 	{name: "target_absent_answered", fallback: "0.03", help: "for eval calibrate: share of messages without an entry that may get an answer"},
 	{name: "target_answered_wrongly", fallback: "0.01", help: "for eval calibrate: share of messages with an entry that may get another one as the answer"},
-	{name: "target_contrary_answered", fallback: "0.05", help: "for eval calibrate: share of messages saying the contrary of a claim, or another number or subject, that may get an answer"},
+	{name: "target_contrary_answered", fallback: "0.12", help: "for eval calibrate: share of messages saying the contrary of a claim, or another number or subject, that may get an answer"},
 	{name: "target_second_wrong", fallback: "0.003", help: "for eval calibrate: share of messages with one claim that may get a wrong second answer"},
 	{name: "target_absent_suggested", fallback: "0.5", help: "for eval calibrate: share of messages without an entry that may get suggestions"},
 	{name: "target_off_topic_suggested", fallback: "0.05", help: "for eval calibrate: share of messages off topic that may get suggestions"},
-	{name: "target_calm_alarmed", fallback: "0.12", help: "for eval calibrate: share of hard look-alikes of danger that may be shown an emergency number"},
+	{name: "target_calm_alarmed", fallback: "0.05", help: "for eval calibrate: share of hard look-alikes of danger that may be shown an emergency number"},
 	{name: "target_timeless_live", fallback: "0.03", help: "for eval calibrate: share of hard look-alikes of questions on current facts that may be treated as such"},
 	{name: "model_dir", help: "folder with the embedding model and its tokenizer to use instead of the fetched ones"},
 }

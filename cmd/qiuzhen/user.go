@@ -37,7 +37,9 @@ func (s signedIn) actor(ctx context.Context, app *App, streams stdio) (context.C
 	if err != nil {
 		return ctx, p, err
 	}
-	return knowledge.WithActor(ctx, knowledge.Actor{Person: p.ID, ID: p.Login, Name: p.Name, From: "terminal"}), p, nil
+	actor := knowledge.ActorOf(ctx) // says which command
+	actor.Person, actor.ID, actor.Name = p.ID, p.Login, p.Name
+	return knowledge.WithActor(ctx, actor), p, nil
 }
 
 type userListCommand struct{}
@@ -80,7 +82,7 @@ type userAddCommand struct {
 	Login       string   `arg:"" help:"Lower-case letters, digits, dots and hyphens."`
 	Name        string   `required:"" help:"Name as readers see it under a signed answer."`
 	Title       string   `help:"Professional title, for an expert."`
-	Institution string   `help:"Institution, for an expert."`
+	Institution string   `help:"Institution, for everybody who signs."`
 	Role        []string `required:"" help:"author, editor, expert, publisher, administrator; several with commas."`
 }
 

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestEntryLife walks a health entry through its life at the terminal, with four people: what each is told, and what a reader is answered.
+func TestEntryLife(t *testing.T) {
+	data := filepath.Join(testData, "life")
+	var notes strings.Builder
+	held, err := openDatabase(context.Background(), &cli{Data: data}, stdio{err: &notes}) // keeps the server up between the commands
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	const password = "长长的一个好密码呀呀"
+	program := func(code int, expected string, args ...string) {
+		t.Helper()
+		r := runProgram(t, "", append([]string{
+			"--data", data, "--set", "password=" + password, "--set", "new_password=" + password,
+		}, args...)...)
+		if r.code != code || !strings.Contains(r.out+r.err, expected) {
+			t.Fatalf("%v: exit %d, want %d and %q:\n%s%s", args, r.code, code, expected, r.out, r.err)
+		}
+	}
+	const id, question = "honey-diabetes", "糖尿病人能喝蜂蜜吗"
+	file, err := filepath.Glob("../../content/*/" + id + ".md")
+	if err != nil || len(file) != 1 {
+		t.Fatalf("%v, %v", file, err)
+	}
+	edited := filepath.Join(t.TempDir(), id+".md")
+	content, err := os.ReadFile(file[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(edited, []byte(strings.Replace(string(content), "negatives:\n", "negatives:\n  - 糖尿病人能吃蜂胶吗\n", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	program(0, "可以登录了", "user", "add", "admin", "--name", "管理员", "--institution", "市科协", "--role", "administrator,publisher")
+	program(exitUsage, "say who you are", "user", "add", "wang", "--name", "王编辑", "--institution", "市科协", "--role", "editor")
+	program(0, "可以登录了", "user", "add", "wang", "--name", "王编辑", "--institution", "市科协", "--role", "author,editor", "--as", "admin")
+	program(exitFailed, "专家要写职称和单位", "user", "add", "chen", "--name", "陈医生", "--role", "expert", "--as", "admin")
+	program(0, "可以登录了", "user", "add", "chen", "--name", "陈医生", "--title", "主任医师", "--institution", "市医院", "--role", "expert", "--as", "admin")
+	program(0, "可以登录了", "user", "add", "li", "--name", "李编辑", "--institution", "市科协", "--role", "editor", "--as", "admin")
+	program(exitFailed, "要管理员来做", "user", "disable", "li", "--as", "wang")
+
+	program(0, "新写入 1 条", "ingest", file[0])
+	program(exitAbstain, "", "ask", question)
+	program(0, "第1版送审了", "entry", "submit", id, "--as", "wang")
+	program(0, "审核中，还差专家和编辑签字", "entry", "list")
+	program(exitFailed, "签字还不够", "entry", "publish", id, "--as", "admin")
+	program(0, "签了", "entry", "sign", id, "--version", "1", "--as", "chen")
+	program(exitFailed, "这一轮您已经签过了", "entry", "sign", id, "--version", "1", "--as", "chen")
+	program(0, "退回了", "entry", "return", id, "--version", "1", "--comment", "第二句太长", "--as", "li")
+	program(0, "草稿", "entry", "list")
+	program(0, "新写入 1 条", "ingest", edited)
+	program(0, "第2版送审了", "entry", "submit", id, "--as", "wang")
+	program(exitFailed, "这一版现在不在审核中", "entry", "sign", id, "--version", "1", "--as", "li")
+	program(0, "签了", "entry", "sign", id, "--version", "2", "--as", "li")
+	program(0, "签了", "entry", "sign", id, "--version", "2", "--as", "chen")
+	program(exitAbstain, "", "ask", question)
+	program(0, "发布了", "entry", "publish", id, "--as", "admin")
+	program(0, "蜂蜜", "ask", question)
+	program(0, "市医院 主任医师 陈医生", "entry", "show", id)
+	program(0, "", "entry", "diff", id)
+	program(exitFailed, "登录名或密码不对", "entry", "withdraw", id, "--reason", "有误", "--as", "nobody")
+	program(0, "撤下了", "entry", "withdraw", id, "--reason", "有新的结论", "--as", "admin")
+	program(exitAbstain, "", "ask", question)
+	program(0, "有新的结论", "entry", "history", id)
+	program(0, "链条完整", "audit", "verify")
+}

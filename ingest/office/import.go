@@ -1,0 +1,204 @@
+package office
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"qiuzhen/ingest"
+)
+
+// Fetcher reads a page at an address that somebody outside may have chosen.
+type Fetcher func(ctx context.Context, address string) ([]byte, error)
+
+// Sink takes what became of one file; ingest.Ingester's Import behind it.
+type Sink func(ctx context.Context, o ingest.Original, drafts []ingest.Draft) (ingest.ImportReport, error)
+
+// Importer reads files into drafts. Whatever is wrong with a file becomes one line of the report; the rest goes on.
+type Importer struct {
+	Worker  *Worker
+	Options Options
+	Fetch   Fetcher
+	Save    Sink
+
+	Report Report
+}
+
+// Report is what an import did.
+type Report struct {
+	ingest.ImportReport
+	Files int
+	// Lines say, a file each, what was not read: all of it or a part.
+	Lines []string
+	// Own are entries in our own format, found in a ZIP: they are linted and stored as they are.
+	Own []ingest.File
+}
+
+// Import reads one file. The error is ours (the database, an interruption), never the file's.
+func (im *Importer) Import(ctx context.Context, f File) error {
+	data, err := im.load(ctx, f)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		im.Report.Files++
+		im.line(f.Name, err.Error())
+		return nil
+	}
+	return im.data(ctx, f.Name, f.Key, data, 0)
+}
+
+// load is the file's bytes; the error is a line for people.
+func (im *Importer) load(ctx context.Context, f File) ([]byte, error) {
+	if f.IsAddress() {
+		data, err := im.Fetch(ctx, f.Name)
+		if err != nil {
+			return nil, Problemf("网页打不开（%v）", err)
+		}
+		return data, nil
+	}
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return nil, Problemf("打不开（%v）", errors.Unwrap(err))
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	switch {
+	case err != nil:
+		return nil, Problemf("打不开（%v）", err)
+	case len(data) > MaxFile:
+		return nil, Problemf("文件超过 %d MB", MaxFile>>20)
+	}
+	return data, nil
+}
+
+func (im *Importer) line(name, what string) {
+	im.Report.Lines = append(im.Report.Lines, name+"："+what)
+}
+
+// data reads a file's bytes; depth counts the ZIPs around it.
+func (im *Importer) data(ctx context.Context, name, key string, data []byte, depth int) error {
+	if IsOwn(name, data) {
+		im.Report.Own = append(im.Report.Own, ingest.File{Name: name, Data: data})
+		return nil
+	}
+	doc, err := im.Worker.Read(ctx, name, data)
+	if errors.Is(err, ErrArchive) {
+		return im.archive(ctx, name, key, data, depth+1)
+	}
+	im.Report.Files++
+	var problem Problem
+	switch {
+	case errors.As(err, &problem):
+		im.line(name, string(problem))
+		return nil
+	case err != nil:
+		return err
+	}
+	return im.save(ctx, name, key, data, doc)
+}
+
+// IsOwn reports whether a file is an entry in our own format.
+func IsOwn(name string, data []byte) bool {
+	return strings.EqualFold(path.Ext(name), ".md") && ingest.IsEntry(data)
+}
+
+func (im *Importer) save(ctx context.Context, name, key string, data []byte, doc *Document) error {
+	drafts, notes := Drafts(doc, name, key, im.Options)
+	if len(drafts) == 0 && len(notes) == 0 {
+		notes = []string{"没有读到成段的文字"}
+	}
+	blocks, err := json.Marshal(doc.Blocks)
+	if err != nil {
+		return err
+	}
+	if doc.Blocks == nil {
+		blocks = []byte("[]")
+	}
+	report, err := im.Save(ctx, ingest.NewOriginal(name, doc.MediaType, doc.Pages, data, blocks), drafts)
+	im.Report.Stored += report.Stored
+	im.Report.Same += report.Same
+	im.Report.Kept += report.Kept
+	im.Report.Incomplete += report.Incomplete
+	if report.Kept > 0 {
+		notes = append(notes, fmt.Sprintf("有 %d 条已经有人改过或撤下，没有覆盖", report.Kept))
+	}
+	if len(notes) > 0 {
+		im.line(name, joinNotes(notes))
+	}
+	return err
+}
+
+// joinNotes makes one line of a file's notes.
+func joinNotes(notes []string) string {
+	const most = 4
+	kept := slices.Clone(notes[:min(len(notes), most)])
+	if len(notes) > most {
+		kept = append(kept, fmt.Sprintf("还有 %d 处", len(notes)-most))
+	}
+	return strings.Join(kept, "；")
+}
+
+// archive reads the members of a ZIP, each in a process of its own. They wait in a temporary folder, since unpacking has its own
+// clock.
+func (im *Importer) archive(ctx context.Context, name, key string, data []byte, depth int) error {
+	if depth > MaxDepth {
+		im.Report.Files++
+		im.line(name, fmt.Sprintf("压缩包套了超过 %d 层，没有读", MaxDepth))
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "qiuzhen-zip-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	members, err := im.unpack(ctx, dir, name, data)
+	var problem Problem
+	switch {
+	case errors.As(err, &problem):
+		im.Report.Files++
+		im.line(name, string(problem))
+	case err != nil:
+		return err
+	case len(members) == 0:
+		im.Report.Files++
+		im.line(name, "压缩包里没有能读的文件")
+	}
+	for _, m := range members {
+		body, err := os.ReadFile(m.path)
+		if err != nil {
+			return err
+		}
+		if err := im.data(ctx, name+"/"+m.name, key+"/"+m.name, body, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type member struct{ name, path string }
+
+func (im *Importer) unpack(ctx context.Context, dir, name string, data []byte) (members []member, err error) {
+	err = im.Worker.Unpack(ctx, name, data, func(inner string, _ int64, r io.Reader) error {
+		if Ignored(inner) || !slices.Contains(readable, strings.ToLower(path.Ext(inner))) || strings.Contains(inner, "_files/") {
+			return nil
+		}
+		to := filepath.Join(dir, fmt.Sprint(len(members))) // never a name from inside
+		file, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		members = append(members, member{inner, to})
+		_, err = io.Copy(file, r)
+		return err
+	})
+	return members, err
+}
