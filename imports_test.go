@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"retrieval":               {"knowledge", "text", "learn"},
 	"eval":                    {"knowledge", "learn", "retrieval"},
 	"bot":                     {"knowledge", "retrieval", "text"},
-	"postgres":                {"knowledge", "text", "ingest", "retrieval", "migrations"},
+	"postgres":                {"knowledge", "text", "ingest", "retrieval", "migrations", "password"},
 	"embedding/embeddingtest": {"embedding"},
 	"eval/scale":              {"eval", "ingest", "knowledge", "text"},
 	"postgres/postgrestest":   {"ingest", "knowledge", "migrations", "parts", "postgres", "postgres/cluster"},

@@ -8,7 +8,7 @@
 //	  -> retrieval.Engine.Answer  text.SplitForwarding and Normalize; urgent and live checks (YAML patterns,
 //	                              then a classifier over the vector); embedding.Model gives the vector, text.Segmenter the BM25 terms;
 //	                              postgres.Store.Search, one hybrid SQL statement; Scorer: P(match), then the verifier's
-//	                              trust; decide
+//	                              trust over what Aligner compares token by token; decide
 //	  -> bot.Render               the reader's words, danger first
 //	  -> channel
 //
@@ -28,6 +28,7 @@
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
+//   - password: argon2id hashes of the staff's passwords.
 //   - parts: where the pinned parts lie that scripts/setup fetched.
 //   - this package: the only one that wires parts (app.go), with one file a subcommand.
 //
