@@ -2,11 +2,8 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"net/http"
-	"net/url"
 	"slices"
 	"time"
 )
@@ -26,40 +23,10 @@ var documents = []string{
 // Document fetches what an operator named, a page or a file of at most 32 MB, under the same guard as Read: public addresses
 // only, checked when dialled and on every redirect.
 func (c *Client) Document(ctx context.Context, address string) ([]byte, error) {
-	if len(address) > maxAddress {
-		return nil, fmt.Errorf("%w: longer than %d characters", ErrAddress, maxAddress)
-	}
-	u, err := url.Parse(address)
-	if err == nil {
-		err = checkURL(u)
-	}
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, documentTime)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("User-Agent", "qiuzhen (reads a document for its editors)")
-	client := c.client()
-	defer client.CloseIdleConnections()
-	response, err := client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the page answers %s", response.Status)
-	}
-	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	if err != nil || !slices.Contains(documents, kind) {
-		return nil, fmt.Errorf("not a document but %q", response.Header.Get("Content-Type"))
-	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxDocument+1))
-	if err == nil && len(body) > maxDocument {
-		err = fmt.Errorf("larger than %d MB", maxDocument>>20)
-	}
-	return body, err
+	got, err := c.get(ctx, address, request{
+		limit: documentTime, most: maxDocument, agent: "qiuzhen (reads a document for its editors)",
+		takes: func(kind string) bool { return slices.Contains(documents, kind) },
+		other: errors.New("not a document"), larger: fmt.Errorf("larger than %d MB", maxDocument>>20),
+	})
+	return got.body, err
 }

@@ -45,55 +45,78 @@ type Page struct {
 // Read fetches a page and returns its title and the beginning of its text. Only http and https on their own ports; the address is checked when it is
 // dialled, after the name was resolved and on every redirect, so that no name can lead inside. No cookies, no proxy.
 func (c *Client) Read(ctx context.Context, address string) (Page, error) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.limit, timeout)) // parsing included
+	defer cancel()
+	got, err := c.get(ctx, address, request{
+		limit: cmp.Or(c.limit, timeout), most: maxBody, agent: "qiuzhen (reads the page that a reader sent)", accept: "text/html,application/xhtml+xml",
+		takes: func(kind string) bool { return kind == "text/html" || kind == "application/xhtml+xml" },
+		other: ErrKind, larger: ErrSize,
+	})
+	if err != nil {
+		return Page{}, err
+	}
+	return parse(ctx, got.body, got.charset, got.from)
+}
+
+// request says how an address is asked for and what is taken of it.
+type request struct {
+	limit         time.Duration
+	most          int // bytes
+	agent, accept string
+	takes         func(kind string) bool // whether a media type is wanted
+	other, larger error                  // for what is not, and for what is too large
+}
+
+// response is what an address gave: its bytes, the address that they came from in the end, and the character set that the server names.
+type response struct {
+	body    []byte
+	from    *url.URL
+	charset string
+}
+
+func (c *Client) get(ctx context.Context, address string, r request) (got response, err error) {
 	if len(address) > maxAddress {
-		return Page{}, fmt.Errorf("%w: longer than %d characters", ErrAddress, maxAddress)
+		return got, fmt.Errorf("%w: longer than %d characters", ErrAddress, maxAddress)
 	}
 	u, err := url.Parse(address)
 	if err == nil {
 		err = checkURL(u)
 	}
 	if err != nil {
-		return Page{}, err
+		return got, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.limit, timeout))
+	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	body, from, charset, err := c.get(ctx, u)
+	asked, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
 	if err != nil {
-		return Page{}, err
+		return got, err
 	}
-	return parse(ctx, body, charset, from)
-}
-
-// get is a page's bytes, the address that it came from in the end, and the character set that its server names.
-func (c *Client) get(ctx context.Context, u *url.URL) (body []byte, from *url.URL, charset string, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
-	if err != nil {
-		return nil, nil, "", err
+	asked.Header.Set("User-Agent", r.agent)
+	if r.accept != "" {
+		asked.Header.Set("Accept", r.accept)
 	}
-	request.Header.Set("User-Agent", "qiuzhen (reads the page that a reader sent)")
-	request.Header.Set("Accept", "text/html,application/xhtml+xml")
 	client := c.client()
 	defer client.CloseIdleConnections()
-	response, err := client.Do(request)
+	answer, err := client.Do(asked)
 	if err != nil {
-		return nil, nil, "", err
+		return got, err
 	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, nil, "", fmt.Errorf("the page answers %s", response.Status)
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return got, fmt.Errorf("the page answers %s", answer.Status)
 	}
-	kind, params, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	if err != nil || kind != "text/html" && kind != "application/xhtml+xml" {
-		return nil, nil, "", fmt.Errorf("%w but %q", ErrKind, response.Header.Get("Content-Type"))
+	kind, params, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if err != nil || !r.takes(kind) {
+		return got, fmt.Errorf("%w but %q", r.other, answer.Header.Get("Content-Type"))
 	}
-	body, err = io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, int64(r.most)+1))
 	if err != nil {
-		return nil, nil, "", err
+		return got, err
 	}
-	if len(body) > maxBody {
-		return nil, nil, "", ErrSize
+	if len(body) > r.most {
+		return got, r.larger
 	}
-	return body, response.Request.URL, params["charset"], nil
+	return response{body, answer.Request.URL, params["charset"]}, nil
 }
 
 func (c *Client) client() *http.Client {
