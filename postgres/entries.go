@@ -50,7 +50,7 @@ func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ing
 		if err != nil || same {
 			return err
 		}
-		if err := insertVersion(ctx, tx, e, version, true); err != nil {
+		if err := insertVersion(ctx, tx, e, hash, version, true); err != nil {
 			return err
 		}
 		created = true
@@ -66,7 +66,7 @@ func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ing
 }
 
 // insertVersion adds a draft in place of the version that is being worked on, if any.
-func insertVersion(ctx context.Context, tx pgx.Tx, e knowledge.Entry, version int, complete bool) error {
+func insertVersion(ctx context.Context, tx pgx.Tx, e knowledge.Entry, hash [32]byte, version int, complete bool) error {
 	document, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -74,7 +74,6 @@ func insertVersion(ctx context.Context, tx pgx.Tx, e knowledge.Entry, version in
 	if err := retireOpen(ctx, tx, e.ID); err != nil {
 		return err
 	}
-	hash := e.Hash()
 	_, err = tx.Exec(ctx, `
 		INSERT INTO entry_versions (entry_id, version, content_hash, document, complete, author_id)
 		VALUES ($1, $2, $3, $4, $5, nullif($6::bigint, 0))`,
