@@ -41,7 +41,7 @@ func (v view) of(p retrieval.Piece, without string) retrieval.Piece {
 			byEntry[h.ID] = append(byEntry[h.ID], h)
 		}
 	}
-	shown := retrieval.Piece{Text: p.Text, Window: p.Window, Whole: p.Whole}
+	shown := retrieval.Piece{Text: p.Text, Whole: p.Whole}
 	for _, id := range slices.Sorted(maps.Keys(byEntry)) {
 		hits := byEntry[id]
 		if v.thin != "" {

@@ -87,8 +87,8 @@ func TestAlignerKeepsWordings(t *testing.T) {
 func TestTrustWithoutTokens(t *testing.T) {
 	said := Evidence{segment: "喝白酒,能杀死病毒?", wordings: []string{"喝白酒能杀死病毒。"}}
 	window, denied, other, little, much := said, said, said, said, said
-	window.window, window.whole = true, "刚收到消息,喝白酒能杀死病毒!快转给家人"
-	denied.window, denied.whole = true, "喝白酒能杀死病毒,纯属扯淡"
+	window.whole = "刚收到消息,喝白酒能杀死病毒!快转给家人"
+	denied.whole = "喝白酒能杀死病毒,纯属扯淡"
 	other.segment, little.segment, much.segment = "喝白酒不能杀死病毒", "喝白酒就可以杀死病毒了", "多喝白酒能杀死病毒"
 	for _, c := range []struct {
 		name string

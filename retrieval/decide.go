@@ -54,9 +54,10 @@ func (e *Engine) answers(ctx context.Context, found []Evidence, pieces [][]Evide
 		trust, err := e.trust(ctx, candidate)
 		return trust >= least, err
 	}
-	ok, err := trusted(found[0], e.Scorer.Answer)
-	if err != nil || !ok && !anyVerbatim(found[0].ID, pieces) {
-		return nil, err
+	if !anyVerbatim(found[0].ID, pieces) {
+		if ok, err := trusted(found[0], e.Scorer.Answer); err != nil || !ok {
+			return nil, err
+		}
 	}
 	answers := found[:1:1]
 	for _, s := range Seconds(found[0], pieces) {
@@ -86,16 +87,26 @@ func anyVerbatim(id knowledge.ID, pieces [][]Evidence) bool {
 
 // trust reads the candidate's wordings beside the message.
 func (e *Engine) trust(ctx context.Context, candidate Evidence) (float64, error) {
-	candidate, err := e.Align(ctx, candidate)
+	if candidate.verbatim() {
+		return 1, nil
+	}
+	candidate, err := e.align(ctx, candidate)
 	if err != nil {
 		return 0, err
 	}
-	return e.Scorer.Trust(candidate), nil
+	return e.Scorer.verified(candidate), nil
 }
 
-// Align compares the message with the candidate's wordings token by token, where there is an Aligner and need for it.
+// Align compares the message with the candidate's wordings token by token, unless it says one of them anyhow. For calibration.
 func (e *Engine) Align(ctx context.Context, candidate Evidence) (Evidence, error) {
-	if e.Aligner == nil || candidate.verbatim() {
+	if candidate.verbatim() {
+		return candidate, nil
+	}
+	return e.align(ctx, candidate)
+}
+
+func (e *Engine) align(ctx context.Context, candidate Evidence) (Evidence, error) {
+	if e.Aligner == nil {
 		return candidate, nil
 	}
 	aligned, err := e.Aligner.Align(ctx, candidate)

@@ -232,8 +232,7 @@ func (e *Engine) embed(ctx context.Context, s string) (Vector, error) {
 // Piece is a part of a message with the passages found for it.
 type Piece struct {
 	Text   string
-	Window bool   // a part of the message; false: the whole
-	Whole  string // the message
+	Whole  string // the message, of which Text is all or a part; empty: all
 	Hits   []Hit
 	vector Vector
 }
@@ -246,7 +245,7 @@ func (e *Engine) search(ctx context.Context, texts []string, q Query) ([]Piece, 
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, t := range texts {
 		group.Go(func() (err error) {
-			p := Piece{Text: t, Window: i > 0, Whole: texts[0]}
+			p := Piece{Text: t, Whole: texts[0]}
 			if p.vector, err = e.embed(ctx, t); err != nil {
 				return err
 			}
@@ -259,6 +258,9 @@ func (e *Engine) search(ctx context.Context, texts []string, q Query) ([]Piece, 
 	}
 	return pieces, group.Wait()
 }
+
+// isPart reports whether a piece is a part of the whole only.
+func isPart(piece, whole string) bool { return whole != "" && piece != whole }
 
 // Best is the piece as a reader's search would have it: the passages that score best, as many as a search returns, and the whole passages
 // of their entries.

@@ -64,7 +64,6 @@ type Evidence struct {
 	cover    cover
 	coverage float64
 	segment  string // the piece of the message
-	window   bool   // see Piece
 	whole    string // see Piece
 	hits     []Hit
 	read     []float64 // see Condensed
@@ -123,12 +122,12 @@ func (p Piece) Evidence() []Evidence {
 	})
 	level := neighbourhood(all)
 	length, window := math.Log(float64(1+utf8.RuneCountInString(p.Text))), 0.0
-	if p.Window {
+	if isPart(p.Text, p.Whole) {
 		window = 1
 	}
 	for i := range all {
 		e := &all[i]
-		e.window, e.whole = p.Window, p.Whole
+		e.whole = p.Whole
 		if i < maxCovered {
 			e.cover = covered(p.Text, e.hits)
 		}

@@ -136,10 +136,15 @@ func bestWordings(hits []Hit) []Hit {
 // contrary, another number or another subject in the same words. The evidence must be aligned; without token states nothing is trusted,
 // but for what an entry says word by word.
 func (r Scorer) Trust(e Evidence) float64 {
-	switch {
-	case e.verbatim():
+	if e.verbatim() {
 		return 1
-	case len(r.Verifier.Trees) == 0 || e.aligned == nil:
+	}
+	return r.verified(e)
+}
+
+// verified is the trust in what is not said word by word.
+func (r Scorer) verified(e Evidence) float64 {
+	if len(r.Verifier.Trees) == 0 || e.aligned == nil {
 		return 0
 	}
 	return sigmoid(-r.Verifier.LogOdds(VerifierFeatures(e)))
@@ -152,16 +157,11 @@ func (r Scorer) Sure(e Evidence, trust float64) bool { return e.p >= r.Suggest &
 // for little words.
 func (e Evidence) verbatim() bool {
 	wordings := map[string]bool{}
-	for _, w := range e.jury() {
+	for _, w := range e.allWordings() {
 		wordings[contentWords(text.Normalize(w))] = true
 	}
-	for _, h := range e.hits {
-		if h.Kind == knowledge.ClaimPassage || h.Kind == knowledge.QuestionPassage {
-			wordings[contentWords(text.Normalize(h.Text))] = true
-		}
-	}
 	all := wordings[contentWords(e.segment)]
-	if all && !e.window {
+	if all && !isPart(e.segment, e.whole) {
 		return true
 	}
 	if rest := polarityOf(cmp.Or(e.whole, e.segment)); rest.negations > 0 || rest.dismissals > 0 {
@@ -171,6 +171,20 @@ func (e Evidence) verbatim() bool {
 		said := contentWords(clause)
 		return utf8.RuneCountInString(said) >= leastClause && wordings[said]
 	})
+}
+
+// allWordings are the claims and questions found of the entry; the jury alone of condensed evidence.
+func (e Evidence) allWordings() []string {
+	if e.wordings != nil {
+		return e.wordings
+	}
+	var texts []string
+	for _, h := range e.hits {
+		if h.Kind == knowledge.ClaimPassage || h.Kind == knowledge.QuestionPassage {
+			texts = append(texts, h.Text)
+		}
+	}
+	return texts
 }
 
 // leastClause is how many characters a clause must say to be a claim by itself.
