@@ -38,7 +38,7 @@ func TestFitRecoversTheWeights(t *testing.T) {
 }
 
 func TestGradientIsTheSlope(t *testing.T) {
-	p := problem{x: [][]float64{{1, 2}, {-1, 0.5}, {0.3, -2}}, y: []int{0, 1, 1}, classes: 2, features: 2, l2: 0.1}
+	p := problem{x: []Sparse{everyFeature([]float64{1, 2}), everyFeature([]float64{-1, 0.5}), everyFeature([]float64{0.3, -2})}, y: []int{0, 1, 1}, classes: 2, features: 2, l2: 0.1}
 	at := []float64{0.1, -0.2, 0.3, 0.4, 0.5, -0.6}
 	grad := make([]float64, len(at))
 	p.gradient(grad, at)
