@@ -125,49 +125,47 @@ func (s signedIn) act(ctx context.Context, c *cli, streams stdio, do func(contex
 	})
 }
 
-type entrySignCommand struct {
+// reviewed is what a reviewer says of every review.
+type reviewed struct {
 	signedIn
 	whichEntry
 	Version int    `required:"" help:"The version that you read."`
 	Role    string `help:"expert, editor or publisher; empty: expert if you are one, else editor."`
 }
 
-func (e entrySignCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return e.act(ctx, c, streams, func(ctx context.Context, app *App, p knowledge.Person) error {
-		return decide(ctx, streams.out, app, p, e.ID, e.Version, e.Role, "approve", "")
-	})
-}
+type entrySignCommand struct{ reviewed }
 
-// decide signs or returns a version as it is stored.
-func decide(ctx context.Context, out io.Writer, app *App, p knowledge.Person, id string, version int, role, decision, comment string) error {
-	if role == "" {
-		role = string(p.SigningRole())
-	}
-	v, err := app.Store.Version(ctx, knowledge.ID(id), version)
-	if err != nil {
-		return err
-	}
-	err = app.Store.Sign(ctx, postgres.Signature{
-		Entry: v.Entry.ID, Version: v.Number, Hash: v.Entry.Hash(), Role: knowledge.Role(role),
-		Decision: decision, Comment: comment, At: time.Now(),
-	})
-	if err == nil {
-		fmt.Fprintf(out, "%s 第%d版%s\n", v.Entry.ID, v.Number, map[string]string{"approve": "签了", "return": "退回了"}[decision])
-	}
-	return err
+func (e entrySignCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	return e.decide(ctx, c, streams, "approve", "签了", "")
 }
 
 type entryReturnCommand struct {
-	signedIn
-	whichEntry
-	Version int    `required:"" help:"The version that you read."`
-	Role    string `help:"expert, editor or publisher; empty: expert if you are one, else editor."`
+	reviewed
 	Comment string `required:"" help:"What has to change."`
 }
 
 func (e entryReturnCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return e.act(ctx, c, streams, func(ctx context.Context, app *App, p knowledge.Person) error {
-		return decide(ctx, streams.out, app, p, e.ID, e.Version, e.Role, "return", e.Comment)
+	return e.decide(ctx, c, streams, "return", "退回了", e.Comment)
+}
+
+// decide signs or returns the version as it is stored.
+func (r reviewed) decide(ctx context.Context, c *cli, streams stdio, decision, done, comment string) error {
+	return r.act(ctx, c, streams, func(ctx context.Context, app *App, p knowledge.Person) error {
+		role := knowledge.Role(r.Role)
+		if role == "" {
+			role = p.SigningRole()
+		}
+		v, err := app.Store.Version(ctx, knowledge.ID(r.ID), r.Version)
+		if err != nil {
+			return err
+		}
+		err = app.Store.Sign(ctx, postgres.Signature{
+			Entry: v.Entry.ID, Version: v.Number, Hash: v.Entry.Hash(), Role: role, Decision: decision, Comment: comment, At: time.Now(),
+		})
+		if err == nil {
+			fmt.Fprintf(streams.out, "%s 第%d版%s\n", v.Entry.ID, v.Number, done)
+		}
+		return err
 	})
 }
 
