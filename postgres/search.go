@@ -25,7 +25,7 @@ const (
 	// often the full scan's as with 1,000, for 60% of the search's cost.
 	denseBudget = 300
 	// legSize is how many candidates each leg hands to the fused ranking.
-	legSize = 100
+	legSize = 60
 )
 
 // searchSQL is the hybrid search, one statement.
@@ -36,7 +36,7 @@ const (
 //	self     = the query's bm25 as if it were a passage: the denominator of coverage
 //	order by cosine + retrieval.CoverageWeight * bm25 / self
 //
-// Whatever else of an entry is found, its whole passage comes with it, so that the limit is exceeded by those.
+// Whatever else is found of the entries of the best retrieval.Leading passages, their whole passage comes with it, so that the limit is exceeded by those.
 //
 // Both legs filter before they rank, so that a narrow filter still finds its candidates: the GIN index bounds
 // the lexical leg by a document-frequency budget, the HNSW index iterates (hnsw.iterative_scan, set on each connection) until enough rows pass. Where
@@ -91,7 +91,8 @@ WITH n AS (
 ){{if .Dense}}, wholes AS (
     SELECT p.id, p.entry_id, p.version, p.kind, p.text, p.siblings,
            1 - (pv.v::halfvec({{.Dimensions}}) <=> $6::halfvec({{.Dimensions}})) AS cosine, 0::float8 AS coverage
-      FROM (SELECT DISTINCT entry_id, version FROM best) e
+      FROM (SELECT DISTINCT entry_id, version FROM (
+               SELECT * FROM best ORDER BY cosine + {{.CoverageWeight}} * coverage DESC, id LIMIT {{.Leading}}) l) e
       JOIN passages p ON p.entry_id = e.entry_id AND p.version = e.version AND p.kind = 'whole'
       JOIN passage_vectors pv ON pv.passage_id = p.id AND pv.model_id = {{.Model}}
      WHERE p.id NOT IN (SELECT id FROM best)
@@ -112,6 +113,7 @@ type searchPlan struct {
 	Model              int16
 	Dimensions         int
 	Budget, Leg        int
+	Leading            int
 	CoverageWeight     float64
 }
 
@@ -128,7 +130,7 @@ func (p searchPlan) sql() string {
 }
 
 func (p searchPlan) render() string {
-	p.Budget, p.Leg, p.CoverageWeight = dfBudget, legSize, retrieval.CoverageWeight
+	p.Budget, p.Leg, p.Leading, p.CoverageWeight = dfBudget, legSize, retrieval.Leading, retrieval.CoverageWeight
 	if p.Dense {
 		p.Budget = denseBudget
 	}

@@ -262,8 +262,11 @@ func (e *Engine) search(ctx context.Context, texts []string, q Query) ([]Piece, 
 // isPart reports whether a piece is a part of the whole only.
 func isPart(piece, whole string) bool { return whole != "" && piece != whole }
 
+// Leading is how many of the best passages bring the whole passage of their entry along.
+const Leading = 60
+
 // Best is the piece as a reader's search would have it: the passages that score best, as many as a search returns, and the whole passages
-// of their entries.
+// of the leading ones' entries.
 func (p Piece) Best() Piece {
 	hits := slices.Clone(p.Hits)
 	slices.SortStableFunc(hits, func(a, b Hit) int {
@@ -271,7 +274,7 @@ func (p Piece) Best() Piece {
 	})
 	best := hits[:min(passagesPerSearch, len(hits))]
 	found := map[Ref]bool{}
-	for _, h := range best {
+	for _, h := range best[:min(Leading, len(best))] {
 		found[h.Ref] = true
 	}
 	for _, h := range hits[len(best):] {

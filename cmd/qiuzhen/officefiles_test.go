@@ -49,7 +49,7 @@ func rowsOf(table [][]string, comma string) string {
 	return b.String()
 }
 
-const page = `<!doctype html><html><head><meta charset="utf-8"><title>防汛指南</title></head><body><nav><a href="/">首页</a><a href="/b">栏目</a></nav>
+const webPage = `<!doctype html><html><head><meta charset="utf-8"><title>防汛指南</title></head><body><nav><a href="/">首页</a><a href="/b">栏目</a></nav>
 <h1>防汛指南</h1><h2>来水了怎么办</h2><p>` + paragraphs + paragraphs + `</p><table><tr><td>一级</td><td>马上转移</td></tr></table><h2>水退了怎么办</h2><p>` + paragraphs + paragraphs + `</p></body></html>`
 
 func review(rating string) string {
@@ -59,7 +59,7 @@ func review(rating string) string {
 
 func mhtml() string {
 	return "From: <Saved>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; type=\"text/html\"; boundary=\"b1\"\r\n\r\n--b1\r\nContent-Type: text/html\r\n" +
-		"Content-Transfer-Encoding: 8bit\r\n\r\n" + page + "\r\n--b1\r\nContent-Type: image/png\r\n\r\nxx\r\n--b1--\r\n"
+		"Content-Transfer-Encoding: 8bit\r\n\r\n" + webPage + "\r\n--b1\r\nContent-Type: image/png\r\n\r\nxx\r\n--b1--\r\n"
 }
 
 // wholeFiles are what offices have.
@@ -79,13 +79,13 @@ func wholeFiles() []officeFile {
 		{"one.pdf", officetest.PDF(officetest.Page{Lines: lines}), 1, ""},
 		{"three.pdf", officetest.PDF(officetest.Page{Lines: lines}, officetest.Page{Lines: []string{"二、水退了怎么办", paragraphs[:60]}}, officetest.Page{Lines: []string{"- 3 -"}}), 1, ""},
 		{"blank-page.pdf", officetest.PDF(officetest.Page{Lines: lines}, officetest.Page{}), 1, ""},
-		{"page.html", []byte(page), 1, ""},
-		{"gb2312.htm", officetest.GB18030(strings.Replace(page, "utf-8", "gb2312", 1)), 1, ""},
-		{"undeclared.html", officetest.GB18030(strings.Replace(page, `<meta charset="utf-8">`, "", 1)), 1, ""},
-		{"xhtml.xhtml", []byte(`<?xml version="1.0"?>` + page), 1, ""},
-		{"no-extension", []byte(page), 1, ""},
+		{"page.html", []byte(webPage), 1, ""},
+		{"gb2312.htm", officetest.GB18030(strings.Replace(webPage, "utf-8", "gb2312", 1)), 1, ""},
+		{"undeclared.html", officetest.GB18030(strings.Replace(webPage, `<meta charset="utf-8">`, "", 1)), 1, ""},
+		{"xhtml.xhtml", []byte(`<?xml version="1.0"?>` + webPage), 1, ""},
+		{"no-extension", []byte(webPage), 1, ""},
 		{"saved.mhtml", []byte(mhtml()), 1, ""},
-		{"factcheck.html", []byte(strings.Replace(page, "</head>", `<script type="application/ld+json">`+review("谣言")+`</script></head>`, 1)), 1, ""},
+		{"factcheck.html", []byte(strings.Replace(webPage, "</head>", `<script type="application/ld+json">`+review("谣言")+`</script></head>`, 1)), 1, ""},
 		{"utf8.csv", []byte("\uFEFF" + rowsOf(qa, ",")), 2, ""},
 		{"gbk.csv", officetest.GB18030(rowsOf(qa, ",")), 2, ""},
 		{"semicolon.csv", []byte(rowsOf(qa, ";")), 2, ""},
@@ -162,7 +162,7 @@ func hostileFiles() []officeFile {
 		{"half-scanned.pdf", officetest.PDF(officetest.Page{Lines: []string{"水要烧开。"}}, officetest.Page{Picture: true}), 1, "第2页是扫描"},
 		{"cyclic.pdf", officetest.CyclicPDF(), -1, "坏了"},
 		{"flate-bomb.pdf", officetest.PDF(officetest.Page{Content: officetest.Deflate(900 << 20)}), -1, ""},
-		{"scripts.html", []byte(strings.Replace(page, "<h1>", `<script>alert(1)</script><p onclick="x()">`+paragraphs+`</p><h1>`, 1)), 1, "脚本"},
+		{"scripts.html", []byte(strings.Replace(webPage, "<h1>", `<script>alert(1)</script><p onclick="x()">`+paragraphs+`</p><h1>`, 1)), 1, "脚本"},
 		{"deep.html", []byte("<html>" + strings.Repeat("<div>", 100_000) + paragraphs), -1, "网页读不懂"},
 		{"noise.html", append([]byte("<html><meta charset=utf-8>"), randomBytes(5000)...), -1, "读不出来"},
 		{"empty-body.html", []byte("<html><body><script>x</script></body></html>"), -1, "没有读到文字"},

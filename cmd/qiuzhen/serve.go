@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"qiuzhen/bot"
+	"qiuzhen/page"
 )
 
 type serveCommand struct {
@@ -74,14 +75,23 @@ type api struct {
 }
 
 func newHandler(app *App, log *slog.Logger) http.Handler {
-	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /api/v1/ask", a.ask)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-	})
-	mux.HandleFunc("GET /readyz", a.ready)
-	return mux
+	for _, route := range routes(app, log) {
+		mux.HandleFunc(route.Pattern, route.Handler)
+	}
+	return page.Secure(mux)
+}
+
+// routes are all ways in.
+func routes(app *App, log *slog.Logger) []page.Route {
+	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
+	return append(page.Routes(),
+		page.Route{Pattern: "POST /api/v1/ask", Handler: a.ask},
+		page.Route{Pattern: "GET /healthz", Handler: func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+		}},
+		page.Route{Pattern: "GET /readyz", Handler: a.ready},
+	)
 }
 
 func (a *api) ready(w http.ResponseWriter, r *http.Request) {
