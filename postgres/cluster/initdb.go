@@ -13,11 +13,12 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // settings are written to postgresql.conf once, when the cluster is made: an administrator may change them there.
 var settings = []string{
-	"shared_buffers=128MB", // small machines; the system's page cache holds the rest
 	"max_connections=100",  // several programs, each with a pool of about ten
 	"huge_pages=off",       // rarely configured; asking for them costs a warning
 	"jit=off",              // short queries: compiling costs more than it saves
@@ -171,7 +172,7 @@ func (p place) initdb(ctx context.Context, dir string) error {
 	if p.throwaway {
 		args = append(args, "--no-sync")
 	}
-	for _, setting := range settings {
+	for _, setting := range append([]string{"shared_buffers=" + sharedBuffers()}, settings...) {
 		args = append(args, "--set", setting)
 	}
 	out, err := p.command(ctx, "initdb", args...).CombinedOutput()
@@ -208,4 +209,16 @@ func (p place) tighten() error {
 		return nil
 	}
 	return p.folderError("chmod", p.dataDir, os.Chmod(p.dataDir, 0o700))
+}
+
+// sharedBuffers is a quarter of the machine's memory, as Postgres advises, between its own default and what the vectors' index of a
+// million passages takes. Only what is used of it is taken.
+func sharedBuffers() string {
+	const least, most = 128, 1536 // MB
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return fmt.Sprint(least, "MB")
+	}
+	quarter := info.Totalram * uint64(info.Unit) / 4 >> 20
+	return fmt.Sprintf("%dMB", min(max(quarter, least), most))
 }
