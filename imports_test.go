@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"page":                    {"knowledge"},
 	"console":                 {"knowledge", "page"},
 	"site":                    {"knowledge", "page"},
-	"postgres":                {"knowledge", "text", "ingest", "retrieval", "migrations", "password"},
+	"postgres":                {"bot", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
 	"embedding/embeddingtest": {"embedding"},
 	"eval/scale":              {"eval", "ingest", "knowledge", "text"},
 	"postgres/postgrestest":   {"ingest", "knowledge", "migrations", "parts", "postgres", "postgres/cluster"},

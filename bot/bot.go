@@ -19,10 +19,18 @@ type Answerer interface {
 // Reply is what the reader gets, with the conclusion that it was made from.
 type Reply struct {
 	retrieval.Result
-	Text string // plain text, the first line enough by itself
+	Text    string   // plain text, the first line enough by itself
+	Choices []Choice // what the reader may do next
+	Silent  bool     // nothing is to be said
+	Answer  int64    // numbers the reply among those kept; 0: it was not kept
 }
 
-// Engine is the conversation engine. It is safe for concurrent use.
+// Choice is something that the reader may do next: a button with this label, or the words that do the same when they are sent.
+type Choice struct{ Label, Say string }
+
+func told(r retrieval.Result, words string) Reply { return Reply{Result: r, Text: words} }
+
+// Engine answers messages and conversations; Desk serves readers with it. It is safe for concurrent use.
 type Engine struct {
 	Answerer Answerer
 	// Words cuts Chinese into words (text.Segmenter.Words); nil: no follow-up finds what an entry says of somebody.
@@ -32,10 +40,10 @@ type Engine struct {
 	Unanswered func(ctx context.Context, question string)
 }
 
-// Handle answers one message by itself. An error means that a dependency failed; ErrorLine is what the reader gets then.
-func (e *Engine) Handle(ctx context.Context, m retrieval.Message) (Reply, error) {
+// Ask answers one message by itself. An error means that a dependency failed; ErrorLine is what the reader gets then.
+func (e *Engine) Ask(ctx context.Context, m retrieval.Message) (Reply, error) {
 	if line := smallTalk(said(m.Text)); line != "" {
-		return Reply{retrieval.Result{Decision: retrieval.Abstain, Void: retrieval.NoClaim}, line}, nil
+		return human(line), nil
 	}
 	reply, err := e.conclude(ctx, m)
 	if err == nil && reply.Decision == retrieval.Abstain {
@@ -50,7 +58,7 @@ func (e *Engine) conclude(ctx context.Context, m retrieval.Message) (Reply, erro
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{result, Render(result)}, nil
+	return told(result, Render(result)), nil
 }
 
 func (e *Engine) file(ctx context.Context, question string) {

@@ -15,33 +15,38 @@ import (
 // versions, never their words: what was withdrawn meanwhile is not repeated. The zero value remembers nothing; it is safe for
 // concurrent use.
 type Conversation struct {
-	mu       sync.Mutex
-	at       time.Time
-	question string          // what was asked, masked; empty when it is nothing for experts
-	answered []retrieval.Ref // the entries last answered with, or chosen from
-	current  int             // which of answered it is about now
-	offered  []retrieval.Ref // what was last suggested
+	mu sync.Mutex
+	Memory
+}
+
+// Memory is what a conversation is about, as it is kept between messages.
+type Memory struct {
+	At       time.Time       `json:"at"`
+	Question string          `json:"question,omitempty"` // what was asked, masked; empty when it is nothing for experts
+	Answered []retrieval.Ref `json:"answered,omitempty"` // the entries last answered with, or chosen from
+	Current  int             `json:"current,omitempty"`  // which of Answered it is about now
+	Offered  []retrieval.Ref `json:"offered,omitempty"`  // what was last suggested
 }
 
 // forgotten: a reader who comes back later begins anew.
 const forgotten = 30 * time.Minute
 
-// Continue answers a message in a conversation: a follow-up from the entry last answered with, anything else as Handle does,
+// Continue answers a message in a conversation: a follow-up from the entry last answered with, anything else as Ask does,
 // which is then what the conversation is about. What is no question changes nothing.
 func (e *Engine) Continue(ctx context.Context, c *Conversation, m retrieval.Message, now time.Time) (Reply, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now.Sub(c.at) > forgotten {
+	if now.Sub(c.At) > forgotten {
 		c.forget()
 	}
-	c.at = now
+	c.At = now
 	turn := turn{e, c, m, said(m.Text)}
 	for _, answer := range []func(context.Context) (Reply, bool, error){turn.choice, turn.followUp} {
 		if reply, ok, err := answer(ctx); ok || err != nil {
 			return reply, err
 		}
 	}
-	reply, err := e.Handle(ctx, m)
+	reply, err := e.Ask(ctx, m)
 	if err == nil {
 		c.remember(m, reply.Result)
 	}
@@ -49,7 +54,7 @@ func (e *Engine) Continue(ctx context.Context, c *Conversation, m retrieval.Mess
 }
 
 func (c *Conversation) forget() {
-	c.question, c.answered, c.current, c.offered = "", nil, 0, nil
+	c.Question, c.Answered, c.Current, c.Offered = "", nil, 0, nil
 }
 
 // remember makes a conclusion what the conversation is about, unless nothing was asked.
@@ -57,8 +62,8 @@ func (c *Conversation) remember(m retrieval.Message, r retrieval.Result) {
 	if r.Void != "" && r.Urgent == nil {
 		return
 	}
-	c.question, c.current = question(m, r), 0
-	c.answered, c.offered = refs(r.Answers), refs(r.Candidates)
+	c.Question, c.Current = question(m, r), 0
+	c.Answered, c.Offered = refs(r.Answers), refs(r.Candidates)
 }
 
 func refs(matches []retrieval.Match) []retrieval.Ref {
@@ -79,10 +84,10 @@ type turn struct {
 
 // choice answers what names a suggestion, by its number or its line, or one of several answers, or none of them.
 func (t turn) choice(ctx context.Context) (Reply, bool, error) {
-	offered := len(t.c.offered) > 0
-	from := t.c.answered
+	offered := len(t.c.Offered) > 0
+	from := t.c.Answered
 	if offered {
-		from = t.c.offered
+		from = t.c.Offered
 	}
 	n, ok := chosen(t.said, offered)
 	switch {
@@ -91,9 +96,9 @@ func (t turn) choice(ctx context.Context) (Reply, bool, error) {
 	case ok && n <= len(from) && (offered || len(from) > 1):
 		return t.choose(ctx, from, n-1)
 	case offered && none.MatchString(t.said):
-		t.file(ctx, t.c.question)
+		t.file(ctx, t.c.Question)
 		t.c.forget()
-		return Reply{retrieval.Result{Decision: retrieval.Abstain}, abstainText("")}, true, nil
+		return told(retrieval.Result{Decision: retrieval.Abstain}, abstainText("")), true, nil
 	case offered && ok:
 		return human(fmt.Sprintf("没有第%d个。%s", n, chooseLine(len(from)))), true, nil
 	case offered && amount.MatchString(t.said):
@@ -115,14 +120,14 @@ func chooseLine(n int) string {
 
 // line is the choice of a suggestion by its words.
 func (t turn) line(ctx context.Context) (Reply, bool, error) {
-	served, err := t.Answerer.Load(ctx, t.c.offered)
+	served, err := t.Answerer.Load(ctx, t.c.Offered)
 	if err != nil {
 		return Reply{}, false, err
 	}
 	for _, s := range served {
-		i := slices.Index(t.c.offered, retrieval.Ref{ID: s.ID, Version: s.Version})
+		i := slices.Index(t.c.Offered, retrieval.Ref{ID: s.ID, Version: s.Version})
 		if i >= 0 && (t.said == said(s.Short) || t.said == said(option(i, s.Short))) {
-			return t.choose(ctx, t.c.offered, i)
+			return t.choose(ctx, t.c.Offered, i)
 		}
 	}
 	return Reply{}, false, nil
@@ -134,7 +139,7 @@ func (t turn) choose(ctx context.Context, from []retrieval.Ref, i int) (Reply, b
 	if err != nil || !ok {
 		return gone(), err == nil, err
 	}
-	t.c.answered, t.c.current, t.c.offered = from, i, nil
+	t.c.Answered, t.c.Current, t.c.Offered = from, i, nil
 	return quote(s, AnswerText(s)), true, nil
 }
 
@@ -149,13 +154,13 @@ func (t turn) load(ctx context.Context, ref retrieval.Ref) (retrieval.Stored, bo
 
 // followUp answers what is asked on of the entry last answered with.
 func (t turn) followUp(ctx context.Context) (Reply, bool, error) {
-	if thumbs(t.m.Text) && len(t.c.answered)+len(t.c.offered) > 0 {
+	if thumbs(t.m.Text) && len(t.c.Answered)+len(t.c.Offered) > 0 {
 		return human(ackLine), true, nil
 	}
-	if len(t.c.answered) == 0 || courtesy(t.said) != "" || !mayFollow(t.said) {
+	if len(t.c.Answered) == 0 || courtesy(t.said) != "" || !mayFollow(t.said) {
 		return Reply{}, false, nil
 	}
-	last, ok, err := t.load(ctx, t.c.answered[t.c.current])
+	last, ok, err := t.load(ctx, t.c.Answered[t.c.Current])
 	if err != nil {
 		return Reply{}, false, err
 	}
@@ -263,7 +268,7 @@ func (t turn) about(ctx context.Context, last retrieval.Stored, subject string) 
 		}
 	}
 	t.file(ctx, masked(t.m.Text)+"（"+last.CanonicalClaim()+"）")
-	return Reply{retrieval.Result{Decision: retrieval.Abstain}, uncoveredText(last, subject)}, true, nil
+	return told(retrieval.Result{Decision: retrieval.Abstain}, uncoveredText(last, subject)), true, nil
 }
 
 // anew is a reply that needs nothing of what was said before; it is what the conversation is about then.
@@ -289,12 +294,12 @@ func (t turn) another(ctx context.Context, last retrieval.Stored, subject string
 
 // human is a line for what is no question.
 func human(line string) Reply {
-	return Reply{retrieval.Result{Decision: retrieval.Abstain, Void: retrieval.NoClaim}, line}
+	return told(retrieval.Result{Decision: retrieval.Abstain, Void: retrieval.NoClaim}, line)
 }
 
 // quote is an answer from one entry.
 func quote(s retrieval.Stored, words string) Reply {
-	return Reply{retrieval.Result{Decision: retrieval.Sure, Answers: []retrieval.Match{{Stored: s}}}, words}
+	return told(retrieval.Result{Decision: retrieval.Sure, Answers: []retrieval.Match{{Stored: s}}}, words)
 }
 
 func gone() Reply {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"testing"
 
 	"github.com/jackc/pgx/v5"
 
@@ -107,4 +108,13 @@ func (s *Store) Unreviewed(ctx context.Context) (n int, err error) {
 		      FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round
 		       AND r.decision = 'approve' AND r.content_hash = v.content_hash AND r.reviewer_id IS DISTINCT FROM v.author_id)`).Scan(&n)
 	return n, err
+}
+
+// Count is what a SELECT count(*) says.
+func (s *Store) Count(t testing.TB, sql string) (n int) {
+	t.Helper()
+	if err := s.pool.QueryRow(context.Background(), sql).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

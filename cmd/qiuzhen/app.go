@@ -29,6 +29,7 @@ type App struct {
 	Settings *settings
 	Store    *postgres.Store
 	Bot      *bot.Engine
+	Desk     *bot.Desk
 	Ingester *ingest.Ingester
 
 	engine    *retrieval.Engine
@@ -150,6 +151,7 @@ func (a *App) wire() (err error) {
 		a.engine.ReadPage = limitReads(readPage, fetchesAtOnce, fetchWait)
 	}
 	a.Bot = &bot.Engine{Answerer: a.engine, Words: a.segmenter.Words}
+	a.Desk = bot.NewDesk(a.Bot, a.Store, time.Now)
 	return nil
 }
 

@@ -97,7 +97,7 @@ func (a askCommand) print(out io.Writer, reply bot.Reply, took time.Duration) er
 
 func timed(ctx context.Context, engine *bot.Engine, message string) (bot.Reply, time.Duration, error) {
 	start := time.Now()
-	reply, err := engine.Handle(ctx, retrieval.Message{Text: message})
+	reply, err := engine.Ask(ctx, retrieval.Message{Text: message})
 	return reply, time.Since(start), err
 }
 

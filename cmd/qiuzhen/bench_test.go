@@ -40,7 +40,7 @@ func BenchmarkAnswer(b *testing.B) {
 			var took []time.Duration
 			for i := 0; b.Loop(); i++ {
 				start := time.Now()
-				if _, err := app.Bot.Handle(context.Background(), retrieval.Message{Text: texts[i%len(texts)]}); err != nil {
+				if _, err := app.Bot.Ask(context.Background(), retrieval.Message{Text: texts[i%len(texts)]}); err != nil {
 					b.Fatal(err)
 				}
 				took = append(took, time.Since(start))

@@ -61,7 +61,7 @@ func heldOut(t *testing.T) []asked {
 		group.SetLimit(2)
 		for i := range heldOutAsked {
 			group.Go(func() (err error) {
-				heldOutAsked[i].reply, err = engine.Handle(context.Background(), retrieval.Message{Text: heldOutAsked[i].Text})
+				heldOutAsked[i].reply, err = engine.Ask(context.Background(), retrieval.Message{Text: heldOutAsked[i].Text})
 				return err
 			})
 		}

@@ -40,7 +40,7 @@ func TestLinkAlone(t *testing.T) {
 		{"https://example.cn/Baijiu?id=1 明天下雨吗", "", "", ""}, // words beside it are the question
 	} {
 		opened = ""
-		reply, err := handler.Handle(context.Background(), retrieval.Message{Text: c.message})
+		reply, err := handler.Ask(context.Background(), retrieval.Message{Text: c.message})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func TestLinkAlone(t *testing.T) {
 		}
 	}
 	// what a page tells of somebody's danger is not the reader's
-	reply, err := handler.Handle(context.Background(), retrieval.Message{Text: "http://www.example.cn/danger"})
+	reply, err := handler.Ask(context.Background(), retrieval.Message{Text: "http://www.example.cn/danger"})
 	if err != nil || reply.Urgent != nil {
 		t.Errorf("urgent %+v for a page (%v)", reply.Urgent, err)
 	}
@@ -74,21 +74,21 @@ func TestLinksWait(t *testing.T) {
 	var readers sync.WaitGroup
 	for range 2 {
 		readers.Go(func() {
-			reply, err := handler.Handle(context.Background(), retrieval.Message{Text: "https://example.cn/slow"})
+			reply, err := handler.Ask(context.Background(), retrieval.Message{Text: "https://example.cn/slow"})
 			if err != nil || reply.Void != "" || !slices.Contains(shown(reply), "baijiu-kills-virus") {
 				t.Errorf("the page that was read: %q (%v)", reply.Text, err)
 			}
 		})
 		<-reading
 	}
-	reply, err := handler.Handle(context.Background(), retrieval.Message{Text: "https://example.cn/third"})
+	reply, err := handler.Ask(context.Background(), retrieval.Message{Text: "https://example.cn/third"})
 	if err != nil || reply.Void != retrieval.LinkOnly {
 		t.Errorf("a link beyond the turns: %q (%v)", reply.Text, err)
 	}
 	close(slow)
 	readers.Wait()
 	go func() { <-reading }()
-	if reply, err = handler.Handle(context.Background(), retrieval.Message{Text: "https://example.cn/later"}); err != nil || reply.Void != "" {
+	if reply, err = handler.Ask(context.Background(), retrieval.Message{Text: "https://example.cn/later"}); err != nil || reply.Void != "" {
 		t.Errorf("a turn was not given back: %q (%v)", reply.Text, err)
 	}
 	cancelled, cancel := context.WithCancel(context.Background())

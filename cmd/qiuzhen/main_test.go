@@ -70,7 +70,7 @@ func demo(t testing.TB) *App {
 
 func ask(t testing.TB, message string) bot.Reply {
 	t.Helper()
-	reply, err := demo(t).Bot.Handle(context.Background(), retrieval.Message{Text: message})
+	reply, err := demo(t).Bot.Ask(context.Background(), retrieval.Message{Text: message})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -166,7 +166,7 @@ func took(b *testing.B, do func(ctx context.Context) error) time.Duration {
 }
 
 func (s *scaled) answer(ctx context.Context, m traced) error {
-	_, err := s.Bot.Handle(ctx, retrieval.Message{Text: m.message})
+	_, err := s.Bot.Ask(ctx, retrieval.Message{Text: m.message})
 	return err
 }
 

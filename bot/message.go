@@ -1,0 +1,88 @@
+package bot
+
+import (
+	"time"
+
+	"qiuzhen/retrieval"
+)
+
+// Channel is what a way of talking to readers can do; the replies are made to fit.
+type Channel struct {
+	Name    string // web, telegram, wechat, terminal
+	Push    bool   // can send to a reader who has not just asked
+	Buttons bool   // shows Choices as buttons; otherwise the reply says which words to send
+	Pages   bool   // the size of its letters is ours to change
+}
+
+// Message is what somebody sent over a channel.
+type Message struct {
+	Via       Channel
+	Reader    string // the channel's name for who sent it
+	Text      string
+	About     int64  // the reply whose button was pressed; 0: what was said last
+	Group     string // the channel's name for the group that it was sent to; empty: to us alone
+	Addressed bool   // in a group: it calls us by name or answers us
+	At        time.Time
+}
+
+// Reader is somebody who talks to us over a channel, with all that is kept of them.
+type Reader struct {
+	ID      int64
+	Channel string
+	Name    string // the channel's
+	Memory  Memory
+	Wishes  Wishes
+	Blocked bool // by the staff, for abuse
+	Gone    bool // blocked us, or left the channel: nothing is sent
+}
+
+// Wishes are how a reader wants to be talked to, and what they want to be sent.
+type Wishes struct {
+	Slow  bool          `json:"slow,omitempty"`  // one step a message
+	Large bool          `json:"large,omitempty"` // larger letters, where they are ours to change
+	Auto  bool          `json:"auto,omitempty"`  // of a group: rumours are answered without being asked
+	Sent  *Subscription `json:"sent,omitempty"`  // nil: nothing
+}
+
+// Subscription is what a reader agreed to be sent, in which words and when.
+type Subscription struct {
+	County  string    `json:"county,omitempty"` // GB/T 2260; empty: all
+	Topics  []string  `json:"topics,omitempty"` // knowledge.Topic; none: all
+	Age     string    `json:"age,omitempty"`    // 老人, 成人, 学生; empty: not told
+	Wording string    `json:"wording"`          // what was agreed to
+	At      time.Time `json:"at"`
+}
+
+// Turn is what one message changed, kept in one transaction.
+type Turn struct {
+	Reader   Reader    // with its memory and wishes as they are now
+	Answered *Answered // nil: nothing was concluded
+	Filed    string    // a question for the experts, masked; empty: none
+	Agreed   bool      // wants to be told when the question filed last is answered
+	Feedback *Feedback
+}
+
+// Answered is the record of one reply: for reports, for corrections, and gone after 30 days.
+type Answered struct {
+	At       time.Time
+	Message  string // masked
+	Decision retrieval.Decision
+	Urgent   string // class of the danger seen; empty: none
+	Live     string // kind of current fact; empty: none
+	Shown    []Shown
+	Took     time.Duration
+}
+
+// Shown is a version that a reply quoted, or offered.
+type Shown struct {
+	retrieval.Ref
+	Score  float64
+	Quoted bool
+}
+
+// Feedback is what a reader thought of a reply.
+type Feedback struct {
+	Answer int64
+	Useful bool
+	Reason string // of one that was not; empty: not told
+}

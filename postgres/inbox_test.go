@@ -1,0 +1,113 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"qiuzhen/bot"
+	"qiuzhen/postgres/postgrestest"
+)
+
+// TestInbox: updates delivered three times by eight at once are dealt with once each, though every third claim is
+// abandoned.
+func TestInbox(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	start := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	const updates, chats, lease = 120, 7, time.Minute
+	var fresh atomic.Int64
+	var senders sync.WaitGroup
+	for range 3 {
+		senders.Go(func() {
+			for i := range updates {
+				ok, err := store.Receive(ctx, bot.Update{Channel: "telegram", ID: fmt.Sprint(i), Chat: fmt.Sprint(i % chats), Payload: []byte("{}"), Received: start})
+				if err != nil {
+					t.Error(err)
+				} else if ok {
+					fresh.Add(1)
+				}
+			}
+		})
+	}
+	senders.Wait()
+	if fresh.Load() != updates {
+		t.Fatalf("%d fresh updates, want %d", fresh.Load(), updates)
+	}
+	var mu sync.Mutex
+	clock, claims, finished := start, 0, 0
+	var workers sync.WaitGroup
+	for range 8 {
+		workers.Go(func() {
+			for {
+				mu.Lock()
+				clock = clock.Add(time.Second)
+				now := clock
+				mu.Unlock()
+				claimed, err := store.Claim(ctx, "telegram", 3, now, lease)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if n, err := store.Waiting(ctx, "telegram"); err != nil || n == 0 {
+					return
+				}
+				for _, u := range claimed {
+					mu.Lock()
+					if claims++; claims%3 == 0 {
+						mu.Unlock()
+						continue
+					}
+					mu.Unlock()
+					mine, err := store.Finish(ctx, u, now)
+					if err != nil || !mine {
+						continue
+					}
+					mu.Lock()
+					finished++
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if finished != updates {
+		t.Errorf("%d dealt with, want %d", finished, updates)
+	}
+	if n := store.Count(t, `SELECT count(*) FROM inbox WHERE payload IS NOT NULL OR done_at IS NULL`); n != 0 {
+		t.Errorf("%d updates keep their words", n)
+	}
+	if err := store.DropDone(ctx, clock.Add(time.Hour)); err != nil || store.Count(t, `SELECT count(*) FROM inbox`) != 0 {
+		t.Errorf("the names are still there (%v)", err)
+	}
+}
+
+// TestInboxOrder: a chat's next update waits for the one before it.
+func TestInboxOrder(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	for _, u := range []bot.Update{{ID: "1", Chat: "a"}, {ID: "2", Chat: "a"}, {ID: "3", Chat: "b"}} {
+		u.Channel, u.Payload, u.Received = "wechat", []byte("x"), now
+		if _, err := store.Receive(ctx, u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	claim := func() (ids string) {
+		claimed, err := store.Claim(ctx, "wechat", 10, now, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range claimed {
+			ids += u.ID
+			if _, err := store.Finish(ctx, u, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return ids
+	}
+	if first, then := claim(), claim(); len(first) != 2 || then != "2" {
+		t.Errorf("claimed %q, then %q; want 1 and 3, then 2", first, then)
+	}
+}
