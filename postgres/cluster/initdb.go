@@ -19,11 +19,11 @@ import (
 
 // settings are written to postgresql.conf once, when the cluster is made: an administrator may change them there.
 var settings = []string{
-	"max_connections=100",  // several programs, each with a pool of about ten
-	"huge_pages=off",       // rarely configured; asking for them costs a warning
-	"jit=off",              // short queries: compiling costs more than it saves
-	"wal_level=replica",    // backup and replicas work without a restart
-	"timezone=UTC",         // the same on every machine; clients choose their own
+	"max_connections=100", // several programs, each with a pool of about ten
+	"huge_pages=off",      // rarely configured; asking for them costs a warning
+	"jit=off",             // short queries: compiling costs more than it saves
+	"wal_level=replica",   // backup and replicas work without a restart
+	"timezone=UTC",        // the same on every machine; clients choose their own
 	"log_timezone=UTC",
 }
 
