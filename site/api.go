@@ -157,7 +157,7 @@ func (s *Site) apiFailed(w http.ResponseWriter, r *http.Request, err error) {
 		s.Log.Error("request failed", "path", r.URL.Path, "error", err)
 	}
 	w.Header().Set("Retry-After", "5")
-	s.apiError(w, r, http.StatusServiceUnavailable, "the database does not answer; try again")
+	s.apiError(w, r, http.StatusServiceUnavailable, busyLine)
 }
 
 func (s *Site) apiError(w http.ResponseWriter, r *http.Request, status int, message string) {

@@ -142,7 +142,7 @@ func TestListFilters(t *testing.T) {
 
 // TestListRefuses: a wrong parameter is named, never ignored: a filter misspelt would give all.
 func TestListRefuses(t *testing.T) {
-	handler := serveOne(t, &knowledge.Public{Entry: rebuttal("baijiu")}, address)
+	handler := serveOne(t, &knowledge.Public{Entry: rebuttal("baijiu"), Version: 1, Standing: knowledge.Served}, address)
 	for query, says := range map[string]string{
 		"topic=sport": "topic", "topic=": "topic", "verdict=no": "verdict", "region=3206": "region", "region=32060x": "region", "limit=0": "limit", "limit=201": "limit",
 		"limit=x": "limit", "updated_since=yesterday": "updated_since", "updated_since=0001-01-01T00:00:00Z": "updated_since", "cursor=!": "cursor", "cursor=eA": "cursor",
@@ -156,7 +156,7 @@ func TestListRefuses(t *testing.T) {
 
 // TestAnyOrigin: scripts of other sites may read entries and their description, and nothing else.
 func TestAnyOrigin(t *testing.T) {
-	handler := serveOne(t, &knowledge.Public{Entry: rebuttal("baijiu"), Standing: knowledge.Served}, address)
+	handler := serveOne(t, &knowledge.Public{Entry: rebuttal("baijiu"), Version: 1, Standing: knowledge.Served}, address)
 	for target, want := range map[string]string{
 		"/api/v1/entries": "*", "/api/v1/entries?limit=x": "*", "/api/v1/entries/baijiu": "*", "/api/v1/entries/none": "*", "/api/v1/openapi.json": "*",
 		"/e/baijiu": "", "/feed.atom": "",
@@ -172,7 +172,7 @@ func TestAnyOrigin(t *testing.T) {
 func FuzzCursor(f *testing.F) {
 	f.Add("MjAyNi0xMS0yN1QwMTowMDowMFogYmFpaml1")
 	f.Add("AA")
-	handler := serveOne(f, &knowledge.Public{Entry: rebuttal("baijiu"), Standing: knowledge.Served}, address)
+	handler := serveOne(f, &knowledge.Public{Entry: rebuttal("baijiu"), Version: 1, Standing: knowledge.Served}, address)
 	f.Fuzz(func(t *testing.T, cursor string) {
 		if got := get(t, handler, "/api/v1/entries?cursor="+url.QueryEscape(cursor)); got.status != 200 && got.status != 400 {
 			t.Errorf("%q: %d", cursor, got.status)

@@ -91,7 +91,7 @@ func TestNoReview(t *testing.T) {
 			t.Errorf("%s: %v", name, data)
 		}
 	}
-	if got := at(structured(t, knowledge.Public{Entry: rebuttal("baijiu"), Standing: knowledge.Served}, ""), "url"); got != "/e/baijiu" {
+	if got := at(structured(t, knowledge.Public{Entry: rebuttal("baijiu"), Version: 1, Standing: knowledge.Served}, ""), "url"); got != "/e/baijiu" {
 		t.Errorf("without an address: %v", got)
 	}
 }
@@ -104,7 +104,7 @@ func FuzzClaimReview(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, claim string) {
-		p := knowledge.Public{Entry: rebuttal("baijiu"), Standing: knowledge.Served}
+		p := knowledge.Public{Entry: rebuttal("baijiu"), Version: 1, Standing: knowledge.Served}
 		p.Entry.Claims = []string{claim}
 		if !utf8.ValidString(claim) {
 			claim = string([]rune(claim)) // encoding/json writes U+FFFD for each wrong byte
@@ -117,7 +117,7 @@ func FuzzClaimReview(f *testing.F) {
 
 // TestScriptHoldsNoMarkup: not even a browser of old finds an end or a comment in the data.
 func TestScriptHoldsNoMarkup(t *testing.T) {
-	p := knowledge.Public{Entry: rebuttal("baijiu"), Standing: knowledge.Served}
+	p := knowledge.Public{Entry: rebuttal("baijiu"), Version: 1, Standing: knowledge.Served}
 	p.Entry.Claims, p.Entry.Short = []string{"</script><!--<script>"}, "</script>"
 	got := get(t, serveOne(t, &p, address), "/e/baijiu")
 	_, data, _ := strings.Cut(got.body, `<script type="application/ld+json">`)

@@ -249,11 +249,11 @@ func FuzzSlug(f *testing.F) {
 	p := knowledge.Public{Entry: rebuttal("baijiu"), Version: 1, Standing: knowledge.Served}
 	f.Fuzz(func(t *testing.T, slug string) {
 		handler := serveOne(t, &p, address)
+		if slug == "" || slug == "." || slug == ".." { // the mux answers by itself
+			return
+		}
 		for _, prefix := range []string{"/e/", "/api/v1/entries/"} {
 			got := get(t, handler, prefix+url.PathEscape(slug))
-			if slug == "" || slug == "." || slug == ".." { // the mux's own
-				continue
-			}
 			if want := map[bool]int{true: 200, false: 404}[slug == "baijiu"]; got.status != want {
 				t.Errorf("%s%q: %d, want %d", prefix, slug, got.status, want)
 			}

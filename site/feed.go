@@ -113,11 +113,13 @@ func permanentID(name string) string {
 	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
+const busyLine = "no answer from the database in time; try again"
+
 // failedPlainly is for programs.
 func (s *Site) failedPlainly(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		s.Log.Error("page failed", "path", r.URL.Path, "error", err)
 	}
 	w.Header().Set("Retry-After", "5")
-	http.Error(w, "the database does not answer; try again", http.StatusServiceUnavailable)
+	http.Error(w, busyLine, http.StatusServiceUnavailable)
 }

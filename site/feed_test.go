@@ -77,7 +77,7 @@ func TestFeedOfAnything(t *testing.T) {
 	if empty := readFeed(t, get(t, o.serve(false), "/feed.atom").body); empty.ID == "" || empty.Updated == "" {
 		t.Errorf("%+v", empty)
 	}
-	p := knowledge.Public{Entry: rebuttal("baijiu"), Standing: knowledge.Served}
+	p := knowledge.Public{Entry: rebuttal("baijiu"), Version: 1, Standing: knowledge.Served}
 	p.Entry.Short, p.Entry.Summary = "甲\x00\x0b\xff", "]]></summary><!--&amp;"
 	if feed := readFeed(t, get(t, serveOne(t, &p, ""), "/feed.atom").body); !strings.HasPrefix(feed.Entries[0].Summary, "]]></summary>") || feed.Entries[0].Link.Href != "/e/baijiu" {
 		t.Errorf("%+v", feed.Entries)
@@ -134,7 +134,7 @@ func TestSitemap(t *testing.T) {
 
 // TestAddresses: absolute ones begin with what the operator said; a Host that a client made up is in none.
 func TestAddresses(t *testing.T) {
-	p := knowledge.Public{Entry: rebuttal("baijiu"), Standing: knowledge.Served}
+	p := knowledge.Public{Entry: rebuttal("baijiu"), Version: 1, Standing: knowledge.Served}
 	for _, c := range []struct{ public, host, base string }{
 		{address, "evil.example", address}, {address + "/", "evil.example", address}, {"", "evil.example", ""}, {"", "localhost", "http://localhost"},
 		{"", "127.0.0.1:8080", "http://127.0.0.1:8080"}, {"", "[::1]:8080", "http://[::1]:8080"}, {"", "localhost.evil.example", ""}, {"", "localhost:80@evil.example", ""},

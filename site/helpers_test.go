@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 	"qiuzhen/postgres"
 	"qiuzhen/postgres/postgrestest"
 	"qiuzhen/site"
+	"qiuzhen/site/sitetest"
 	"qiuzhen/text"
 )
 
@@ -144,7 +147,27 @@ func get(t testing.TB, handler http.Handler, target string, headers ...string) r
 	if err != nil {
 		t.Fatal(err)
 	}
+	if strings.HasPrefix(r.URL.Path, "/api/v1/") {
+		contract(t).Check(t, r.Method, r.URL.EscapedPath(), w.Code, w.Header().Get("Content-Type"), body)
+	}
 	return response{w.Code, w.Header(), string(body)}
+}
+
+// contract is the API's description, which every response of these tests is held to.
+func contract(t testing.TB) *sitetest.Contract {
+	described.Do(func() {
+		data, err := os.ReadFile("openapi.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		described.contract = sitetest.Read(t, data)
+	})
+	return described.contract
+}
+
+var described struct {
+	sync.Once
+	contract *sitetest.Contract
 }
 
 func rebuttal(id string) knowledge.Entry {

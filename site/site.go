@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"html/template"
 	"log/slog"
 	"net"
@@ -57,28 +58,29 @@ func (s *Site) Routes() []page.Route {
 	}
 	return []page.Route{
 		open("GET /e/{slug}", s.entry),
-		open("GET /feed.atom", s.inTurn(s.feed)),
-		open("GET /sitemap.xml", s.inTurn(s.sitemap)),
-		open("GET /sitemaps/{part}", s.inTurn(s.sitemapPart)),
+		open("GET /feed.atom", s.inTurn(s.feed, s.failedPlainly)),
+		open("GET /sitemap.xml", s.inTurn(s.sitemap, s.failedPlainly)),
+		open("GET /sitemaps/{part}", s.inTurn(s.sitemapPart, s.failedPlainly)),
 		open("GET /robots.txt", s.robots),
-		open("GET /api/v1/entries", anyOrigin(s.inTurn(s.apiEntries))),
+		open("GET /api/v1/entries", anyOrigin(s.inTurn(s.apiEntries, s.apiFailed))),
 		open("GET /api/v1/entries/{id}", anyOrigin(s.apiEntry)),
 		open("GET /api/v1/openapi.json", anyOrigin(s.apiDescription)),
 	}
 }
 
-// inTurn lets few run at once.
-func (s *Site) inTurn(h http.HandlerFunc) http.HandlerFunc {
+var errBusy = errors.New("too many lists are being read")
+
+// inTurn lets few run at once; who waits too long is refused.
+func (s *Site) inTurn(h http.HandlerFunc, refuse func(http.ResponseWriter, *http.Request, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		select {
 		case s.listing <- struct{}{}:
 			defer func() { <-s.listing }()
-			h(w, r)
+			h(w, r.WithContext(ctx))
 		case <-ctx.Done():
-			w.Header().Set("Retry-After", "5")
-			http.Error(w, "too many lists are being read; try again", http.StatusServiceUnavailable)
+			refuse(w, r, errBusy)
 		}
 	}
 }
