@@ -11,12 +11,12 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// publicSQL begins a statement: what the public sees of the entries that the condition, a constant of this file, picks. $1 is now, $2 whether drafts
-// are served.
+// publicSQL is what the public sees of the entries that the condition lets through; of them the picked ones, in an order: constants of this file. $1 is now,
+// $2 whether drafts are served. Documents and reviews are read of the picked ones only.
 //
 // Of an entry it is one version: the one served; under serve_unsigned else its draft; else the newest that was served once and has ended. What never
 // was served is not there. It is dated by what the public saw last: for a withdrawal the audit log knows when.
-func publicSQL(condition string) string {
+func publicSQL(condition, pick, order string) string {
 	return `
 WITH chosen AS (
     SELECT DISTINCT ON (v.entry_id) v.entry_id, v.version, v.created_at, v.published_at, v.expires_at,
@@ -36,6 +36,8 @@ WITH chosen AS (
                 WHERE l.entry_id = c.entry_id AND l.version = c.version AND l.action IN ('entry.withdrawn', 'review.returned')), published_at, created_at)
            ELSE created_at END AS updated_at
       FROM chosen c
+), picked AS MATERIALIZED (
+    SELECT p.* FROM public p ` + pick + `
 )
 SELECT v.document, v.version, v.content_hash, p.standing, v.emergency, v.published_at, nullif(v.expires_at, 'infinity'), p.updated_at, v.reason,
        EXISTS (SELECT FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.decision = 'return' AND r.comment = v.reason),
@@ -43,20 +45,25 @@ SELECT v.document, v.version, v.content_hash, p.standing, v.emergency, v.publish
            'role', r.role, 'decision', r.decision, 'at', r.reviewed_at) ORDER BY r.id)
            FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.decision = 'approve' AND r.round = v.round
             AND (r.role <> 'publisher' OR v.emergency)), '[]')
-  FROM public p JOIN entry_versions v ON v.entry_id = p.entry_id AND v.version = p.version`
+  FROM picked p JOIN entry_versions v ON v.entry_id = p.entry_id AND v.version = p.version ` + order
 }
 
-var (
-	publicEntrySQL  = publicSQL(`v.entry_id = $3`)
-	publicOldestSQL = publicSQL(`true`) + publicFilterSQL + ` ORDER BY p.updated_at, p.entry_id LIMIT $10`
-	publicNewestSQL = publicSQL(`true`) + publicFilterSQL + ` ORDER BY p.updated_at DESC, p.entry_id LIMIT $10`
+const (
+	oldestFirst = ` ORDER BY p.updated_at, p.entry_id`
+	newestFirst = ` ORDER BY p.updated_at DESC, p.entry_id`
+	pickSQL     = `
+     WHERE (p.standing IN ('published', 'unsigned') OR $3::boolean) AND p.updated_at >= $4 AND (p.updated_at, p.entry_id) > ($5::timestamptz, $6::text)
+       AND ($7 = '' AND $8 = '' AND cardinality($9::text[]) = 0 -- documents are large: not opened for nothing
+            OR EXISTS (SELECT FROM entry_versions v WHERE v.entry_id = p.entry_id AND v.version = p.version
+                          AND ($7 = '' OR v.document ->> 'topic' = $7) AND ($8 = '' OR v.document ->> 'verdict' = $8)
+                          AND (cardinality($9::text[]) = 0 OR NOT v.document ? 'regions' OR v.document -> 'regions' ?| $9::text[])))`
 )
 
-const publicFilterSQL = `
- WHERE (p.standing IN ('published', 'unsigned') OR $3::boolean)
-   AND p.updated_at >= $4 AND (p.updated_at, p.entry_id) > ($5::timestamptz, $6::text)
-   AND ($7 = '' OR v.document ->> 'topic' = $7) AND ($8 = '' OR v.document ->> 'verdict' = $8)
-   AND (cardinality($9::text[]) = 0 OR NOT v.document ? 'regions' OR v.document -> 'regions' ?| $9::text[])`
+var (
+	publicEntrySQL  = publicSQL(`v.entry_id = $3`, ``, ``)
+	publicOldestSQL = publicSQL(`true`, pickSQL+oldestFirst+` LIMIT $10`, oldestFirst)
+	publicNewestSQL = publicSQL(`true`, pickSQL+newestFirst+` LIMIT $10`, newestFirst)
+)
 
 // PublicEntry is one entry as the public sees it; NotFound when it never was served.
 func (s *Store) PublicEntry(ctx context.Context, id knowledge.ID, unsigned bool, now time.Time) (knowledge.Public, error) {

@@ -12,10 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"qiuzhen/ingest"
 	"qiuzhen/knowledge"
 	"qiuzhen/postgres"
 	"qiuzhen/postgres/postgrestest"
 	"qiuzhen/site"
+	"qiuzhen/text"
 )
 
 // benchEntries is ten times what one city has.
@@ -84,7 +86,10 @@ func benchStore(b *testing.B) *postgres.Store {
 			e := rebuttal(fmt.Sprintf("entry-%d", i))
 			e.Topic = []knowledge.Topic{knowledge.Health, knowledge.Fraud, knowledge.Disaster, knowledge.Rumour}[i%4]
 			e.Body = strings.Repeat("这一段把道理讲清楚，句子不长，老人也听得懂。\n\n", 12)
-			if !yield(postgrestest.BulkEntry{Entry: e, Published: true}, nil) {
+			passage := ingest.IndexedPassage{
+				Passage: knowledge.Passage{Kind: knowledge.ClaimPassage, Text: "说法"}, Terms: []text.IndexTerm{{ID: 1, Count: 1}}, Vector: []float32{1, 0},
+			}
+			if !yield(postgrestest.BulkEntry{Entry: e, Passages: []ingest.IndexedPassage{passage}, Published: true}, nil) {
 				return
 			}
 		}
