@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
@@ -65,26 +64,5 @@ func TestRender(t *testing.T) {
 	both := Render(retrieval.Result{Decision: retrieval.Sure, Urgent: danger, Answers: []retrieval.Match{{Stored: guide()}}})
 	if !strings.HasPrefix(both, "请马上打120。\n让他侧躺。\n\n先别跑") {
 		t.Errorf("danger does not come first: %q", both)
-	}
-}
-
-func TestFirstLineNamesTheVerdict(t *testing.T) {
-	for verdict, want := range map[knowledge.Verdict]string{
-		knowledge.False: "“千滚水致癌”是谣言，不要转发。", knowledge.Misleading: "“千滚水致癌”会误导人，不要照着做。",
-		knowledge.True: "“千滚水致癌”是真的，请照做。", knowledge.Unproven: "“千滚水致癌”目前没有定论。",
-	} {
-		e := rebuttal().Entry
-		e.Verdict = verdict
-		if got := FirstLine(e); got != want {
-			t.Errorf("%s: %q, want %q", verdict, got, want)
-		}
-		if n := utf8.RuneCountInString(FirstLine(e)); n > 30 {
-			t.Errorf("%s: %d characters", verdict, n)
-		}
-	}
-	e := rebuttal().Entry
-	e.Verdict, e.Tail = knowledge.PartlyTrue, "不对，但不要多放"
-	if got := FirstLine(e); got != "“千滚水致癌”不对，但不要多放。" {
-		t.Errorf("tail: %q", got)
 	}
 }

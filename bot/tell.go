@@ -15,10 +15,10 @@ const most = 3
 
 // reasonText tells why: the beginning of an entry's own explanation.
 func reasonText(s retrieval.Stored) string {
-	lines := []string{closed(s.Summary)}
+	lines := []string{knowledge.Closed(s.Summary)}
 	body := text.Sentences(s.Body)
 	for _, sentence := range body[:min(len(body), most)] {
-		lines = append(lines, closed(sentence))
+		lines = append(lines, knowledge.Closed(sentence))
 	}
 	return signedOff(s, lines)
 }
@@ -49,7 +49,7 @@ func uncoveredText(s retrieval.Stored, subject string) string {
 	}
 	lines = append(lines, "对大家都这样说：")
 	if s.Kind == knowledge.Rebuttal {
-		lines = append(lines, FirstLine(s.Entry))
+		lines = append(lines, s.FirstLine())
 	}
 	return signedOff(s, append(lines, numbered(s.Actions)...))
 }
@@ -71,7 +71,7 @@ func callLine(t knowledge.Topic) string {
 func numbered(actions []string) []string {
 	lines := make([]string, len(actions))
 	for i, a := range actions {
-		lines[i] = fmt.Sprintf("%d. %s", i+1, closed(a))
+		lines[i] = fmt.Sprintf("%d. %s", i+1, knowledge.Closed(a))
 	}
 	return lines
 }
@@ -85,7 +85,7 @@ func signedOff(s retrieval.Stored, lines []string) string {
 func sourceLines(s retrieval.Stored, most int) []string {
 	lines := make([]string, min(len(s.Sources), most))
 	for i := range lines {
-		lines[i] = "来源：" + SourceLine(s.Sources[i])
+		lines[i] = "来源：" + s.Sources[i].Line()
 	}
 	return lines
 }

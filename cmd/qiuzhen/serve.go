@@ -15,6 +15,7 @@ import (
 
 	"qiuzhen/bot"
 	"qiuzhen/page"
+	"qiuzhen/site"
 )
 
 type serveCommand struct {
@@ -85,13 +86,20 @@ func newHandler(app *App, log *slog.Logger) http.Handler {
 // routes are all ways in.
 func routes(app *App, log *slog.Logger) []page.Route {
 	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
-	return append(page.Routes(),
+	all := page.Routes()
+	all = append(all, publicSite(app, log).Routes()...)
+	return append(all,
 		page.Route{Pattern: "POST /api/v1/ask", Handler: a.ask},
 		page.Route{Pattern: "GET /healthz", Handler: func(w http.ResponseWriter, _ *http.Request) {
 			writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 		}},
 		page.Route{Pattern: "GET /readyz", Handler: a.ready},
 	)
+}
+
+// publicSite is what anybody may read.
+func publicSite(app *App, log *slog.Logger) *site.Site {
+	return site.New(app.Store, app.Settings.get("public_url"), app.Settings.enabled("serve_unsigned"), time.Now, log)
 }
 
 func (a *api) ready(w http.ResponseWriter, r *http.Request) {

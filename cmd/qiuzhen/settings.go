@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,7 @@ var settingsTable = []setting{
 	{name: "fetch_links", fallback: "true", help: "open the page when a message is a link and nothing else: public addresses only, HTML up to 2 MB, 5 seconds"},
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
+	{name: "public_url", help: "address that readers see, such as https://qiuzhen.example.cn, for the feed, the sitemap and search engines; empty: links without an address"},
 	{name: "embedder", fallback: "onnx", help: "onnx (in process), openai (any compatible endpoint), ollama, or none (lexical search only, nothing answered for sure)"},
 	{name: "embedder_url", help: "base address of a remote embedder"},
 	{name: "embedder_model", help: "model name that a remote embedder is asked for"},
@@ -183,10 +185,23 @@ func (s *settings) check() error {
 	if _, err := strconv.ParseBool(s.get("serve_unsigned")); err != nil {
 		return s.invalid("serve_unsigned", "true or false")
 	}
+	if !publicAddress(s.get("public_url")) {
+		return s.invalid("public_url", "an address such as https://qiuzhen.example.cn, without a path")
+	}
 	if !slices.Contains([]string{"onnx", "openai", "ollama", "none"}, s.get("embedder")) {
 		return s.invalid("embedder", "onnx, openai, ollama or none")
 	}
 	return nil
+}
+
+// publicAddress reports whether links can be made of it; empty is fine.
+func publicAddress(address string) bool {
+	if address == "" {
+		return true
+	}
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
+		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" && !u.ForceQuery
 }
 
 func (s *settings) invalid(name, expected string) error {

@@ -99,6 +99,7 @@ func TestSettingsRefused(t *testing.T) {
 		"unknown in file": {file: "lisen = \"x\"", want: `unknown setting "lisen"`},
 		"not a number":    {flag: "workers=many", want: "expected a number"},
 		"not a choice":    {flag: "embedder=gpt", want: "expected onnx, openai, ollama or none"},
+		"not an address":  {flag: "public_url=qiuzhen.example.cn", want: "expected an address"},
 		"not a boolean":   {flag: "serve_unsigned=perhaps", want: "expected true or false"},
 	} {
 		t.Run(name, func(t *testing.T) {
