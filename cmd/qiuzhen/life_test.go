@@ -12,7 +12,7 @@ import (
 // reader is answered at each step.
 func TestLifeOnThePages(t *testing.T) {
 	const id, question, answer = "honey-diabetes", "糖尿病人能喝蜂蜜吗", "蜂蜜"
-	o := openBureau(t, "onnx", id)
+	o := openBureau(t, id)
 	o.hire(t, "wang", "王作者", knowledge.Author)
 	o.hire(t, "chen", "陈医生", knowledge.Expert)
 	o.hire(t, "li", "李编辑", knowledge.Editor, knowledge.Publisher)
@@ -91,12 +91,12 @@ func TestLifeOnThePages(t *testing.T) {
 
 // TestEmergencyOnThePages: two publishers' signatures serve an entry for a day, and say so; a full review ends the emergency.
 func TestEmergencyOnThePages(t *testing.T) {
-	const id = "honey-diabetes"
-	o := openBureau(t, "none", id)
-	o.hire(t, "wang", "王编辑", knowledge.Editor, knowledge.Author)
+	const id = "alkaline-water-cancer"
+	o := openBureau(t, id)
+	o.hire(t, "wang2", "王编辑", knowledge.Editor, knowledge.Author)
 	o.hire(t, "zhao", "赵主任", knowledge.Publisher)
 	o.hire(t, "qian", "钱主任", knowledge.Publisher, knowledge.Expert)
-	wang, zhao, qian := o.signedIn(t, "wang", false), o.signedIn(t, "zhao", false), o.signedIn(t, "qian", false)
+	wang, zhao, qian := o.signedIn(t, "wang2", false), o.signedIn(t, "zhao", false), o.signedIn(t, "qian", false)
 	path := entryAt(id, "")
 	wang.open(path)
 	wang.send(entryAt(id, "/submit"), nil)

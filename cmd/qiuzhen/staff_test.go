@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/net/html"
@@ -22,21 +23,38 @@ import (
 
 const staffPassword = "长长的一个好密码呀呀"
 
-// bureau is a program on a database of its own, served, with whom the test hired.
+// bureau is a program on a database of its own, served.
 type bureau struct {
 	app    *App
 	server *httptest.Server
 }
 
-// openBureau begins with the named entries of the starter pack, as drafts that the program brought in.
-func openBureau(t *testing.T, embedder string, ids ...string) *bureau {
-	t.Helper()
-	set := []string{"embedder=" + embedder}
-	app, err := openApp(context.Background(), &cli{Data: filepath.Join(testData, t.Name()), Set: set}, stdio{err: io.Discard})
-	if err != nil {
-		t.Fatal(err)
+var bureauApp struct {
+	sync.Mutex
+	app *App
+}
+
+// closeBureau ends what openBureau began.
+func closeBureau() {
+	if bureauApp.app != nil {
+		bureauApp.app.Close()
 	}
-	t.Cleanup(app.Close)
+}
+
+// openBureau serves the program that the tests of the staff's pages share, and brings in the named entries of the starter pack as drafts. Each
+// test hires its own people and takes entries of its own.
+func openBureau(t *testing.T, ids ...string) *bureau {
+	t.Helper()
+	bureauApp.Lock()
+	defer bureauApp.Unlock()
+	if bureauApp.app == nil {
+		app, err := openApp(context.Background(), &cli{Data: filepath.Join(testData, "bureau")}, stdio{err: io.Discard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bureauApp.app = app
+	}
+	var entries []knowledge.Entry
 	for _, id := range ids {
 		files, err := filepath.Glob("../../content/*/" + id + ".md")
 		if err != nil || len(files) != 1 {
@@ -46,17 +64,18 @@ func openBureau(t *testing.T, embedder string, ids ...string) *bureau {
 		if err != nil {
 			t.Fatal(err)
 		}
-		entries, complaints := ingest.Lint(read)
+		found, complaints := ingest.Lint(read)
 		if len(complaints) > 0 {
 			t.Fatal(complaints)
 		}
-		if _, err := app.Ingester.Run(context.Background(), entries, func(int, int) {}); err != nil {
-			t.Fatal(err)
-		}
+		entries = append(entries, found...)
 	}
-	server := httptest.NewServer(newHandler(app, slog.New(slog.DiscardHandler)))
+	if _, err := bureauApp.app.Ingester.Run(context.Background(), entries, func(int, int) {}); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(newHandler(bureauApp.app, slog.New(slog.DiscardHandler)))
 	t.Cleanup(server.Close)
-	return &bureau{app, server}
+	return &bureau{bureauApp.app, server}
 }
 
 // hire lists somebody of the staff.
