@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
@@ -47,7 +48,7 @@ func openBrowser(t *testing.T) *browser {
 	t.Cleanup(cancel)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
-	if err := chromedp.Run(ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("Chromium does not start: %v", err)
 	}
 	return &browser{t: t, ctx: ctx, axe: string(axe), sources: t.TempDir()}
@@ -61,7 +62,6 @@ type visit struct {
 
 	mu       sync.Mutex
 	document network.RequestID // of the page that is shown
-	status   int64
 }
 
 // window opens one in which nobody is signed in.
@@ -70,16 +70,23 @@ func (b *browser) window(base string) *visit {
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	b.t.Cleanup(cancel)
 	v := &visit{browser: b, base: base, ctx: ctx}
-	chromedp.ListenTarget(ctx, func(event any) {
-		if e, ok := event.(*network.EventResponseReceived); ok && e.Type == network.ResourceTypeDocument {
-			v.mu.Lock()
-			defer v.mu.Unlock()
-			v.document, v.status = e.RequestID, e.Response.Status
+	responses := chromedp.Events(ctx, network.ResponseReceived)
+	go func() {
+		for e, err := range responses {
+			if err != nil {
+				return
+			}
+			if e.Type == network.ResourceTypeDocument {
+				v.mu.Lock()
+				v.document = e.RequestID
+				v.mu.Unlock()
+			}
 		}
-	})
-	if err := chromedp.Run(ctx, network.Enable()); err != nil {
-		b.t.Fatal(err)
-	}
+	}()
+	v.do("open a window", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, network.Enable, network.EnableParams{})
+		return err
+	}))
 	return v
 }
 
@@ -92,24 +99,42 @@ func (v *visit) signIn(login string) {
 	v.press(`form[action="/console/sign-in"] button`, "我的待办")
 }
 
-func (v *visit) run(what string, actions ...chromedp.Action) {
+func (v *visit) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.ctx, 30*time.Second)
 	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	if err := chromedp.Do(ctx, steps...); err != nil {
 		v.t.Fatalf("%s: %v", what, err)
 	}
 }
 
+// get is what an action returns.
+func get[T any](v *visit, what string, action chromedp.Action[T]) T {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.ctx, 60*time.Second)
+	defer cancel()
+	value, err := chromedp.Run(ctx, action)
+	if err != nil {
+		v.t.Fatalf("%s: %v", what, err)
+	}
+	return value
+}
+
+// script runs in the page.
+func (v *visit) script(what, script string) {
+	v.t.Helper()
+	get(v, what, chromedp.Evaluate[bool](`(() => { `+script+`; return true; })()`))
+}
+
 func (v *visit) open(path string) {
 	v.t.Helper()
-	v.run("open "+path, chromedp.Navigate(v.base+path))
+	v.do("open "+path, chromedp.Navigate(v.base+path))
 }
 
 // fill replaces what a field holds.
 func (v *visit) fill(selector, text string) {
 	v.t.Helper()
-	v.run("fill "+selector, chromedp.SetValue(selector, text, chromedp.ByQuery))
+	v.do("fill "+selector, chromedp.SetValue(chromedp.CSS(selector), text))
 }
 
 // press clicks and waits for the page that follows, which has to say something.
@@ -117,7 +142,7 @@ func (v *visit) press(selector string, says ...string) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.ctx, 30*time.Second)
 	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, chromedp.Click(selector, chromedp.ByQuery)); err != nil {
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		v.t.Fatalf("press %s: %v", selector, err)
 	}
 	v.says(says...)
@@ -125,8 +150,7 @@ func (v *visit) press(selector string, says ...string) {
 
 func (v *visit) says(what ...string) {
 	v.t.Helper()
-	var text string
-	v.run("read the page", chromedp.Text("body", &text, chromedp.ByQuery))
+	text := get(v, "read the page", chromedp.Evaluate[string](`document.body.innerText`))
 	for _, w := range what {
 		if !strings.Contains(text, w) {
 			v.t.Fatalf("the page does not say %q:\n%s", w, text)
@@ -141,17 +165,11 @@ func (v *visit) check(name string) {
 	name = fmt.Sprintf("%02d-%s", v.count, name)
 	v.keepSource(name)
 	for _, width := range widths {
-		var overflow int64
-		var violations string
-		var picture []byte
-		v.run(name,
-			chromedp.EmulateViewport(width, 800),
-			chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &overflow),
-			chromedp.Evaluate(v.axe+"\n;true", nil),
-			chromedp.Evaluate(`axe.run().then(r => JSON.stringify(r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html)}))))`,
-				&violations, chromedp.EvalAsValue, awaitPromise),
-			chromedp.FullScreenshot(&picture, 100),
-		)
+		v.do(name, chromedp.EmulateViewport(width, 800))
+		overflow := get(v, name, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+		get(v, name, chromedp.Evaluate[bool](v.axe+"\n;true"))
+		violations := get(v, name, chromedp.Evaluate[string](`axe.run().then(r => JSON.stringify(r.violations.map(v => ({id: v.id, help: v.help,
+			nodes: v.nodes.map(n => n.html)}))))`, chromedp.EvalAwaitPromise))
 		if overflow > 0 {
 			v.t.Errorf("%s scrolls %d px sideways at %d wide", name, overflow, width)
 		}
@@ -159,6 +177,7 @@ func (v *visit) check(name string) {
 			v.t.Errorf("%s at %d wide: axe finds %s", name, width, violations)
 		}
 		if *pictures != "" {
+			picture := get(v, name, chromedp.FullScreenshot(100))
 			v.save(filepath.Join(*pictures, fmt.Sprintf("%s-%d.png", name, width)), picture)
 		}
 	}
@@ -180,11 +199,10 @@ func (v *visit) keepSource(name string) {
 	v.mu.Lock()
 	document := v.document
 	v.mu.Unlock()
-	var source []byte
-	v.run("source of "+name, chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		source, err = network.GetResponseBody(document).Do(ctx)
-		return err
-	}))
+	source := get(v, "source of "+name, func(ctx context.Context, t *chromedp.Target) ([]byte, error) {
+		body, err := cdp.Call(ctx, t, network.GetResponseBody, network.GetResponseBodyParams{RequestID: document})
+		return body.Body, err
+	})
 	v.save(filepath.Join(v.sources, name+".html"), source)
 }
 

@@ -3,7 +3,6 @@ package e2e
 import (
 	"testing"
 
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -12,8 +11,6 @@ import (
 var publicPages = []struct{ name, path string }{
 	{"sign-in", "/console/sign-in"},
 }
-
-func awaitPromise(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 
 const honey = "/console/entries/honey-diabetes"
 
@@ -82,7 +79,7 @@ func written(wang *visit) {
 	wang.open(honey + "/edit")
 	wang.check("edit")
 	edit := func(script string) {
-		wang.run("edit", chromedp.Evaluate(`(() => { const s = document.getElementById("source"); s.value = `+script+`; })()`, nil))
+		wang.script("edit", `const s = document.getElementById("source"); s.value = `+script)
 	}
 	edit(`s.value.replace("short: ", "shrot: ").replace("summary: ", "summary: 绝对")`)
 	wang.press(`form[action$="/edit"] button`, "格式有错，没有存")
@@ -104,14 +101,14 @@ func reviewed(wang, chen, li *visit) {
 	chen.check("entry-signed")
 	li.open(honey)
 	li.check("entry-editor-and-publisher")
-	li.run("as editor", chromedp.Click(`form[action$="/return"] input[value="editor"]`, chromedp.ByQuery))
+	li.do("as editor", chromedp.Click(chromedp.CSS(`form[action$="/return"] input[value="editor"]`)))
 	li.fill("#why-return", "第二句太长，请分成两句；来源的日期再核对一下。")
 	li.press(`form[action$="/return"] button`, "第2版退回了")
 	wang.open("/console")
 	wang.check("queue-returned")
 	chen.open(honey)
 	wang.open(honey + "/edit")
-	wang.run("edit", chromedp.Evaluate(`(() => { const s = document.getElementById("source"); s.value = s.value.replace("蜂胶吗", "蜂王浆吗"); })()`, nil))
+	wang.script("edit", `const s = document.getElementById("source"); s.value = s.value.replace("蜂胶吗", "蜂王浆吗")`)
 	wang.press(`form[action$="/edit"] button`, "存成了第3版草稿")
 	wang.press(`form[action$="/submit"] button`, "第3版已经送审")
 	chen.open(honey)
@@ -125,8 +122,8 @@ func reviewed(wang, chen, li *visit) {
 func changed(wang, li *visit) {
 	li.open(honey)
 	wang.open(honey + "/edit")
-	wang.run("edit", chromedp.Evaluate(`(() => { const s = document.getElementById("source");
-		s.value = s.value.replace("  - 糖尿病人能吃蜂王浆吗\n", "").replace("title: ", "title: 再问一次："); })()`, nil))
+	wang.script("edit", `const s = document.getElementById("source");
+		s.value = s.value.replace("  - 糖尿病人能吃蜂王浆吗\n", "").replace("title: ", "title: 再问一次：")`)
 	wang.press(`form[action$="/edit"] button`, "存成了第4版草稿")
 	wang.check("entry-beside-published")
 	li.fill("#why-withdraw", "看的是旧的")
