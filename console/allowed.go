@@ -61,7 +61,11 @@ func signingRoles(who knowledge.Person, asPublisher bool) []roleChoice {
 	var roles []roleChoice
 	for _, r := range []knowledge.Role{knowledge.Expert, knowledge.Editor, knowledge.Publisher} {
 		if who.Holds(r) && (r != knowledge.Publisher || asPublisher) {
-			roles = append(roles, roleChoice{r, roleNames[r]})
+			name := roleNames[r]
+			if r == knowledge.Publisher {
+				name += "（只用于紧急核发）"
+			}
+			roles = append(roles, roleChoice{r, name})
 		}
 	}
 	return roles
@@ -90,7 +94,7 @@ func certainties(who knowledge.Person, p *entryPage) sure {
 		s.Edit = "另存为新的一版草稿；它发布以前，读者看到的还是这一版。"
 		s.Return = "退回后，这一条马上撤下，不再回答；这一轮已有的签字作废。"
 	}
-	if p.Before != nil {
+	if p.Before != nil && p.Before.Status == knowledge.Published {
 		s.Publish += fmt.Sprintf("原来的第%d版同时停用。", p.Before.Number)
 	}
 	return s

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -36,7 +37,7 @@ func (c *Console) editPage(w http.ResponseWriter, r *http.Request, v visit) erro
 		return err
 	}
 	p := newEditPage(version, source)
-	_, p.Notes, _ = c.Desk.Read(source)
+	_, p.Notes, _ = c.read(source)
 	c.show(w, r, v, http.StatusOK, "edit", p)
 	return nil
 }
@@ -64,7 +65,7 @@ func (c *Console) edit(w http.ResponseWriter, r *http.Request, v visit) error {
 		return err
 	}
 	source := strings.ReplaceAll(r.PostFormValue("source"), "\r\n", "\n")
-	e, notes, readable := c.Desk.Read(source)
+	e, notes, readable := c.read(source)
 	if problem := unsaveable(version.Entry, e, source, readable); problem != "" {
 		p := newEditPage(version, source)
 		p.Notes, p.Problem, p.Verify = notes, problem, hex.EncodeToString(hash[:])
@@ -84,6 +85,30 @@ func (c *Console) edit(w http.ResponseWriter, r *http.Request, v visit) error {
 		said = fmt.Sprintf("存成了第%d版草稿，还有%d处要改，改好才能送审。", number+1, len(notes))
 	}
 	return c.said(w, r, v, said, entryPath(version.Entry.ID))
+}
+
+// fieldNames are the source's fields as the pages name them.
+var fieldNames = map[string]string{
+	"title": "标题", "short": "短名", "verdict": "结论", "tail": "结论后半句", "claims": "说法", "questions": "问法", "negatives": "不是这一条的话",
+	"summary": "为什么", "actions": "怎么做", "regions": "地区", "groups": "人群", "topic": "主题", "kind": "种类",
+	"institution": "机构", "date": "日期", "read": "在哪里读到",
+}
+
+var fieldWord = regexp.MustCompile(`^(\p{Han}*\s?)\b([a-z]+)\b`)
+
+// read is the desk's, whose notes begin with a field's name as the source has it; people know the page's too.
+func (c *Console) read(source string) (knowledge.Entry, []Note, bool) {
+	e, notes, readable := c.Desk.Read(source)
+	for i := range notes {
+		notes[i].What = fieldWord.ReplaceAllStringFunc(notes[i].What, func(s string) string {
+			m := fieldWord.FindStringSubmatch(s)
+			if name := fieldNames[m[2]]; name != "" {
+				return s + "（" + name + "）"
+			}
+			return s
+		})
+	}
+	return e, notes, readable
 }
 
 // unsaveable says why a text cannot be stored as a version of the entry; empty: it can.

@@ -21,9 +21,11 @@ type entryPage struct {
 	Verify string // the content's hash in short, as the history has it
 	Newest int    // the newest version's number
 	Older  []int
+	Ended  bool // published, and no longer served
+	Asked  bool // signatures are asked for
 
 	Fields   []fieldView
-	Before   *knowledge.Version // published, and another than this
+	Before   *knowledge.Version // what it is compared with: the published version, else the one before it
 	Beside   []fieldView        // its fields
 	Origin   *originView
 	Notes    []Note
@@ -51,7 +53,12 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, v visit) error {
 			return err
 		}
 	}
+	if before, err = c.compared(r, before, shown); err != nil {
+		return err
+	}
 	p := newEntryPage(before, shown, newest)
+	p.Ended = shown.Status == knowledge.Published && shown.ExpiresAt != nil && !c.Now().Before(*shown.ExpiresAt)
+	p.Asked = shown.Status == knowledge.InReview || shown.Status == knowledge.Published && shown.Emergency
 	if p.Standing, err = c.Store.Standing(r.Context(), id, shown.Number, v.Person.ID); err != nil {
 		return err
 	}
@@ -61,6 +68,18 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, v visit) error {
 	p.Can, p.Sure = mayDo(v.Person, p), certainties(v.Person, p)
 	c.show(w, r, v, http.StatusOK, "entry", p)
 	return nil
+}
+
+// compared is what a version that is being worked on is held against: what is published, else the version before, which a reviewer
+// may have sent back.
+func (c *Console) compared(r *http.Request, published, shown knowledge.Version) (knowledge.Version, error) {
+	switch {
+	case shown.Status != knowledge.Draft && shown.Status != knowledge.InReview:
+		return knowledge.Version{}, nil
+	case published.Number != 0 || shown.Number == 1:
+		return published, nil
+	}
+	return c.Store.Version(r.Context(), shown.Entry.ID, shown.Number-1)
 }
 
 func versionNumber(s string) (int, error) {
@@ -126,7 +145,7 @@ func (c *Console) lookUp(r *http.Request, p *entryPage) error {
 	if err != nil {
 		return err
 	}
-	_, p.Notes, _ = c.Desk.Read(source)
+	_, p.Notes, _ = c.read(source)
 	events, err := c.Store.History(r.Context(), id)
 	for _, e := range events {
 		p.History = append(p.History, happened(e))

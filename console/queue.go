@@ -17,7 +17,7 @@ var kinds = []struct {
 	{knowledge.TaskReturned, "退回来要改的", "按意见改好，再送审。"},
 	{knowledge.TaskSign, "等我签字的", "看完再签字，或者写明原因退回。"},
 	{knowledge.TaskPublish, "签齐了，等我发布的", "发布以后读者才查得到。"},
-	{knowledge.TaskExpiring, "30天内到期的", "到期那一刻自动停止回答；要接着用，改一版或原样再送审。"},
+	{knowledge.TaskExpiring, "30天内到期和已经到期的", "到期那一刻自动停止回答。要接着用，另存一版，重新送审。"},
 	{knowledge.TaskDraft, "我的草稿", "写好了就送审。"},
 	{knowledge.TaskWaiting, "在别人那里等签字的", "不用做什么；发布员可以在紧急时核发。"},
 	{knowledge.TaskImported, "导入的草稿，等人整理", "由文件读出来的，还没有人改过。"},
@@ -30,8 +30,13 @@ type queuePage struct {
 
 type taskGroup struct {
 	Title, What string
-	Tasks       []knowledge.Task
+	Tasks       []taskView
 	More        int // beyond those listed
+}
+
+type taskView struct {
+	knowledge.Task
+	Ended bool // no longer served
 }
 
 func (c *Console) queue(w http.ResponseWriter, r *http.Request, v visit) error {
@@ -44,7 +49,7 @@ func (c *Console) queue(w http.ResponseWriter, r *http.Request, v visit) error {
 		g := taskGroup{Title: k.title, What: k.what}
 		for _, t := range tasks {
 			if t.Kind == k.kind {
-				g.Tasks, g.More = append(g.Tasks, t), t.Of
+				g.Tasks, g.More = append(g.Tasks, taskView{t, t.Until != nil && !c.Now().Before(*t.Until)}), t.Of
 			}
 		}
 		if g.More -= len(g.Tasks); len(g.Tasks) > 0 {

@@ -11,7 +11,7 @@ const (
 	TaskReturned TaskKind = "returned" // sent back to its author
 	TaskSign     TaskKind = "sign"     // under review, and lacks a signature that this person can give
 	TaskPublish  TaskKind = "publish"  // has all its signatures
-	TaskExpiring TaskKind = "expiring" // no longer served in 30 days
+	TaskExpiring TaskKind = "expiring" // stops being served within 30 days, or has
 	TaskDraft    TaskKind = "draft"    // written by this person, not yet submitted
 	TaskWaiting  TaskKind = "waiting"  // written by this person, or a publisher's to publish in an emergency; waits for others
 	TaskImported TaskKind = "imported" // a draft that the program made, for whoever writes

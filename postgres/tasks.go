@@ -26,7 +26,7 @@ WITH live AS (
            EXISTS (SELECT FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.reviewer_id = $1) AS ever_signed
       FROM entry_versions v
      WHERE v.status IN ('draft', 'in_review')
-        OR v.status = 'published' AND (v.emergency OR v.expires_at > $3 AND v.expires_at <= $3::timestamptz + interval '30 days')
+        OR v.status = 'published' AND (v.emergency OR v.expires_at <= $3::timestamptz + interval '30 days')
 ), asked AS (
     SELECT *, each_role AND approvals >= needs_reviewers AS reviewed, NOT mine AND NOT signed AND (
                'expert' = ANY($2::text[]) AND (experts < needs_experts OR each_role AND approvals < needs_reviewers)

@@ -66,7 +66,8 @@ func TestTasks(t *testing.T) {
 		{"published", func() error { return store.Publish(s.publisher, "one", false, now) }, now, nil},
 		{"a month before its end", func() error { return nil }, now.AddDate(0, 5, 5),
 			[]string{"author expiring", "editor expiring", "expert expiring", "publisher expiring"}},
-		{"after its end", func() error { return nil }, now.AddDate(0, 6, 1), nil},
+		{"after its end", func() error { return nil }, now.AddDate(0, 6, 1),
+			[]string{"author expiring", "editor expiring", "expert expiring", "publisher expiring"}},
 	} {
 		must(step.do())
 		if got := queue(step.at); !slices.Equal(got, step.want) {

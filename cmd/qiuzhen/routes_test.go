@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -169,5 +170,39 @@ func TestSignInTells(t *testing.T) {
 	}
 	if try("nobody", "wrong"); b.status != http.StatusTooManyRequests {
 		t.Errorf("try 21 from one address: %d", b.status)
+	}
+}
+
+// TestCookies: what holds the session is out of reach of scripts, other sites and, behind a proxy that speaks TLS, of plain HTTP.
+func TestCookies(t *testing.T) {
+	o := openBureau(t)
+	o.hire(t, "wu", "吴编辑", knowledge.Editor)
+	for behind, want := range map[string]struct {
+		name   string
+		secure bool
+	}{
+		"false": {"qiuzhen", false},
+		"true":  {"__Host-qiuzhen", true},
+	} {
+		o.app.Settings.override("behind_proxy", behind, "the test")
+		recorder := httptest.NewRecorder()
+		form := url.Values{"login": {"wu"}, "password": {staffPassword}, "next": {"/console/entries"}}
+		request := httptest.NewRequest(http.MethodPost, "/console/sign-in", strings.NewReader(form.Encode()))
+		request.RemoteAddr = "127.0.0.1:40000"
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("X-Forwarded-For", "198.51.100.1, 203.0.113.9")
+		newHandler(o.app, slog.New(slog.DiscardHandler)).ServeHTTP(recorder, request)
+		o.app.Settings.override("behind_proxy", "false", "the test")
+		cookies := recorder.Result().Cookies()
+		if recorder.Code != http.StatusSeeOther || recorder.Header().Get("Location") != "/console/entries" || len(cookies) != 1 {
+			t.Fatalf("behind a proxy %s: %d, %v", behind, recorder.Code, recorder.Header())
+		}
+		c := cookies[0]
+		if c.Name != want.name || c.Secure != want.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+			t.Errorf("behind a proxy %s: %v", behind, c)
+		}
+		if recorder.Header().Get("Cache-Control") != "no-store" || recorder.Header().Get("Content-Security-Policy") == "" {
+			t.Errorf("headers %v", recorder.Header())
+		}
 	}
 }
