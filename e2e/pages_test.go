@@ -1,6 +1,10 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -63,8 +67,54 @@ func TestLife(t *testing.T) {
 	li.press(`form[action$="/withdraw"] button`, "撤下了，所有渠道都不再回答这一条")
 	li.check("entry-withdrawn")
 	reader("abstain")
+	chen.open(honey + "/edit")
+	chen.says("您不能做这件事", "这件事要作者或编辑来做，您现在是专家")
+	chen.check("forbidden")
+	emergency(wang, li, p)
 	chen.press(`form[action="/console/sign-out"] button`, "登录名")
-	b.validate()
+	for _, fault := range b.validate() {
+		t.Error(fault)
+	}
+}
+
+// TestFaultsAreFound: what the checks are for, they find.
+func TestFaultsAreFound(t *testing.T) {
+	b := openBrowser(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, `<!doctype html><html><head><title>x</title></head><body><h1>x</h1><img src="/x.png"><div style="width: 900px">x</div></body></html>`)
+	}))
+	defer server.Close()
+	v := b.window(server.URL)
+	v.open("/")
+	found := strings.Join(append(v.faults("faulty"), b.validate()...), "\n")
+	for _, want := range []string{"sideways at 360 wide", `"image-alt"`, `"html-has-lang"`, "must have an “alt” attribute"} {
+		if !strings.Contains(found, want) {
+			t.Errorf("%s is not among what was found:\n%s", want, found)
+		}
+	}
+}
+
+// emergency serves a second entry for a day by two publishers' signatures.
+func emergency(wang, li *visit, p *program) {
+	const entry = "/console/entries/antibiotics-for-cold"
+	p.run("user", "add", "zhao", "--as", "admin", "--name", "赵主任", "--institution", "市应急管理局", "--role", "publisher")
+	p.run("ingest", "../content/health/antibiotics-for-cold.md")
+	zhao := li.window(p.base)
+	zhao.signIn("zhao")
+	wang.open(entry)
+	wang.press(`form[action$="/submit"] button`, "已经送审")
+	li.open(entry)
+	li.do("as publisher", chromedp.Click(chromedp.CSS(`form[action$="/sign"] input[value="publisher"]`)))
+	li.press(`form[action$="/sign"] button`, "您以发布员身份签了第1版")
+	zhao.open(entry)
+	zhao.press(`form[action$="/sign"] button`, "您以发布员身份签了第1版")
+	zhao.check("entry-before-emergency")
+	zhao.press(`form[action$="/emergency"] button`, "紧急核发了")
+	zhao.check("entry-emergency")
+	zhao.open("/console")
+	zhao.says("紧急核发的，要在24小时内复核")
+	zhao.check("queue-publisher")
 }
 
 // imported looks at a draft beside the web page that it was read from.
