@@ -11,11 +11,8 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// The words for versions are the domain's; what asks this package for them says them by its name.
-type (
-	Version    = knowledge.Version
-	Signatures = knowledge.Signatures
-)
+// Version is the domain's.
+type Version = knowledge.Version
 
 const versionColumns = `v.document, v.version, v.status, v.emergency, v.round, v.created_at, v.published_at,
 	nullif(v.expires_at, 'infinity'), v.reason, coalesce(a.name, ''), v.needs_experts, v.needs_editors, v.needs_reviewers, v.experts, v.editors, v.approvals,
