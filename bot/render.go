@@ -144,12 +144,15 @@ func ChineseDate(date string) string {
 const unsignedLine = "示范内容，尚未经专家签审。"
 
 func vouch(s retrieval.Stored) []string {
-	if !s.Signed {
-		return []string{unsignedLine}
+	var lines []string
+	if s.Provenance.Shared() {
+		lines = append(lines, "转自："+s.Provenance.City)
 	}
-	lines := make([]string, len(s.Reviews))
-	for i, r := range s.Reviews {
-		lines[i] = fmt.Sprintf("审核：%s %s · %s · %d年%d月", r.Reviewer, r.Title, r.Institution, r.At.Year(), r.At.Month())
+	if !s.Signed {
+		return append(lines, unsignedLine)
+	}
+	for _, r := range s.Reviews {
+		lines = append(lines, fmt.Sprintf("审核：%s %s · %s · %d年%d月", r.Reviewer, r.Title, r.Institution, r.At.Year(), r.At.Month()))
 	}
 	return lines
 }

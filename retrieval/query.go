@@ -59,6 +59,8 @@ type Stored struct {
 	// Signed: published with the reviews that follow; false for a draft.
 	Signed  bool
 	Reviews []knowledge.Review
+	// Provenance is the city that the version came from; zero: this one.
+	Provenance knowledge.Provenance
 }
 
 // Searcher finds passages and loads the versions they belong to.
