@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"qiuzhen/bundle"
@@ -174,7 +175,8 @@ func printProvenance(ctx context.Context, app *App, out io.Writer, v postgres.Ve
 	}
 	fmt.Fprintf(out, "转自：%s（指纹 %s，%s 收到）\n", from.City, from.Fingerprint, from.At.Format(time.DateOnly))
 	for _, r := range reviews {
-		fmt.Fprintf(out, "对方签字：%s %s %s（%s）%s\n", r.Institution, r.Title, r.Reviewer, r.Role, r.At.Format(time.DateTime))
+		who := strings.Join(strings.Fields(r.Institution+" "+r.Title+" "+r.Reviewer), " ") // an editor has no title
+		fmt.Fprintf(out, "对方签字：%s（%s）%s\n", who, r.Role, r.At.Format(time.DateTime))
 	}
 	return nil
 }

@@ -122,11 +122,16 @@ func (in *bundleImport) introduce(ctx context.Context, typed string) error {
 		return err
 	}
 	state := "还没有认可"
+	if in.trust = typed != "" && from.Key.IsFingerprint(typed); in.trust {
+		state = "与核对的一致，现起认可"
+	}
 	in.city = from.City
 	if at := slices.IndexFunc(keys, func(k postgres.BundleKey) bool { return k.Key == from.Key }); at >= 0 {
-		in.trusted, state = keys[at].DistrustedAt == nil, trustWords(keys[at])
-		if in.trusted {
+		if in.trusted = keys[at].DistrustedAt == nil; in.trusted {
 			in.city = keys[at].City
+		}
+		if in.trusted || !in.trust {
+			state = trustWords(keys[at])
 		}
 	}
 	fmt.Fprintf(out, "%s 的共享包，%s 签发\n指纹 %s（%s）\n", from.City, from.Created.Format(time.DateTime), from.Key.Fingerprint(), state)
@@ -138,13 +143,9 @@ func (in *bundleImport) introduce(ctx context.Context, typed string) error {
 			fmt.Fprintf(in.streams.err, "注意：“%s”另有一把钥匙 %s（%s）。换钥匙要当面问清\n", k.City, k.Key.Fingerprint(), trustWords(k))
 		}
 	}
-	if typed == "" {
-		return nil
-	}
-	if !from.Key.IsFingerprint(typed) {
+	if typed != "" && !in.trust {
 		return &knowledge.Error{Code: knowledge.Forbidden, Message: "指纹对不上：这个共享包不是那把钥匙签的，什么也没有写入"}
 	}
-	in.trust = true
 	return nil
 }
 
