@@ -278,11 +278,13 @@ func (in *bundleImport) run(ctx context.Context, publish bool) error {
 	if err != nil {
 		return err
 	}
-	published, err := 0, error(nil)
+	published := 0
 	if publish {
-		published, err = in.publish(ctx)
+		if published, err = in.publish(ctx); err != nil {
+			return err
+		}
 	}
-	if err != nil {
+	if err := in.app.Store.Maintain(ctx); err != nil { // last: publishing moves the statistics too
 		return err
 	}
 	return in.report(in.streams.out, published, publish)

@@ -145,6 +145,9 @@ func (r restoreCommand) Run(ctx context.Context, c *cli, streams stdio) (err err
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("pg_restore: %w; the database is as empty as before", err)
 	}
+	if err := postgres.GatherStatistics(ctx, d.dsn); err != nil {
+		return fmt.Errorf("restored, but the statistics are missing: %w; run: qiuzhen db psql -- -c 'VACUUM (ANALYZE)'", err)
+	}
 	fmt.Fprintf(streams.out, "restored %s\n", r.File)
 	return nil
 }

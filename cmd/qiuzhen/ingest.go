@@ -152,6 +152,11 @@ func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams st
 			return err
 		}
 	}
+	if published > 0 { // the statistics, the planner's too, move with what is published
+		if err := a.Store.Maintain(ctx); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(streams.out, "发布 %d 条\n", published)
 	if refused > 0 {
 		return exit(exitFailed)
