@@ -64,7 +64,7 @@ func (w *Writer) member(name string, data []byte) error {
 	size := uint64(len(data))
 	out, err := w.zip.CreateRaw(&zip.FileHeader{
 		Name: name, Method: zip.Store, CRC32: crc32.ChecksumIEEE(data), CompressedSize64: size, UncompressedSize64: size,
-		ReaderVersion: 20, ModifiedDate: firstDay,
+		ReaderVersion: 20, ModifiedDate: firstDay, //nolint:staticcheck // CreateRaw writes it and not Modified
 	})
 	if err != nil {
 		return err
