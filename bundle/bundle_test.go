@@ -91,7 +91,7 @@ func TestEveryByte(t *testing.T) {
 	}
 	harmless := 0
 	for i := range data {
-		for _, flip := range []byte{1, 0x80, 0xff} {
+		for _, flip := range []byte{1 << (i % 8)} {
 			changed := bytes.Clone(data)
 			changed[i] ^= flip
 			got, err := open(changed)
@@ -109,7 +109,7 @@ func TestEveryByte(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d bytes; %d of %d changes are to times and notes of the ZIP", len(data), harmless, 3*len(data))
+	t.Logf("%d bytes; %d of %d changes are to times and notes of the ZIP", len(data), harmless, len(data))
 }
 
 // part is a member of a hand-made ZIP.
