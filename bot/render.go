@@ -94,12 +94,18 @@ func AnswerText(s retrieval.Stored) string {
 }
 
 func vouch(s retrieval.Stored) []string {
-	if !s.Signed {
-		return []string{knowledge.UnsignedLine}
+	var lines []string
+	if s.Provenance.Shared() {
+		lines = append(lines, "转自："+s.Provenance.City)
 	}
-	lines := make([]string, len(s.Reviews))
-	for i, r := range s.Reviews {
-		lines[i] = "审核：" + r.Line()
+	if !s.Signed {
+		return append(lines, knowledge.UnsignedLine)
+	}
+	if s.Emergency {
+		lines = append(lines, knowledge.EmergencyLine)
+	}
+	for _, r := range s.Reviews {
+		lines = append(lines, "审核："+r.Line())
 	}
 	return lines
 }

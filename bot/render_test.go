@@ -66,3 +66,19 @@ func TestRender(t *testing.T) {
 		t.Errorf("danger does not come first: %q", both)
 	}
 }
+
+// TestVouch: who says so, and where it comes from when that is another city.
+func TestVouch(t *testing.T) {
+	signed := rebuttal()
+	signed.Signed, signed.Provenance = true, knowledge.Provenance{City: "南通市科协", Fingerprint: "dfa5"}
+	signed.Reviews = []knowledge.Review{{Reviewer: "陈医生", Title: "主任医师", Institution: "市医院", At: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}}
+	want := "\n转自：南通市科协\n审核：陈医生 主任医师 · 市医院 · 2026年3月"
+	if got := AnswerText(signed); !strings.HasSuffix(got, want) {
+		t.Errorf("%q does not end with %q", got, want)
+	}
+	draft := signed
+	draft.Signed = false
+	if got := AnswerText(draft); !strings.HasSuffix(got, "转自：南通市科协\n"+knowledge.UnsignedLine) {
+		t.Errorf("a draft: %q", got)
+	}
+}

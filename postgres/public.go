@@ -41,11 +41,8 @@ WITH chosen AS (
 )
 SELECT v.document, v.version, v.content_hash, p.standing, v.emergency, v.published_at, nullif(v.expires_at, 'infinity'), p.updated_at, v.reason,
        EXISTS (SELECT FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.decision = 'return' AND r.comment = v.reason),
-       coalesce((SELECT jsonb_agg(jsonb_build_object('reviewer', r.reviewer, 'title', r.title, 'institution', r.institution,
-           'role', r.role, 'decision', r.decision, 'at', r.reviewed_at) ORDER BY r.id)
-           FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.decision = 'approve' AND r.round = v.round
-            AND (r.role <> 'publisher' OR v.emergency)), '[]')
-  FROM picked p JOIN entry_versions v ON v.entry_id = p.entry_id AND v.version = p.version ` + order
+       coalesce(k.city, ''), ` + servedReviews + `
+  FROM picked p JOIN entry_versions v ON v.entry_id = p.entry_id AND v.version = p.version ` + originTables + order
 }
 
 const (
@@ -100,7 +97,7 @@ func scanPublic(row pgx.CollectableRow) (p knowledge.Public, err error) {
 	var document, hash, reviews []byte
 	var published, until *time.Time
 	var returned bool
-	err = row.Scan(&document, &p.Version, &hash, &p.Standing, &p.Emergency, &published, &until, &p.UpdatedAt, &p.Reason, &returned, &reviews)
+	err = row.Scan(&document, &p.Version, &hash, &p.Standing, &p.Emergency, &published, &until, &p.UpdatedAt, &p.Reason, &returned, &p.From, &reviews)
 	if err != nil {
 		return p, err
 	}

@@ -18,6 +18,7 @@
 //
 //   - knowledge: the domain, standard library only: Entry, Claim, Verdict, Source, Review.
 //   - content: the starter pack, authored Markdown, embedded.
+//   - bundle: the signed file in which cities share entries; bundle.Held decides what becomes of each here.
 //   - ingest: files -> entries: read, lint, split into passages, embed, store; one transaction an entry.
 //     ingest/office makes drafts of foreign files, which ingest/read reads in a child process (read-document).
 //   - text: Chinese text for matching: normalise, traditional -> simplified, segment, terms, mask.

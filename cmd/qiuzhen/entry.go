@@ -59,7 +59,7 @@ func (e entryShowCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 			return err
 		}
 		printVersion(streams.out, v)
-		return nil
+		return printProvenance(ctx, app, streams.out, v)
 	})
 }
 

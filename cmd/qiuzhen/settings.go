@@ -27,6 +27,8 @@ type setting struct {
 var settingsTable = []setting{
 	{name: "database_url", env: "DATABASE_URL", secret: true, help: "Postgres 15+ with pgvector 0.8.3+; empty: a private server in the data folder"},
 	{name: "audit_key", secret: true, help: "key of the audit log's chain, at least 32 characters, best kept on another disk; empty: made once into audit.key in the data folder"},
+	{name: "city", help: "this city as other cities see it on what it shares (南通市科协); for bundle export"},
+	{name: "bundle_key", secret: true, help: "key that bundles are signed with, 64 hexadecimal digits; empty: bundle.key in the data folder, which `qiuzhen bundle key` makes"},
 	{name: "fetch_links", fallback: "true", help: "open the page when a message is a link and nothing else: public addresses only, HTML up to 2 MB, 5 seconds"},
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
