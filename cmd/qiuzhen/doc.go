@@ -20,6 +20,7 @@
 //   - content: the starter pack, authored Markdown, embedded.
 //   - ingest: files -> entries: read, lint, split into passages, embed, store; one transaction an entry.
 //     ingest/office makes drafts of foreign files, which ingest/read reads in a child process (read-document).
+//   - authoring: what helps the writer of an entry before anybody reviews it: readability, duplicates, contradictions.
 //   - text: Chinese text for matching: normalise, traditional -> simplified, segment, terms, mask.
 //   - embedding: text -> vector: ONNX in process, remote, a documented fake.
 //   - retrieval: a message -> a conclusion; models/ has the fitted scorer and classifiers.
@@ -28,6 +29,7 @@
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
+//     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends.
 //   - password: argon2id hashes of the staff's passwords.
 //   - parts: where the pinned parts lie that scripts/setup fetched.
 //   - this package: the only one that wires parts (app.go), with one file a subcommand.
