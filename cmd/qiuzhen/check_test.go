@@ -17,13 +17,15 @@ var relatedPairs = []string{
 	"blood-pressure-season-wait ~ hypertension-no-symptoms",     // 血压高不用管: until the autumn, without complaints
 	"health-food-replace-medicine ~ health-product-lecture",     // health food instead of medicine: the claim, and the fraud by it
 	"hypertension-less-salt ~ hypertension-stop-medicine",       // less salt is true, no more medicine false
+	"hypertension-less-salt ~ hypertension-no-symptoms",         // salt is to be cut, complaints are not to be waited for
+	"health-product-lecture ~ hypertension-stop-medicine",       // the lecture sells what replaces the medicine
 	"hypertension-no-symptoms ~ hypertension-stop-medicine",     // no medicine: without complaints, once it is low
 	"pesticide-poisoning-first-aid ~ pesticide-spraying-safety", // after and before
 	"leftovers-in-fridge ~ overnight-vegetables-cancer",         // how long, and a rumour about it
 	"sprouted-garlic-ginger ~ sprouted-potato-poison",           // the one may be eaten, the other not
 }
 
-// TestCheckOfTheStarterPack: the helpers do not cry wolf over content that was written with care. Pairs are looked for from every third
+// TestCheckOfTheStarterPack: the helpers do not cry wolf over content that was written with care. Pairs are looked for from every tenth
 // entry and from those that are related, by the store's own vectors.
 func TestCheckOfTheStarterPack(t *testing.T) {
 	app := demo(t)
@@ -43,7 +45,7 @@ func TestCheckOfTheStarterPack(t *testing.T) {
 			t.Logf("%s %s: %s | %s", e.ID, n.Field, n.What, n.Suggestion)
 		}
 		related := slices.ContainsFunc(relatedPairs, func(p string) bool { return strings.Contains(p, string(e.ID)) })
-		if i%3 == 0 || related {
+		if i%10 == 0 || related {
 			checkPackPairs(t, app, e)
 		}
 	}
