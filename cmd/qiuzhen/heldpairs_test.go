@@ -135,8 +135,9 @@ func TestPairsOfDrafts(t *testing.T) {
 }
 
 // Floors of what is found of drafts made of other people's wordings of published claims, a quarter of those held out: readers' messages, harder
-// than an author's claims. leastShown of each ten are shown at all; of those with another verdict, leastContradictions stop the submission.
-const leastShown, leastContradictions = 4.0, 2.5
+// than an author's claims. leastShown of each ten are shown at all; of those with another verdict, leastContradictions stop the submission. As
+// first measured: 15, 15 and 5 of 22 (38 of 97 stop on the tune wordings).
+const leastShown, leastContradictions = 6.0, 2.0
 
 // TestPairsOfHeldOutWordings: with the published verdict never a contradiction, with the other one mostly shown.
 func TestPairsOfHeldOutWordings(t *testing.T) {
