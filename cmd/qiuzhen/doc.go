@@ -21,6 +21,7 @@
 //   - bundle: the signed file in which cities share entries; bundle.Held decides what becomes of each here.
 //   - ingest: files -> entries: read, lint, split into passages, embed, store; one transaction an entry.
 //     ingest/office makes drafts of foreign files, which ingest/read reads in a child process (read-document).
+//   - authoring: what helps the writer of an entry before anybody reviews it: readability, duplicates, contradictions.
 //   - text: Chinese text for matching: normalise, traditional -> simplified, segment, terms, mask.
 //   - embedding: text -> vector: ONNX in process, remote, a documented fake.
 //   - retrieval: a message -> a conclusion; models/ has the fitted scorer and classifiers.
@@ -28,9 +29,9 @@
 //   - fetch: the one client that opens addresses strangers send.
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads.
-//   - page: what all web pages share: the table of routes, headers, the stylesheet.
 //   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
+//     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends.
 //   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet.
 //   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box.
 //     What may be done is decided in postgres; a form carries the version and hash that were shown.

@@ -15,6 +15,7 @@ import (
 
 	"qiuzhen/bot"
 	"qiuzhen/page"
+	"qiuzhen/postgres"
 	"qiuzhen/site"
 )
 
@@ -37,6 +38,11 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return fmt.Errorf("cannot listen: %w; choose another address with --listen", err)
 	}
 	log := slog.New(slog.NewTextHandler(streams.err, nil))
+	stopJobs, err := app.Store.StartJobs(ctx, postgres.Jobs{Now: app.engine.Now, Log: quieter(log)})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopJobs()
 	log.Info("serving", "address", "http://"+listener.Addr().String(), "ready_after", time.Since(start).Round(time.Millisecond))
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
