@@ -39,8 +39,6 @@ type Checker struct {
 	// Compare says how two normalised texts differ in what they assert: one denies or turns round what the other says, or they name other
 	// numbers of the same unit. alike is false where they have too little in common to be compared.
 	Compare func(a, b string) (contrary, numbers, alike bool)
-	// FirstLine is what a reader hears first.
-	FirstLine func(knowledge.Entry) string
 }
 
 // Report is all that was found.
@@ -51,7 +49,7 @@ type Report struct {
 
 // Check looks at a version of an entry.
 func (c Checker) Check(ctx context.Context, e knowledge.Entry, version int) (Report, error) {
-	r := Report{Readability: Read(e, c.firstLine(e))}
+	r := Report{Readability: Read(e, firstLine(e))}
 	neighbours, err := c.Store.Neighbours(ctx, e.ID, version, c.Model, RelatedCosine)
 	if err != nil {
 		return r, err
@@ -64,11 +62,11 @@ func (c Checker) Check(ctx context.Context, e knowledge.Entry, version int) (Rep
 }
 
 // firstLine is empty while the draft has nothing to make it of.
-func (c Checker) firstLine(e knowledge.Entry) string {
-	if c.FirstLine == nil || e.Kind == knowledge.Guide && len(e.Actions) == 0 || e.Kind == knowledge.Rebuttal && e.Verdict == "" {
+func firstLine(e knowledge.Entry) string {
+	if e.Kind == knowledge.Guide && len(e.Actions) == 0 || e.Kind == knowledge.Rebuttal && e.Verdict == "" {
 		return ""
 	}
-	return c.FirstLine(e)
+	return e.FirstLine()
 }
 
 // Contradictions are the pairs that stop a submission until its author says why: another verdict than a published one.

@@ -24,16 +24,16 @@ type entryPage struct {
 	Ended  bool // published, and no longer served
 	Asked  bool // signatures are asked for
 
-	Fields   []fieldView
-	Before   *knowledge.Version // what it is compared with: the published version, else the one before it
-	Beside   []fieldView        // its fields
-	Origin   *originView
-	Notes    []Note
-	Reviews  []reviewView
-	History  []happenedView
+	Fields      []fieldView
+	Before      *knowledge.Version // what it is compared with: the published version, else the one before it
+	Beside      []fieldView        // its fields
+	Origin      *originView
+	Notes       []Note
+	Reviews     []reviewView
+	History     []happenedView
 	Involvement knowledge.Involvement
-	Can      allowed
-	Sure     sure
+	Can         allowed
+	Sure        sure
 }
 
 // entry shows a version; without ?version= the newest.

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"qiuzhen/authoring"
-	"qiuzhen/bot"
 	"qiuzhen/knowledge"
 	"qiuzhen/postgres"
 	"qiuzhen/retrieval"
@@ -18,7 +17,7 @@ func (a *App) checker() authoring.Checker {
 	if model == "" {
 		model = retrieval.DefaultScorer().ModelID
 	}
-	return authoring.Checker{Store: a.Store, Model: model, Compare: retrieval.Compare, FirstLine: bot.FirstLine}
+	return authoring.Checker{Store: a.Store, Model: model, Compare: retrieval.Compare}
 }
 
 type entryCheckCommand struct {

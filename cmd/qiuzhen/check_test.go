@@ -36,7 +36,7 @@ func TestCheckOfTheStarterPack(t *testing.T) {
 	var difficulty []float64
 	noted := 0
 	for i, e := range entries {
-		r := authoring.Read(e, app.checker().FirstLine(e))
+		r := authoring.Read(e, e.FirstLine())
 		difficulty = append(difficulty, r.Difficulty)
 		if len(r.Notes) > 0 {
 			noted++

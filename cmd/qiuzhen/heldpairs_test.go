@@ -15,17 +15,17 @@ import (
 	"qiuzhen/postgres/postgrestest"
 )
 
-// desk is a store of its own with published entries, and the program's eyes on it.
-type desk struct {
+// proofDesk is a store of its own with published entries, and the program's eyes on it.
+type proofDesk struct {
 	*App
 	ingester *ingest.Ingester
 }
 
-func newDesk(t *testing.T, published []knowledge.Entry) *desk {
+func newProofDesk(t *testing.T, published []knowledge.Entry) *proofDesk {
 	t.Helper()
 	app := *demo(t) // its model and words
 	app.Store = postgrestest.New(t)
-	d := &desk{&app, &ingest.Ingester{Store: app.Store, Analyzer: app.segmenter, Embedder: app.model}}
+	d := &proofDesk{&app, &ingest.Ingester{Store: app.Store, Analyzer: app.segmenter, Embedder: app.model}}
 	ctx := context.Background()
 	if _, err := d.ingester.Run(ctx, published, func(int, int) {}); err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func newDesk(t *testing.T, published []knowledge.Entry) *desk {
 	return d
 }
 
-func (d *desk) publish(t *testing.T, e knowledge.Entry, signers []context.Context) {
+func (d *proofDesk) publish(t *testing.T, e knowledge.Entry, signers []context.Context) {
 	t.Helper()
 	ctx := context.Background()
 	version, err := d.Store.Submit(ctx, e.ID)
@@ -67,7 +67,7 @@ func (d *desk) publish(t *testing.T, e knowledge.Entry, signers []context.Contex
 }
 
 // check stores a draft of the claims and returns what is found; the draft is withdrawn again.
-func (d *desk) check(t *testing.T, verdict knowledge.Verdict, claims ...string) []authoring.Pair {
+func (d *proofDesk) check(t *testing.T, verdict knowledge.Verdict, claims ...string) []authoring.Pair {
 	t.Helper()
 	ctx := context.Background()
 	e := knowledge.Entry{
@@ -102,7 +102,7 @@ func packEntries(t *testing.T, ids ...knowledge.ID) []knowledge.Entry {
 
 // TestPairsOfDrafts: drafts as an author writes them, against published entries. want "": nothing is to be shown.
 func TestPairsOfDrafts(t *testing.T) {
-	d := newDesk(t, packEntries(t, "baijiu-kills-virus", "msg-cancer", "sprouted-potato-poison", "scald-toothpaste-soy-sauce", "fast-chicken-hormone"))
+	d := newProofDesk(t, packEntries(t, "baijiu-kills-virus", "msg-cancer", "sprouted-potato-poison", "scald-toothpaste-soy-sauce", "fast-chicken-hormone"))
 	for _, c := range []struct {
 		name    string
 		verdict knowledge.Verdict
@@ -147,7 +147,7 @@ func TestPairsOfHeldOutWordings(t *testing.T) {
 		ids = append(ids, id)
 	}
 	published := packEntries(t, ids...)
-	d := newDesk(t, published)
+	d := newProofDesk(t, published)
 	shown, contradictions, again := 0, 0, 0
 	for _, e := range published {
 		other := knowledge.True
