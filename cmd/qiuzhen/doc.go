@@ -3,7 +3,7 @@
 //
 // # The way of one message
 //
-//	channel (ask, chat, HTTP API)
+//	channel (ask, chat, HTTP API, bot/web)
 //	  -> bot.Handle, bot.Continue one conversation engine for every channel; Continue knows what was said before
 //	  -> retrieval.Engine.Answer  text.SplitForwarding and Normalize; urgent and live checks (YAML patterns,
 //	                              then a classifier over the vector); embedding.Model gives the vector, text.Segmenter the BM25 terms;
@@ -27,6 +27,8 @@
 //   - fetch: the one client that opens addresses strangers send.
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads.
+//   - bot/web: the chat on web pages, at / of serve: whole without JavaScript.
+//   - page: what all web pages share: the table of routes, headers, the stylesheet, whose proxies are believed.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
 //   - password: argon2id hashes of the staff's passwords.
 //   - parts: where the pinned parts lie that scripts/setup fetched.

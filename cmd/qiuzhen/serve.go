@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"qiuzhen/bot"
+	"qiuzhen/bot/web"
+	"qiuzhen/docs"
 	"qiuzhen/page"
 )
 
@@ -85,13 +87,22 @@ func newHandler(app *App, log *slog.Logger) http.Handler {
 // routes are all ways in.
 func routes(app *App, log *slog.Logger) []page.Route {
 	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
-	return append(page.Routes(),
+	all := append(page.Routes(), webChat(app, log).Routes()...)
+	return append(all,
 		page.Route{Pattern: "POST /api/v1/ask", Handler: a.ask},
 		page.Route{Pattern: "GET /healthz", Handler: func(w http.ResponseWriter, _ *http.Request) {
 			writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 		}},
 		page.Route{Pattern: "GET /readyz", Handler: a.ready},
 	)
+}
+
+// webChat is the chat on web pages.
+func webChat(app *App, log *slog.Logger) *web.Chat {
+	return web.New(web.Config{
+		Desk: app.Desk, Library: app.Store, Unsigned: app.Settings.enabled("serve_unsigned"), Proxies: app.Settings.proxies(),
+		Privacy: docs.Privacy, Now: time.Now, Log: log,
+	})
 }
 
 func (a *api) ready(w http.ResponseWriter, r *http.Request) {

@@ -12,6 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"qiuzhen/eval"
+	"qiuzhen/page"
 )
 
 // setting is one line of the table that the program, doctor and docs/settings.md read.
@@ -29,6 +30,7 @@ var settingsTable = []setting{
 	{name: "fetch_links", fallback: "true", help: "open the page when a message is a link and nothing else: public addresses only, HTML up to 2 MB, 5 seconds"},
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
+	{name: "trusted_proxies", help: "addresses or CIDR ranges of your own proxies in front of qiuzhen serve, with commas between them: their X-Forwarded-For and X-Forwarded-Proto are believed; empty: nobody's are"},
 	{name: "embedder", fallback: "onnx", help: "onnx (in process), openai (any compatible endpoint), ollama, or none (lexical search only, nothing answered for sure)"},
 	{name: "embedder_url", help: "base address of a remote embedder"},
 	{name: "embedder_model", help: "model name that a remote embedder is asked for"},
@@ -183,6 +185,9 @@ func (s *settings) check() error {
 	if _, err := strconv.ParseBool(s.get("serve_unsigned")); err != nil {
 		return s.invalid("serve_unsigned", "true or false")
 	}
+	if _, err := page.ParseProxies(s.get("trusted_proxies")); err != nil {
+		return s.invalid("trusted_proxies", "addresses or CIDR ranges such as 127.0.0.1, 10.0.0.0/8")
+	}
 	if !slices.Contains([]string{"onnx", "openai", "ollama", "none"}, s.get("embedder")) {
 		return s.invalid("embedder", "onnx, openai, ollama or none")
 	}
@@ -204,6 +209,12 @@ func (s *settings) number(name string) int {
 func (s *settings) enabled(name string) bool {
 	b, _ := strconv.ParseBool(s.get(name)) // check has seen it
 	return b
+}
+
+// proxies are the operator's own.
+func (s *settings) proxies() page.Proxies {
+	p, _ := page.ParseProxies(s.get("trusted_proxies")) // check has seen it
+	return p
 }
 
 // share is a setting from 0 to 1.
