@@ -32,13 +32,17 @@ func Lint(files []File) ([]knowledge.Entry, []Complaint) {
 	}
 	lintTogether(docs)
 	for _, d := range docs {
-		slices.SortStableFunc(d.found, func(a, b Complaint) int { return a.Line - b.Line })
+		sortByLine(d.found)
 		complaints = append(complaints, d.found...)
 		if len(d.found) == 0 {
 			entries = append(entries, d.entry)
 		}
 	}
 	return entries, complaints
+}
+
+func sortByLine(complaints []Complaint) {
+	slices.SortStableFunc(complaints, func(a, b Complaint) int { return a.Line - b.Line })
 }
 
 // LintEntry judges an entry that was not authored in a file of ours.

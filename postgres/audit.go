@@ -138,14 +138,8 @@ func (a *Auditor) append(ctx context.Context, tx pgx.Tx, e knowledge.Event, anyK
 	return link{head.seq + 1, mac}, nil
 }
 
-// Happened is a row of the audit log as people read it.
-type Happened struct {
-	At        time.Time
-	Version   int
-	What, Who string
-	From      string
-	Detail    string // JSON
-}
+// Happened is the domain's.
+type Happened = knowledge.Happened
 
 // History is everything that the audit log tells of an entry, oldest first.
 func (s *Store) History(ctx context.Context, id knowledge.ID) ([]Happened, error) {

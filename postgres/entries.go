@@ -37,6 +37,12 @@ func (s *Store) Hashes(ctx context.Context) (map[knowledge.ID][32]byte, error) {
 // newest version has the same content nothing is written and created is false. An open draft or version in
 // review is superseded; what is published stays served until the new version is published.
 func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ingest.IndexedPassage, model string) (created bool, err error) {
+	return s.SaveEdited(ctx, e, true, passages, model)
+}
+
+// SaveEdited is SaveDraft of what a person has written, which may be incomplete still: it then has no passages. With
+// knowledge.WithSeen a text that was made of another version than the newest is refused.
+func (s *Store) SaveEdited(ctx context.Context, e knowledge.Entry, complete bool, passages []ingest.IndexedPassage, model string) (created bool, err error) {
 	modelID, err := s.modelFor(ctx, model, passages)
 	if err != nil {
 		return false, err
@@ -47,10 +53,13 @@ func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ing
 			return err
 		}
 		version, same, err := nextVersion(ctx, tx, e.ID, hash)
-		if err != nil || same {
+		if err != nil {
 			return err
 		}
-		if err := insertVersion(ctx, tx, e, hash, version, true); err != nil {
+		if err := unchanged(ctx, tx, e.ID); err != nil || same {
+			return err
+		}
+		if err := insertVersion(ctx, tx, e, hash, version, complete); err != nil {
 			return err
 		}
 		created = true

@@ -34,16 +34,8 @@ func (s *Store) Submit(ctx context.Context, id knowledge.ID) (version int, err e
 	return version, err
 }
 
-// Signature is what a reviewer decides on a version.
-type Signature struct {
-	Entry    knowledge.ID
-	Version  int
-	Role     knowledge.Role
-	Decision string   // approve or return
-	Comment  string   // required for a return
-	Hash     [32]byte // of what was read: another content is not signed
-	At       time.Time
-}
+// Signature is the domain's.
+type Signature = knowledge.Signature
 
 // Sign stores a review. It refuses what is not under review, another content, the author, a second signature in a round and a role
 // not held. A return sends the version back to its author, or takes back what was published in an emergency; a signature that completes
@@ -65,7 +57,7 @@ func (s *Store) Sign(ctx context.Context, r Signature) error {
 		if err != nil {
 			return err
 		}
-		return s.auditor.Append(ctx, tx, r.event())
+		return s.auditor.Append(ctx, tx, signed(r))
 	})
 	if said, ok := signingErrors[constraint(err)]; ok {
 		return &knowledge.Error{Code: said.code, Message: said.message, Err: err}
@@ -73,7 +65,7 @@ func (s *Store) Sign(ctx context.Context, r Signature) error {
 	return err
 }
 
-func (r Signature) event() knowledge.Event {
+func signed(r Signature) knowledge.Event {
 	e := knowledge.Event{
 		Action: knowledge.ReviewApproved, Entry: r.Entry, Version: r.Version, ContentHash: r.Hash,
 		Detail: map[string]string{"role": string(r.Role)},
@@ -175,6 +167,9 @@ func (s *Store) changeEntry(ctx context.Context, id knowledge.ID, roles []knowle
 		if tag.RowsAffected() == 0 {
 			return &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("没有 %s 这个条目", id)}
 		}
+		if err := unchanged(ctx, tx, id); err != nil {
+			return err
+		}
 		return do(tx)
 	})
 }
@@ -195,6 +190,22 @@ func mayDo(ctx context.Context, tx pgx.Tx, by knowledge.PersonID, roles []knowle
 		return &knowledge.Error{Code: knowledge.Forbidden, Message: fmt.Sprintf("您没有做这件事的角色（%v）", roles)}
 	}
 	return nil
+}
+
+// unchanged refuses what was decided on another version than the entry's newest (knowledge.WithSeen). The entry is locked.
+func unchanged(ctx context.Context, tx pgx.Tx, id knowledge.ID) error {
+	seen, named := knowledge.SeenOf(ctx)
+	if !named {
+		return nil
+	}
+	var version int
+	var hash []byte
+	err := tx.QueryRow(ctx, `SELECT version, content_hash FROM entry_versions WHERE entry_id = $1 ORDER BY version DESC LIMIT 1`,
+		string(id)).Scan(&version, &hash)
+	if err == nil && (version != seen.Version || [32]byte(hash) != seen.Hash) {
+		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("您看的是第%d版，现在已经是第%d版了", seen.Version, version)}
+	}
+	return missing(err, fmt.Sprintf("没有 %s 这个条目", id))
 }
 
 // missing turns "no rows" into NotFound with the message, and leaves other errors as they are.

@@ -92,32 +92,39 @@ func touched(ctx context.Context, tx pgx.Tx, id knowledge.ID, version int) (bool
 	return kept, err
 }
 
-// Origin is where a version comes from.
-type Origin struct {
-	SHA256    [32]byte
-	Name      string
-	MediaType string
-	Pages     int
-	Blocks    json.RawMessage
-	Fields    map[string]string // a field -> its place in the file
-}
+// Origin is the domain's.
+type Origin = knowledge.Origin
 
 // Origin returns the file that a version was made of; NotFound for one that a person wrote.
 func (s *Store) Origin(ctx context.Context, id knowledge.ID, version int) (Origin, error) {
-	var o Origin
+	o, from, err := s.NearestOrigin(ctx, id, version)
+	if err == nil && from != version {
+		return Origin{}, noOrigin(id, version)
+	}
+	return o, err
+}
+
+func noOrigin(id knowledge.ID, version int) error {
+	return &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("%s 第%d版没有原件", id, version)}
+}
+
+// NearestOrigin returns the file that a version, or the newest before it that has one, was made of, and which version that is: people
+// correct what was imported, and the file stays what a reviewer holds it against.
+func (s *Store) NearestOrigin(ctx context.Context, id knowledge.ID, version int) (o Origin, from int, err error) {
 	var hash []byte
-	err := s.pool.QueryRow(ctx, `
-		SELECT o.sha256, v.name, o.media_type, coalesce(o.pages, 0), o.blocks, v.fields
+	err = s.pool.QueryRow(ctx, `
+		SELECT o.sha256, v.name, o.media_type, coalesce(o.pages, 0), o.blocks, v.fields, v.version
 		  FROM version_originals v JOIN originals o ON o.sha256 = v.original
-		 WHERE v.entry_id = $1 AND v.version = $2`, string(id), version).Scan(&hash, &o.Name, &o.MediaType, &o.Pages, &o.Blocks, &o.Fields)
+		 WHERE v.entry_id = $1 AND v.version <= $2 ORDER BY v.version DESC LIMIT 1`, string(id), version).
+		Scan(&hash, &o.Name, &o.MediaType, &o.Pages, &o.Blocks, &o.Fields, &from)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return o, &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("%s 第%d版没有原件", id, version)}
+		return o, 0, noOrigin(id, version)
 	}
 	if err != nil {
-		return o, fmt.Errorf("read the original of %s: %w", id, err)
+		return o, 0, fmt.Errorf("read the original of %s: %w", id, err)
 	}
 	o.SHA256 = [32]byte(hash)
-	return o, nil
+	return o, from, nil
 }
 
 // OriginalContent is a kept file as it came.

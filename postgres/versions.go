@@ -5,69 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"qiuzhen/knowledge"
 )
 
-// Version is one version of an entry with where it stands.
-type Version struct {
-	Entry       knowledge.Entry
-	Number      int
-	Status      knowledge.Status // or superseded
-	Emergency   bool
-	Round       int // of reviewing, from 1
-	CreatedAt   time.Time
-	PublishedAt *time.Time // nil: never was
-	ExpiresAt   *time.Time // nil: not published
-	Reason      string     // why it was withdrawn
-	Author      string     // name; empty: the program
-	Needs, Has  Signatures
-	Reviews     []knowledge.Review // of every round, oldest first
-}
-
-// Signatures counts those of one round by role; Reviewers are experts and editors together.
-type Signatures struct{ Experts, Editors, Reviewers int }
-
-// Missing says in words which signatures a version still needs; empty: none.
-func (v Version) Missing() string {
-	switch {
-	case v.Has.Experts < v.Needs.Experts && v.Has.Editors < v.Needs.Editors:
-		return "还差专家和编辑签字"
-	case v.Has.Experts < v.Needs.Experts:
-		return "还差专家签字"
-	case v.Has.Editors < v.Needs.Editors:
-		return "还差编辑签字"
-	case v.Has.Reviewers < v.Needs.Reviewers:
-		return fmt.Sprintf("还差%d个人签字", v.Needs.Reviewers-v.Has.Reviewers)
-	}
-	return ""
-}
-
-var statusWords = map[knowledge.Status]string{
-	knowledge.Draft: "草稿", knowledge.InReview: "审核中", knowledge.Published: "已发布", knowledge.Withdrawn: "已撤下", "superseded": "已被新版代替",
-}
-
-// StatusLine says in words where the version stands.
-func (v Version) StatusLine() string {
-	line := statusWords[v.Status]
-	switch {
-	case v.Status == knowledge.InReview:
-		if missing := v.Missing(); missing != "" {
-			return line + "，" + missing
-		}
-		return line + "，可以发布"
-	case v.Status == knowledge.Published && v.Emergency:
-		return "紧急核发，24小时内复核，到" + v.ExpiresAt.Format(time.DateTime)
-	case v.Status == knowledge.Published:
-		return line + "，到" + v.ExpiresAt.Format(time.DateOnly)
-	case v.Status == knowledge.Withdrawn && v.Reason != "":
-		return line + "：" + v.Reason
-	}
-	return line
-}
+// Version is the domain's.
+type Version = knowledge.Version
 
 const versionColumns = `v.document, v.version, v.status, v.emergency, v.round, v.created_at, v.published_at,
 	nullif(v.expires_at, 'infinity'), v.reason, coalesce(a.name, ''), v.needs_experts, v.needs_editors, v.needs_reviewers, v.experts, v.editors, v.approvals,

@@ -30,6 +30,10 @@
 //   - bot/web: the chat on web pages, at / of serve: whole without JavaScript.
 //   - page: what all web pages share: the table of routes, headers, the stylesheet, whose proxies are believed.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
+//   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet.
+//   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box.
+//     What may be done is decided in postgres; a form carries the version and hash that were shown.
+//   - e2e: a module of its own: the binary driven through Chromium, each page through axe and an HTML validator (make e2e).
 //   - password: argon2id hashes of the staff's passwords.
 //   - parts: where the pinned parts lie that scripts/setup fetched.
 //   - this package: the only one that wires parts (app.go), with one file a subcommand.
@@ -39,6 +43,6 @@
 // # Where to add
 //
 // A channel is a package beside bot that turns its messages into retrieval.Message, keeps a bot.Conversation for each reader and calls
-// bot.Continue, so that follow-ups are understood; bot.Handle answers one message by itself. app.go starts it. A setting is one line of settingsTable. A danger or a kind of current fact is a pattern in
+// bot.Continue, so that follow-ups are understood; bot.Handle answers one message by itself. app.go starts it. A web page is a page.Route with its Access; TestRoutes wants a row for it, and e2e's publicPages a line. A setting is one line of settingsTable. A danger or a kind of current fact is a pattern in
 // retrieval/urgent.yaml or retrieval/live.yaml; phrasings that nobody can list go into eval/testdata/wordings/tune_*. Content needs no code at all.
 package main

@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 	if demoApp.app != nil {
 		demoApp.app.Close()
 	}
+	closeBureau()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }

@@ -81,13 +81,23 @@ func newHandler(app *App, log *slog.Logger) http.Handler {
 	for _, route := range routes(app, log) {
 		mux.HandleFunc(route.Pattern, route.Handler)
 	}
-	return page.Secure(mux)
+	return page.Secure(sameOrigin(mux))
+}
+
+// sameOrigin refuses what a page of another site has a browser change here. Programs, which send no such headers, are let through.
+func sameOrigin(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "这个请求是从别的网站来的，没有做。请从本站的页面再做一次。", http.StatusForbidden)
+	}))
+	return protection.Handler(next)
 }
 
 // routes are all ways in.
 func routes(app *App, log *slog.Logger) []page.Route {
 	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
-	all := append(page.Routes(), webChat(app, log).Routes()...)
+	all := append(page.Routes(), newConsole(app, log).Routes()...)
+	all = append(all, webChat(app, log).Routes()...)
 	return append(all,
 		page.Route{Pattern: "POST /api/v1/ask", Handler: a.ask},
 		page.Route{Pattern: "GET /healthz", Handler: func(w http.ResponseWriter, _ *http.Request) {

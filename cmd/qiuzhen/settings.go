@@ -31,6 +31,7 @@ var settingsTable = []setting{
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
 	{name: "trusted_proxies", help: "addresses or CIDR ranges of your own proxies in front of qiuzhen serve, with commas between them: their X-Forwarded-For and X-Forwarded-Proto are believed; empty: nobody's are"},
+	{name: "behind_proxy", fallback: "false", help: "true when a proxy of yours stands in front of qiuzhen serve: it speaks TLS, so the console's cookie is Secure, and adds the browser's address to X-Forwarded-For"},
 	{name: "embedder", fallback: "onnx", help: "onnx (in process), openai (any compatible endpoint), ollama, or none (lexical search only, nothing answered for sure)"},
 	{name: "embedder_url", help: "base address of a remote embedder"},
 	{name: "embedder_model", help: "model name that a remote embedder is asked for"},
@@ -181,6 +182,9 @@ func (s *settings) check() error {
 	}
 	if _, err := strconv.ParseBool(s.get("fetch_links")); err != nil {
 		return s.invalid("fetch_links", "true or false")
+	}
+	if _, err := strconv.ParseBool(s.get("behind_proxy")); err != nil {
+		return s.invalid("behind_proxy", "true or false")
 	}
 	if _, err := strconv.ParseBool(s.get("serve_unsigned")); err != nil {
 		return s.invalid("serve_unsigned", "true or false")

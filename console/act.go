@@ -1,0 +1,154 @@
+package console
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"qiuzhen/knowledge"
+)
+
+// commentMost bounds a comment or a reason, in characters.
+const commentMost = 1000
+
+// decided is what a form says: of which version, as it was shown, and why.
+type decided struct {
+	ID      knowledge.ID
+	Version int
+	Hash    [32]byte
+	Role    knowledge.Role
+	Comment string
+	By      knowledge.Person
+}
+
+// act reads the form, does it in the person's name and says on the entry's page what was done.
+func (c *Console) act(do func(context.Context, decided) (said string, err error)) handler {
+	return func(w http.ResponseWriter, r *http.Request, v visit) error {
+		d, err := readDecided(r, v)
+		if err != nil {
+			return err
+		}
+		said, err := do(r.Context(), d)
+		if err != nil {
+			return err
+		}
+		return c.said(w, r, v, said, entryPath(d.ID))
+	}
+}
+
+func readDecided(r *http.Request, v visit) (d decided, err error) {
+	if err := r.ParseForm(); err != nil {
+		return d, err
+	}
+	d = decided{ID: knowledge.ID(r.PathValue("id")), Role: knowledge.Role(r.PostFormValue("role")), By: v.Person}
+	d.Comment = strings.TrimSpace(r.PostFormValue("comment"))
+	if utf8.RuneCountInString(d.Comment) > commentMost || !utf8.ValidString(d.Comment) || strings.ContainsRune(d.Comment, 0) {
+		return d, &knowledge.Error{Code: knowledge.Invalid, Message: fmt.Sprintf("写的原因太长了，最多%d个字", commentMost)}
+	}
+	if d.Version, d.Hash, err = readShown(r); err != nil {
+		return d, err
+	}
+	return d, nil
+}
+
+// readShown is which version the form was made for.
+func readShown(r *http.Request) (version int, hash [32]byte, err error) {
+	version, err = strconv.Atoi(r.PostFormValue("version"))
+	sum, wrong := hex.DecodeString(r.PostFormValue("hash"))
+	if err != nil || wrong != nil || len(sum) != len(hash) || version < 1 || version > 1<<30 {
+		return 0, hash, &knowledge.Error{Code: knowledge.Invalid, Message: "表单不完整，看不出是哪一版，请重新打开这一条"}
+	}
+	return version, [32]byte(sum), nil
+}
+
+// seen lets the store refuse what has changed since the person saw it.
+func (d decided) seen(ctx context.Context) context.Context {
+	return knowledge.WithSeen(ctx, knowledge.Seen{Version: d.Version, Hash: d.Hash})
+}
+
+func (c *Console) submit(ctx context.Context, d decided) (string, error) {
+	version, err := c.Store.Submit(d.seen(ctx), d.ID)
+	if err != nil {
+		return "", err
+	}
+	v, err := c.Store.Version(ctx, d.ID, version)
+	return fmt.Sprintf("第%d版已经送审，%s。", version, v.Missing()), err
+}
+
+func (c *Console) sign(ctx context.Context, d decided) (string, error) {
+	if d.Role == "" {
+		d.Role = d.By.SigningRole()
+	}
+	if err := c.review(ctx, d, "approve"); err != nil {
+		return "", err
+	}
+	v, err := c.Store.Version(ctx, d.ID, d.Version)
+	next := v.Missing()
+	switch {
+	case v.Status == knowledge.Published && next == "":
+		next = "复核完成，照常回答，不再注明紧急核发"
+	case next == "":
+		next = "签字齐了，可以发布"
+	}
+	return fmt.Sprintf("您以%s身份签了第%d版，%s。", roleNames[d.Role], d.Version, next), err
+}
+
+func (c *Console) sendBack(ctx context.Context, d decided) (string, error) {
+	if d.Comment == "" {
+		return "", &knowledge.Error{Code: knowledge.Invalid, Message: "退回要写明原因"}
+	}
+	if d.Role == "" {
+		d.Role = d.By.SigningRole()
+	}
+	if err := c.review(ctx, d, "return"); err != nil {
+		return "", err
+	}
+	v, err := c.Store.Version(ctx, d.ID, d.Version)
+	if v.Status == knowledge.Withdrawn {
+		return fmt.Sprintf("第%d版退回了，已经撤下，不再回答。", d.Version), err
+	}
+	return fmt.Sprintf("第%d版退回了，作者的待办里会有您写的意见。", d.Version), err
+}
+
+func (c *Console) review(ctx context.Context, d decided, decision string) error {
+	return c.Store.Sign(ctx, knowledge.Signature{
+		Entry: d.ID, Version: d.Version, Hash: d.Hash, Role: d.Role, Decision: decision, Comment: d.Comment, At: c.Now(),
+	})
+}
+
+func (c *Console) publish(ctx context.Context, d decided) (string, error) {
+	return c.serve(ctx, d, false)
+}
+
+func (c *Console) emergency(ctx context.Context, d decided) (string, error) {
+	return c.serve(ctx, d, true)
+}
+
+func (c *Console) serve(ctx context.Context, d decided, emergency bool) (string, error) {
+	if err := c.Store.Publish(d.seen(ctx), d.ID, emergency, c.Now()); err != nil {
+		return "", err
+	}
+	v, err := c.Store.Version(ctx, d.ID, d.Version)
+	if err != nil || v.ExpiresAt == nil {
+		return fmt.Sprintf("第%d版发布了。", d.Version), err
+	}
+	until := v.ExpiresAt.In(zone)
+	if emergency {
+		return fmt.Sprintf("第%d版紧急核发了，读者已经查得到。%s以前没有签齐，自动停止回答。", d.Version, until.Format("1月2日15:04")), nil
+	}
+	return fmt.Sprintf("第%d版发布了，读者已经查得到，到%s为止。", d.Version, until.Format("2006年1月2日")), nil
+}
+
+func (c *Console) withdraw(ctx context.Context, d decided) (string, error) {
+	if d.Comment == "" {
+		return "", &knowledge.Error{Code: knowledge.Invalid, Message: "撤下要写明原因"}
+	}
+	if err := c.Store.Withdraw(d.seen(ctx), d.ID, d.Comment); err != nil {
+		return "", err
+	}
+	return "撤下了，所有渠道都不再回答这一条。原因：" + d.Comment, nil
+}

@@ -1,0 +1,162 @@
+// Package console is the staff's web pages: what waits for me, one entry under review beside its original, and what may be done with it.
+// The rules are the store's, the same as at the terminal; the pages say what will happen before it happens, and afterwards what was done.
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"qiuzhen/knowledge"
+	"qiuzhen/page"
+)
+
+// Doors let people in and out.
+type Doors interface {
+	// OpenSession signs in; the token is what the browser holds.
+	OpenSession(ctx context.Context, login, secret string, now time.Time) (token string, err error)
+	CloseSession(ctx context.Context, token string) error
+}
+
+// Sessions know who holds a token.
+type Sessions interface {
+	// Session is the person as she is now; NotFound when the session has ended.
+	Session(ctx context.Context, token string, now time.Time) (knowledge.Session, error)
+	// Say keeps what the session's next page says was done.
+	Say(ctx context.Context, token, said string) error
+}
+
+// Work lists entries for a person.
+type Work interface {
+	Tasks(ctx context.Context, p knowledge.Person, now time.Time) ([]knowledge.Task, error)
+	// Find lists entries whose id or title has the words; empty: all.
+	Find(ctx context.Context, words string, limit int) ([]knowledge.Version, error)
+	// Standing is where a person stands towards a version.
+	Standing(ctx context.Context, id knowledge.ID, version int, by knowledge.PersonID) (knowledge.Standing, error)
+}
+
+// Versions are what is known of one entry.
+type Versions interface {
+	// Version is one version; 0: the newest.
+	Version(ctx context.Context, id knowledge.ID, number int) (knowledge.Version, error)
+	// Pending is the published version (empty when there is none) and the newest.
+	Pending(ctx context.Context, id knowledge.ID) (before, after knowledge.Version, err error)
+	History(ctx context.Context, id knowledge.ID) ([]knowledge.Happened, error)
+}
+
+// Originals are the files that entries were made of.
+type Originals interface {
+	// NearestOrigin is that of a version, or of the newest before it that has one, and which version that is.
+	NearestOrigin(ctx context.Context, id knowledge.ID, version int) (o knowledge.Origin, from int, err error)
+	OriginalContent(ctx context.Context, sha256 [32]byte) ([]byte, error)
+}
+
+// Drafts come under review.
+type Drafts interface {
+	Submit(ctx context.Context, id knowledge.ID) (version int, err error)
+	Sign(ctx context.Context, s knowledge.Signature) error
+}
+
+// Service begins and ends with these.
+type Service interface {
+	Publish(ctx context.Context, id knowledge.ID, emergency bool, now time.Time) error
+	Withdraw(ctx context.Context, id knowledge.ID, reason string) error
+}
+
+// Store is the database, which is all of these.
+type Store interface {
+	Doors
+	Sessions
+	Work
+	Versions
+	Originals
+	Drafts
+	Service
+}
+
+// Desk is where texts are written: entries as their Markdown source.
+type Desk interface {
+	Source(e knowledge.Entry) (string, error)
+	// Read returns the entry of a source with what is wrong, by line; readable is false when it is no entry at all.
+	Read(source string) (e knowledge.Entry, notes []Note, readable bool)
+	// Save stores a new version; false when the newest says this already.
+	Save(ctx context.Context, e knowledge.Entry) (created bool, err error)
+}
+
+// Note is what is to be mended at a line of the source.
+type Note struct {
+	Line int
+	What string
+}
+
+// Piece is a part of an original as it was read.
+type Piece struct {
+	Text, Place string
+	Heading     bool
+	Used        bool // the draft has it
+	Skipped     int  // so many pieces before this one are left out
+}
+
+// Config is what the console needs.
+type Config struct {
+	Store  Store
+	Desk   Desk
+	Pieces func(blocks json.RawMessage) ([]Piece, error) // of an original
+	Now    func() time.Time
+	Log    *slog.Logger
+	// BehindProxy: a proxy of ours stands in front. It speaks TLS with browsers and names their addresses.
+	BehindProxy bool
+}
+
+// Console serves the pages.
+type Console struct {
+	Config
+	tries   *limiter
+	hashing chan struct{} // passwords that are being checked: each takes 32 MB
+}
+
+// New makes a console.
+func New(c Config) *Console {
+	return &Console{Config: c, tries: newLimiter(signInsMost, signInsWindow), hashing: make(chan struct{}, 2)}
+}
+
+// Routes are all ways in.
+func (c *Console) Routes() []page.Route {
+	writes, signs, serves := page.Only(knowledge.Author, knowledge.Editor),
+		page.Only(knowledge.Expert, knowledge.Editor, knowledge.Publisher), page.Only(knowledge.Publisher)
+	const entry = "/console/entries/{id}"
+	routes := []page.Route{
+		{Pattern: "GET " + stylePath, Access: page.Public, Handler: serveStyle},
+		{Pattern: "GET /console/sign-in", Access: page.Public, Handler: c.signInPage},
+		{Pattern: "POST /console/sign-in", Access: page.Public, Handler: c.signIn},
+	}
+	for _, r := range []struct {
+		pattern string
+		access  page.Access
+		do      handler
+	}{
+		{"POST /console/sign-out", page.SignedIn, c.signOut},
+		{"GET /console", page.SignedIn, c.queue},
+		{"GET /console/{rest...}", page.SignedIn, c.nothing},
+		{"GET /console/entries", page.SignedIn, c.entries},
+		{"GET " + entry, page.SignedIn, c.entry},
+		{"GET " + entry + "/original", page.SignedIn, c.original},
+		{"GET " + entry + "/edit", writes, c.editPage},
+		{"POST " + entry + "/edit", writes, c.edit},
+		{"POST " + entry + "/submit", writes, c.act(c.submit)},
+		{"POST " + entry + "/sign", signs, c.act(c.sign)},
+		{"POST " + entry + "/return", signs, c.act(c.sendBack)},
+		{"POST " + entry + "/publish", serves, c.act(c.publish)},
+		{"POST " + entry + "/emergency", serves, c.act(c.emergency)},
+		{"POST " + entry + "/withdraw", serves, c.act(c.withdraw)},
+	} {
+		routes = append(routes, page.Route{Pattern: r.pattern, Access: r.access, Handler: c.guard(r.access, r.do)})
+	}
+	return routes
+}
+
+func (c *Console) nothing(http.ResponseWriter, *http.Request, visit) error {
+	return &knowledge.Error{Code: knowledge.NotFound, Message: "没有这个页面"}
+}

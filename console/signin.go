@@ -1,0 +1,172 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"qiuzhen/knowledge"
+)
+
+const (
+	// signInsMost tries to sign in from one address are let through in signInsWindow: an office shares one.
+	signInsMost   = 20
+	signInsWindow = 5 * time.Minute
+	// hashWait is how long a try waits for its turn.
+	hashWait = 5 * time.Second
+	// signInMost bounds the form.
+	signInMost = 4 << 10
+)
+
+// refusedLine is one for a wrong login, a wrong password and an account that rests or has ended: it tells nobody which.
+const refusedLine = "登录名或密码不对，或者账号停用了。连续错5次，账号要停15分钟；忘了密码请管理员重设。"
+
+type signInPage struct {
+	frame
+	Next, Login, Error string
+}
+
+func (c *Console) signInPage(w http.ResponseWriter, r *http.Request) {
+	c.show(w, r, visit{}, http.StatusOK, "signin", &signInPage{frame: frame{Title: "登录"}, Next: inside(r.FormValue("next"))})
+}
+
+func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, signInMost)
+	from := c.address(r)
+	form := &signInPage{frame: frame{Title: "登录"}, Next: inside(r.PostFormValue("next")), Login: r.PostFormValue("login")}
+	refuse := func(status int, line string) {
+		form.Error = line
+		c.show(w, r, visit{}, status, "signin", form)
+	}
+	if len(form.Login) > 64 || len(r.PostFormValue("password")) > 256 {
+		form.Login = ""
+		refuse(http.StatusForbidden, refusedLine)
+		return
+	}
+	if !c.tries.allow(from, c.Now()) {
+		w.Header().Set("Retry-After", "300")
+		refuse(http.StatusTooManyRequests, "这个地址试得太多了，请过5分钟再试。")
+		return
+	}
+	token, err := c.openSession(r, from, form.Login)
+	var known *knowledge.Error
+	switch {
+	case errors.As(err, &known) && known.Code == knowledge.Forbidden:
+		refuse(http.StatusForbidden, refusedLine)
+	case errors.As(err, &known) && known.Code == knowledge.Unavailable:
+		refuse(http.StatusServiceUnavailable, known.Message)
+	case err != nil:
+		c.fail(w, r, visit{}, err)
+	default:
+		c.setCookie(w, r, token)
+		http.Redirect(w, r, form.Next, http.StatusSeeOther)
+	}
+}
+
+// openSession signs in, and ends the session that the browser had before.
+func (c *Console) openSession(r *http.Request, from, login string) (string, error) {
+	turn := time.NewTimer(hashWait)
+	defer turn.Stop()
+	select {
+	case c.hashing <- struct{}{}:
+		defer func() { <-c.hashing }()
+	case <-turn.C:
+		return "", &knowledge.Error{Code: knowledge.Unavailable, Message: "现在登录的人太多，请过一会儿再试。"}
+	case <-r.Context().Done():
+		return "", r.Context().Err()
+	}
+	actor := knowledge.System
+	actor.From = "console " + from
+	ctx := knowledge.WithActor(r.Context(), actor)
+	token, err := c.Store.OpenSession(ctx, login, r.PostFormValue("password"), c.Now())
+	if err != nil {
+		return "", err
+	}
+	if old, _ := c.visitor(r); old.token != "" {
+		err = c.Store.CloseSession(c.actor(ctx, old), old.token)
+	}
+	return token, err
+}
+
+func (c *Console) signOut(w http.ResponseWriter, r *http.Request, v visit) error {
+	if err := c.Store.CloseSession(r.Context(), v.token); err != nil {
+		return err
+	}
+	c.setCookie(w, r, "")
+	http.Redirect(w, r, "/console/sign-in", http.StatusSeeOther)
+	return nil
+}
+
+// inside is where to go after signing in: a page of the console, whatever the address asked for.
+func inside(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || len(next) > 512 || strings.Contains(next, `\`) ||
+		u.Path != "/console" && !strings.HasPrefix(u.Path, "/console/") || strings.HasPrefix(u.Path, "/console/sign-in") {
+		return "/console"
+	}
+	return next
+}
+
+// limiter counts tries by address in windows of time.
+type limiter struct {
+	most   int
+	window time.Duration
+	mu     sync.Mutex
+	tries  map[string]*tries
+}
+
+type tries struct {
+	count int
+	until time.Time
+}
+
+// addressesMost bounds the limiter's memory. When so many try at once, those whose window is over are forgotten, or else all.
+const addressesMost = 10000
+
+func newLimiter(most int, window time.Duration) *limiter {
+	return &limiter{most: most, window: window, tries: map[string]*tries{}}
+}
+
+func (l *limiter) allow(from string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := network(from)
+	t := l.tries[key]
+	if t == nil || !now.Before(t.until) {
+		if len(l.tries) >= addressesMost {
+			l.forget(now)
+		}
+		t = &tries{until: now.Add(l.window)}
+		l.tries[key] = t
+	}
+	t.count++
+	return t.count <= l.most
+}
+
+func (l *limiter) forget(now time.Time) {
+	for key, t := range l.tries {
+		if !now.Before(t.until) {
+			delete(l.tries, key)
+		}
+	}
+	if len(l.tries) >= addressesMost {
+		clear(l.tries)
+	}
+}
+
+// network is what one household or attacker holds: an IPv4 address, an IPv6 /64.
+func network(from string) string {
+	a, err := netip.ParseAddr(from)
+	if err != nil || a.Unmap().Is4() {
+		return from
+	}
+	p, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return from
+	}
+	return p.String()
+}
