@@ -175,6 +175,8 @@
     if (shelves) {
       shelves.parentNode.removeChild(shelves);
     }
+    each('.intro', function (part) { part.parentNode.removeChild(part); });
+    document.title = document.querySelector('h1').textContent = '您和求真的对话';
     form.querySelector('[name=back]').value = '/chat';
     form.querySelector('label').textContent = '还想问什么？';
     if (location.pathname !== '/chat') {
@@ -205,12 +207,8 @@
         b.setAttribute('aria-pressed', String(contrast));
       }
     });
-    fetch('/look', {
-      method: 'POST',
-      body: new URLSearchParams({ look: button.value }),
-      headers: { 'X-Requested-With': 'fetch' },
-      credentials: 'same-origin'
-    }).catch(function () { /* kept on this page only */ });
+    document.cookie = 'look=' + to + (contrast ? 'c' : '') + '; path=/; max-age=31536000; samesite=lax' +
+      (location.protocol === 'https:' ? '; secure' : '');
   }
 
   // ---- reading aloud ----
@@ -307,7 +305,7 @@
 
   document.addEventListener('submit', function (e) {
     var button = e.submitter || pressed;
-    if (button && button.name === 'look' && window.fetch && window.URLSearchParams) {
+    if (button && button.name === 'look' && page.classList) {
       e.preventDefault();
       changeLook(button);
     } else if (e.target.getAttribute('action') === '/ask' && asks()) {

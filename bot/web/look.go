@@ -78,11 +78,7 @@ func (c *Chat) change(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l := lookOf(r).changed(r.PostForm.Get(lookField))
-	c.setCookie(w, r, lookName, l.String(), lookKept)
-	if byScript(r) {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
+	c.keepLook(w, r, l)
 	back := ownPath(r.PostForm.Get("back"))
 	if q.text == "" || back != homePath && back != chatPath {
 		http.Redirect(w, r, back, http.StatusSeeOther)
@@ -91,6 +87,13 @@ func (c *Chat) change(w http.ResponseWriter, r *http.Request) {
 	p := c.talkPage(r, back)
 	p.Look, p.Draft, p.About = l, q.text, q.about
 	c.show(w, http.StatusOK, "talk", p)
+}
+
+// keepLook has the browser keep a look. chat.js writes the same cookie.
+func (c *Chat) keepLook(w http.ResponseWriter, r *http.Request, l look) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // a taste, and no secret
+		Name: lookName, Value: l.String(), Path: "/", MaxAge: int(lookKept.Seconds()), Secure: c.Proxies.Secure(r), SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // ownPath is where a form wants to go back to, when it is a page of ours.

@@ -174,7 +174,7 @@ func (c *Chat) forget(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.talks.forget(who.name)
-	c.setCookie(w, r, c.cookieName(r), "", 0)
+	c.setReader(w, r, "", -1)
 	c.show(w, http.StatusOK, "notice", &noticePage{frame: c.plainFrame(r, "您的数据"), Blocks: blocks(reply.Text, nil)})
 }
 

@@ -55,16 +55,14 @@ func (c *Chat) cookieName(r *http.Request) string {
 
 // remember has the browser keep who it is, for as long as the desk keeps them.
 func (c *Chat) remember(w http.ResponseWriter, r *http.Request, who reader) {
-	c.setCookie(w, r, c.cookieName(r), who.secret, 30*24*time.Hour)
+	c.setReader(w, r, who.secret, int((30 * 24 * time.Hour).Seconds()))
 }
 
-// setCookie has the browser keep something for a while; no while: drop it.
-func (c *Chat) setCookie(w http.ResponseWriter, r *http.Request, name, value string, age time.Duration) {
-	cookie := &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, Secure: c.Proxies.Secure(r), SameSite: http.SameSiteLaxMode}
-	if age == 0 {
-		cookie.MaxAge = -1
-	}
-	http.SetCookie(w, cookie)
+// setReader sets the reader's cookie, for so many seconds; -1 drops it.
+func (c *Chat) setReader(w http.ResponseWriter, r *http.Request, secret string, seconds int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: c.cookieName(r), Value: secret, Path: "/", MaxAge: seconds, HttpOnly: true, Secure: c.Proxies.Secure(r), SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // How many readers whom we do not know may come from one address: a family at once, a village behind one address of its carrier in a while.
