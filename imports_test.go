@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"eval":                    {"knowledge", "learn", "retrieval"},
 	"bot":                     {"knowledge", "retrieval", "text"},
 	"bot/web":                 {"bot", "knowledge", "page", "retrieval", "text"},
+	"bot/bottest":             {"bot", "ingest", "knowledge", "retrieval", "text"},
 	"page":                    {"knowledge"},
 	"console":                 {"knowledge", "page"},
 	"site":                    {"knowledge", "page"},
