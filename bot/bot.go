@@ -24,6 +24,7 @@ type Reply struct {
 	Silent  bool     // nothing is to be said
 	Answer  int64    // numbers the reply among those kept; 0: it was not kept
 	Wishes  Wishes   // how the reader wants to be talked to from now on
+	Forgot  bool     // all there was of the reader has been deleted: what the channel keeps goes too
 
 	stepwise bool // the same words get another answer next time
 }

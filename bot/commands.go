@@ -102,7 +102,9 @@ func (s *session) forget(ctx context.Context) (Reply, error) {
 		return Reply{}, fmt.Errorf("forget a reader: %w", err)
 	}
 	s.deleted, s.turn.Reader.Wishes = true, Wishes{}
-	return human(gone.String()), nil
+	reply := human(gone.String())
+	reply.Forgot = true
+	return reply, nil
 }
 
 // String says what was deleted, for the reader.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +79,14 @@ func (c *Chat) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.remember(w, r, who)
+	if reply.look != "" {
+		l := lookOf(r).changed(reply.look)
+		c.keepLook(w, r, l)
+		w.Header().Set(lookHeader, l.Class())
+	}
+	if reply.forgot {
+		w.Header().Set(forgotHeader, "all")
+	}
 	switch {
 	case byScript(r) && reply.N == 0:
 		w.WriteHeader(http.StatusNoContent)
@@ -87,6 +96,8 @@ func (c *Chat) ask(w http.ResponseWriter, r *http.Request) {
 		p := c.talkPage(r, chatPath)
 		p.setTalk([]exchange{reply})
 		c.show(w, http.StatusOK, "talk", p)
+	case reply.N == 0:
+		http.Redirect(w, r, chatPath, http.StatusSeeOther)
 	default:
 		http.Redirect(w, r, fmt.Sprintf("%s#t%d", chatPath, reply.N), http.StatusSeeOther)
 	}
@@ -121,6 +132,9 @@ func (c *Chat) answer(r *http.Request, who reader, q question) (exchange, *probl
 	if reply.Silent {
 		return exchange{}, nil
 	}
+	if reply.Forgot {
+		c.talks.clear(who.name)
+	}
 	return c.talks.add(who.name, newExchange(q, reply)), nil
 }
 
@@ -139,13 +153,29 @@ func (c *Chat) handle(ctx context.Context, who reader, q question) (bot.Reply, e
 func newExchange(q question, reply bot.Reply) exchange {
 	e := exchange{
 		key: q.key(), Asked: asked(q.text), Text: reply.Text, Choices: reply.Choices, Answer: reply.Answer,
+		forgot: reply.Forgot,
 		Advice: reply.Decision == retrieval.Sure || reply.Urgent != nil,
 	}
 	if reply.Urgent != nil {
 		e.Call = reply.Urgent.Number
 	}
+	if reply.Void != "" && letters.MatchString(q.text) {
+		e.look = "smaller"
+		if reply.Wishes.Large {
+			e.look = "larger"
+		}
+	}
 	return e
 }
+
+// letters is a wish about their size, which the desk has understood: 字大一点, 看不清字. What is wished is in its reply.
+var letters = regexp.MustCompile(`^.{0,4}字.{0,4}[大小]|[大小]字|看不清`)
+
+// What chat.js is told beside the reply: the class that the page has from now on, and that what was said before goes from the page.
+const (
+	lookHeader   = "Qiuzhen-Look"
+	forgotHeader = "Qiuzhen-Forgot"
+)
 
 // asked is a question as it is shown again, masked: the page may be open where others see it.
 func asked(s string) string {

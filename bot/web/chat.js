@@ -101,6 +101,11 @@
 
   function received(q, r, words) {
     var part = r.headers.get('Qiuzhen-Part');
+    var look = r.headers.get('Qiuzhen-Look');
+    if (look) {
+      page.className = look;
+      lookButtons();
+    }
     stop(q);
     sending = null;
     if (r.status === 204) {
@@ -108,6 +113,9 @@
       answered(q, null);
     } else if (r.ok && part === 'turn') {
       say('');
+      if (r.headers.get('Qiuzhen-Forgot')) {
+        talk.textContent = '';
+      }
       answered(q, show(words, q));
     } else if (r.status === 400 || r.status === 413 || r.status === 403) {
       say(part === 'line' ? words : FAILED, true);
@@ -143,7 +151,12 @@
     });
     if (turn.querySelector('.choices')) {
       each('#talk .choices', function (old) {
-        if (!turn.contains(old)) {
+        if (turn.contains(old)) {
+          return;
+        }
+        if (old.classList.contains('offers')) { // these are words of the answer too
+          Array.prototype.forEach.call(old.querySelectorAll('button'), function (b) { b.disabled = true; });
+        } else {
           old.parentNode.removeChild(old);
         }
       });
@@ -194,6 +207,16 @@
     return Number((/size-(\d)/.exec(page.className) || [0, 1])[1]);
   }
 
+  function lookButtons() {
+    var at = size();
+    each('button[name=look]', function (b) {
+      b.disabled = b.value === 'smaller' && at === 1 || b.value === 'larger' && at === 4;
+      if (b.value === 'contrast') {
+        b.setAttribute('aria-pressed', String(page.classList.contains('contrast')));
+      }
+    });
+  }
+
   function changeLook(button) {
     var to = size() + (button.value === 'larger' ? 1 : button.value === 'smaller' ? -1 : 0);
     if (to < 1 || to > 4) {
@@ -201,14 +224,9 @@
     }
     var contrast = page.classList.contains('contrast') !== (button.value === 'contrast');
     page.className = 'size-' + to + (contrast ? ' contrast' : '');
-    each('[name=look]', function (b) {
-      b.disabled = b.value === 'smaller' && to === 1 || b.value === 'larger' && to === 4;
-      if (b.value === 'contrast') {
-        b.setAttribute('aria-pressed', String(contrast));
-      }
-    });
     document.cookie = 'look=' + to + (contrast ? 'c' : '') + '; path=/; max-age=31536000; samesite=lax' +
       (location.protocol === 'https:' ? '; secure' : '');
+    lookButtons();
   }
 
   // ---- reading aloud ----

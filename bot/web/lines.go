@@ -11,10 +11,14 @@ import (
 
 // block is a piece of a reply as a page shows it.
 type block struct {
-	Kind  string // lead, line, steps, options, small, label
-	Start int    // of steps: the number of the first
-	Lines []line
+	Kind   string // lead, line, steps, options, offers, small, label
+	Start  int    // of steps: the number of the first
+	Lines  []line
+	Offers []offer // of offers: the buttons that the lines are
 }
+
+// offer is a numbered line that can be pressed.
+type offer struct{ Number, Words, Say string }
 
 // line is text with the telephone numbers in it.
 type line []run
@@ -33,11 +37,11 @@ var (
 	phone = regexp.MustCompile(`打(?:反诈专线|电话)?([0-9]{3,5})(?:或者?([0-9]{3,5}))?`)
 )
 
-// blocks shows the lines of a reply for what they are. An empty line begins the next thing said, whose first line is as large. What is offered is
-// left out where buttons offer it.
-func blocks(text string, choices []bot.Choice) []block {
-	var out []block
+// blocks shows the lines of a reply for what they are. An empty line begins the next thing said, whose first line is as large. A line that offers
+// what a button does is that button; the other buttons are left.
+func blocks(text string, choices []bot.Choice) (out []block, left []bot.Choice) {
 	lead := true
+	left = slices.Clone(choices)
 	for s := range strings.SplitSeq(text, "\n") {
 		if s = strings.TrimSpace(s); s == "" {
 			lead = true
@@ -48,12 +52,14 @@ func blocks(text string, choices []bot.Choice) []block {
 			kind = "lead"
 		}
 		lead = false
-		if kind == "options" && offered(s, choices) {
+		if i := offered(kind, s, left); i >= 0 {
+			out = appendOffer(out, s, left[i].Say)
+			left = slices.Delete(left, i, i+1)
 			continue
 		}
 		out = appendLine(out, kind, start, telephones(rest))
 	}
-	return out
+	return out, left
 }
 
 func kindOf(s string) (kind string, start int, rest string) {
@@ -72,12 +78,22 @@ func kindOf(s string) (kind string, start int, rest string) {
 	return "line", 0, s
 }
 
-// offered reports whether a button does what the line says: 1 喝白酒杀病毒.
-func offered(s string, choices []bot.Choice) bool {
+// offered is which choice does what a numbered line says, 1 喝白酒杀病毒; -1 for none.
+func offered(kind, s string, choices []bot.Choice) int {
 	number, words, _ := strings.Cut(s, " ")
-	return slices.ContainsFunc(choices, func(c bot.Choice) bool {
-		return c.Say == number || c.Label == words || c.Label == s
+	return slices.IndexFunc(choices, func(c bot.Choice) bool {
+		return kind == "options" && (c.Say == number || c.Label == words || c.Label == s)
 	})
+}
+
+func appendOffer(out []block, s, say string) []block {
+	number, words, _ := strings.Cut(s, " ")
+	o := offer{number, words, say}
+	if n := len(out) - 1; n >= 0 && out[n].Kind == "offers" {
+		out[n].Offers = append(out[n].Offers, o)
+		return out
+	}
+	return append(out, block{Kind: "offers", Offers: []offer{o}})
 }
 
 // appendLine adds to the last block where lists go on.
@@ -86,7 +102,7 @@ func appendLine(out []block, kind string, start int, l line) []block {
 		out[n].Lines = append(out[n].Lines, l)
 		return out
 	}
-	return append(out, block{kind, start, []line{l}})
+	return append(out, block{Kind: kind, Start: start, Lines: []line{l}})
 }
 
 // telephones cuts a text at the numbers to call.

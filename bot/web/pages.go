@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,12 +53,19 @@ func (frame) Script() string { return scriptPath }
 type turn struct {
 	exchange
 	Blocks []block
-	Once   string // of its buttons
-	Active bool   // its buttons are shown
+	Left   []bot.Choice // buttons below
+	Once   string       // of its buttons
+	Active bool         // its buttons are shown
 }
 
 func newTurn(e exchange, active bool) turn {
-	return turn{e, blocks(e.Text, e.Choices), random(), active && len(e.Choices) > 0}
+	t := turn{exchange: e, Once: random(), Active: active && len(e.Choices) > 0}
+	if !t.Active {
+		t.Blocks, _ = blocks(e.Text, nil)
+		return t
+	}
+	t.Blocks, t.Left = blocks(e.Text, e.Choices)
+	return t
 }
 
 // Heading is the question, in short.
@@ -162,20 +170,28 @@ func (c *Chat) privacyPage(w http.ResponseWriter, r *http.Request) {
 	c.show(w, http.StatusOK, "privacy", &privacyPage{f, c.privacy})
 }
 
-// forgetWords are what the desk deletes a reader's data on.
-const forgetWords = "删除我的数据"
+// forgetWords are what the desk deletes a reader's data on, and deleteWord what it wants to hear when it asks whether that is meant.
+const (
+	forgetWords = "删除我的数据"
+	deleteWord  = "删除"
+)
 
 // forget has the desk delete what it keeps, and drops what the pages keep.
 func (c *Chat) forget(w http.ResponseWriter, r *http.Request) {
 	who := c.readerOf(r)
 	reply, problem := c.answer(r, who, question{text: forgetWords})
+	if problem == nil && slices.ContainsFunc(reply.Choices, func(choice bot.Choice) bool { return choice.Say == deleteWord }) {
+		reply, problem = c.answer(r, who, question{text: deleteWord}) // the page has asked already
+	}
 	if problem != nil {
 		c.fail(w, r, question{}, problem)
 		return
 	}
 	c.talks.forget(who.name)
 	c.setReader(w, r, "", -1)
-	c.show(w, http.StatusOK, "notice", &noticePage{frame: c.plainFrame(r, "您的数据"), Blocks: blocks(reply.Text, nil)})
+	p := &noticePage{frame: c.plainFrame(r, "您的数据")}
+	p.Blocks, _ = blocks(reply.Text, nil)
+	c.show(w, http.StatusOK, "notice", p)
 }
 
 // show writes a page. What it says is the reader's: no proxy keeps it.

@@ -5,8 +5,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"qiuzhen/bot"
+	"qiuzhen/bot/bottest"
 	"qiuzhen/bot/web"
 	"qiuzhen/retrieval"
 )
@@ -46,7 +48,7 @@ func TestBlocks(t *testing.T) {
 				`<a class="call" href="tel:120">现在打120</a>`},
 		},
 		"two numbers":      {reply: bot.Reply{Text: "先停下，现在就打96110或110。"}, want: []string{`打<a href="tel:96110">96110</a>或<a href="tel:110">110</a>。`}},
-		"offered":          {reply: bot.Reply{Text: "您问的是下面这个吗？\n1 喝白酒杀病毒\n0 都不是", Choices: choices}, want: []string{`value="1">喝白酒杀病毒</button>`}, lacks: []string{"<li>"}},
+		"offered":          {reply: bot.Reply{Text: "您问的是下面这个吗？\n1 喝白酒杀病毒\n0 都不是", Choices: choices}, want: []string{`value="1"><b>1</b> 喝白酒杀病毒</button>`}, lacks: []string{"<li>"}},
 		"offered in words": {reply: bot.Reply{Text: "您问的是下面这个吗？\n1 喝白酒杀病毒\n0 都不是"}, want: []string{`<ul class="plain">`, `<li>1 喝白酒杀病毒</li>`}},
 		"a step by itself": {reply: bot.Reply{Text: "接着这样做：\n2. 去医院。"}, want: []string{`<ol start="2">`, `<li>去医院。</li>`}},
 		"no step":          {reply: bot.Reply{Text: "2026年的事。\n1.5米以外。"}, want: []string{`<p class="lead">2026年的事。</p>`, `<p>1.5米以外。</p>`}, lacks: []string{"<ol", "tel:"}},
@@ -103,6 +105,31 @@ func TestPrivacy(t *testing.T) {
 	b.ask("再来")
 	if d.last(t).Reader == reader {
 		t.Error("the browser is still the reader that was forgotten")
+	}
+}
+
+// TestWishes with the real desk: letters as large as was asked for, and nothing left of a conversation that was deleted in words.
+func TestWishes(t *testing.T) {
+	engine, _ := bottest.NewEngine()
+	store := &bottest.Store{}
+	d := bot.NewDesk(engine, store, time.Now)
+	b := serve(t, nil, func(c *web.Config) { c.Desk = d }).browser(t)
+	b.get("/")
+	b.ask("字大一点").has(t, 200, `class="size-2"`)
+	b.ask("字再大一点").has(t, 200, `class="size-3"`)
+	b.ask("喝白酒能杀病毒吗").has(t, 200, `class="size-3"`)
+	b.ask("字小一点").has(t, 200, `class="size-2"`)
+	b.ask("删除我的数据").has(t, 200, "白酒", `value="删除"`)
+	gone := b.ask("删除")
+	gone.has(t, 200, "都删掉了")
+	gone.lacks(t, "白酒")
+	if kept := store.Dump(); strings.Contains(kept, "白酒") || strings.Contains(kept, "web") {
+		t.Errorf("the store keeps %s", kept)
+	}
+	b.ask("喝白酒能杀病毒吗")
+	b.do("POST", "/forget", url.Values{}).has(t, 200, "都删掉了")
+	if kept := store.Dump(); strings.Contains(kept, "白酒") || strings.Contains(kept, "web") {
+		t.Errorf("the store keeps %s", kept)
 	}
 }
 

@@ -19,6 +19,8 @@ type exchange struct {
 	Answer  int64  // the desk's number; 0: it was not kept
 	Call    string // the number for the danger seen
 	Advice  bool   // worth printing
+	forgot  bool   // what was said before is gone
+	look    string // the button for the look that does what was wished; empty: none
 }
 
 func (e exchange) size() int {
@@ -122,6 +124,15 @@ func (t *talks) add(name string, e exchange) exchange {
 		t.byReader.RemoveOldest()
 	}
 	return e
+}
+
+// clear drops what was said in a conversation that goes on.
+func (t *talks) clear(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	own := t.of(name)
+	t.size += talkBase - own.size
+	own.list, own.size = nil, talkBase
 }
 
 // forget drops a conversation.
