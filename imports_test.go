@@ -23,6 +23,8 @@ var mayImport = map[string][]string{
 	"retrieval":               {"knowledge", "text", "learn"},
 	"eval":                    {"knowledge", "learn", "retrieval"},
 	"bot":                     {"knowledge", "retrieval", "text"},
+	"bot/web":                 {"bot", "knowledge", "page", "retrieval", "text"},
+	"bot/bottest":             {"bot", "ingest", "knowledge", "retrieval", "text"},
 	"page":                    {"knowledge"},
 	"console":                 {"knowledge", "page"},
 	"site":                    {"knowledge", "page"},

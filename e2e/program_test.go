@@ -21,21 +21,14 @@ const password = "长长的一个好密码呀呀"
 type program struct {
 	t    *testing.T
 	data string
+	set  []string // settings: name=value
 	base string
 }
 
 // start serves a new, empty program with three people and two drafts: one authored, one read from a web page that an office saved.
 func start(t *testing.T) *program {
 	t.Helper()
-	data, err := os.MkdirTemp("", "qiuzhen-e2e-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(data) })
-	if err := os.Chmod(data, 0o755); err != nil { // the server's user passes through it
-		t.Fatal(err)
-	}
-	p := &program{t: t, data: filepath.Join(data, "data")}
+	p := newProgram(t)
 	p.serve() // first, so that the database stays up between the commands
 	p.run("user", "add", "admin", "--name", "管理员", "--institution", "市科协", "--role", "administrator")
 	p.run("user", "add", "wang", "--as", "admin", "--name", "王小明", "--role", "author")
@@ -45,9 +38,39 @@ func start(t *testing.T) *program {
 	return p
 }
 
+// startReading serves a program with entries that readers may be answered from, unsigned.
+func startReading(t *testing.T, entries ...string) *program {
+	t.Helper()
+	p := newProgram(t)
+	p.set = []string{"serve_unsigned=true"}
+	p.serve()
+	p.run(append([]string{"ingest"}, entries...)...)
+	return p
+}
+
+func newProgram(t *testing.T) *program {
+	t.Helper()
+	data, err := os.MkdirTemp("", "qiuzhen-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(data) })
+	if err := os.Chmod(data, 0o755); err != nil { // the server's user passes through it
+		t.Fatal(err)
+	}
+	return &program{t: t, data: filepath.Join(data, "data")}
+}
+
 func (p *program) command(args ...string) *exec.Cmd {
-	all := append([]string{"--data", p.data, "--set", "password=" + password, "--set", "new_password=" + password}, args...)
+	all := append([]string{"--data", p.data, "--set", "password=" + password, "--set", "new_password=" + password}, p.settings(args)...)
 	return exec.Command(os.Getenv("E2E_BINARY"), all...)
+}
+
+func (p *program) settings(args []string) (all []string) {
+	for _, s := range p.set {
+		all = append(all, "--set", s)
+	}
+	return append(all, args...)
 }
 
 func (p *program) run(args ...string) {

@@ -54,6 +54,13 @@ const (
 // ReviewersReminded is that an entry's reviewers were told that it has to be looked at again.
 const ReviewersReminded Action = "reviewers.reminded"
 
+// The actions on what readers asked, and on readers.
+const (
+	QuestionAnswered Action = "question.answered"
+	ReaderBlocked    Action = "reader.blocked"
+	ReaderUnblocked  Action = "reader.unblocked"
+)
+
 // Event is a change that the audit log tells of; who and when are added as it is written.
 type Event struct {
 	Action      Action

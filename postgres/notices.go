@@ -119,8 +119,8 @@ func (s *Store) ReadNotice(ctx context.Context, person knowledge.PersonID, id in
 	return err
 }
 
-// Due lists the published versions that stop being served by then, and those that did, soonest first.
-func (s *Store) Due(ctx context.Context, by time.Time) ([]Version, error) {
+// Expiring lists the published versions that stop being served by then, and those that did, soonest first.
+func (s *Store) Expiring(ctx context.Context, by time.Time) ([]Version, error) {
 	rows, err := s.pool.Query(ctx, `
 		SELECT `+versionColumns+` FROM `+versionTables+`
 		 WHERE v.status = 'published' AND v.expires_at <= $1 ORDER BY v.expires_at, v.entry_id`, by)

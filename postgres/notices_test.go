@@ -128,7 +128,7 @@ func TestRemindersOnlyOfWhatIsServed(t *testing.T) {
 	if got := open(); !slices.Equal(got, []string{"kept", "renewed"}) {
 		t.Errorf("open: %q", got)
 	}
-	if due, err := store.Due(ctx, at.Add(knowledge.FirstReminder)); err != nil || len(due) != 3 || due[0].Entry.ID != "urgent" {
+	if due, err := store.Expiring(ctx, at.Add(knowledge.FirstReminder)); err != nil || len(due) != 3 || due[0].Entry.ID != "urgent" {
 		t.Errorf("due: %+v, %v", due, err)
 	}
 	notices, _ := store.Notices(ctx, editor.ID, false)

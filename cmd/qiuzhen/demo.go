@@ -42,6 +42,7 @@ func (tourCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		fmt.Fprintf(streams.out, "%s\n〔%s，%.1f 毫秒〕\n\n", indent(reply.Text), conclusion(reply), float64(took.Microseconds())/1000)
 	}
 	fmt.Fprintf(streams.out, "自己问一句：%s --demo ask \"隔夜菜会致癌吗\"\n", os.Args[0])
+	fmt.Fprintf(streams.out, "打开网页聊：%s --demo serve，再用浏览器打开 http://%s/\n", os.Args[0], app.Settings.get("listen"))
 	return nil
 }
 

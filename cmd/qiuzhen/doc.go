@@ -3,7 +3,7 @@
 //
 // # The way of one message
 //
-//	channel (ask, chat, HTTP API)
+//	channel (ask, chat, HTTP API, bot/web)
 //	  -> bot.Handle, bot.Continue one conversation engine for every channel; Continue knows what was said before
 //	  -> retrieval.Engine.Answer  text.SplitForwarding and Normalize; urgent and live checks (YAML patterns,
 //	                              then a classifier over the vector); embedding.Model gives the vector, text.Segmenter the BM25 terms;
@@ -30,9 +30,10 @@
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads.
 //   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.
+//   - bot/web: the chat on web pages, at / of serve: whole without JavaScript.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
 //     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends.
-//   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet.
+//   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed.
 //   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box.
 //     What may be done is decided in postgres; a form carries the version and hash that were shown.
 //   - e2e: a module of its own: the binary driven through Chromium, each page through axe and an HTML validator (make e2e).

@@ -47,7 +47,7 @@ func (e entryListCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 // listed are the versions that the command asks for.
 func (a *App) listed(ctx context.Context, e entryListCommand) ([]postgres.Version, error) {
 	if e.Due {
-		return a.Store.Due(ctx, a.engine.Now().Add(knowledge.FirstReminder))
+		return a.Store.Expiring(ctx, a.engine.Now().Add(knowledge.FirstReminder))
 	}
 	return a.Store.Newest(ctx, knowledge.Status(e.Status))
 }

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"qiuzhen/bot"
+	"qiuzhen/bot/web"
+	"qiuzhen/docs"
 	"qiuzhen/page"
 	"qiuzhen/postgres"
 	"qiuzhen/site"
@@ -104,6 +106,7 @@ func routes(app *App, log *slog.Logger) []page.Route {
 	all := page.Routes()
 	all = append(all, publicSite(app, log).Routes()...)
 	all = append(all, newConsole(app, log).Routes()...)
+	all = append(all, webChat(app, log).Routes()...)
 	return append(all,
 		page.Route{Pattern: "POST /api/v1/ask", Handler: a.ask},
 		page.Route{Pattern: "GET /healthz", Handler: func(w http.ResponseWriter, _ *http.Request) {
@@ -116,6 +119,14 @@ func routes(app *App, log *slog.Logger) []page.Route {
 // publicSite is what anybody may read.
 func publicSite(app *App, log *slog.Logger) *site.Site {
 	return site.New(app.Store, app.Settings.get("public_url"), app.Settings.enabled("serve_unsigned"), time.Now, log)
+}
+
+// webChat is the chat on web pages.
+func webChat(app *App, log *slog.Logger) *web.Chat {
+	return web.New(web.Config{
+		Desk: app.Desk, Library: app.Store, Unsigned: app.Settings.enabled("serve_unsigned"), Proxies: app.Settings.proxies(),
+		Privacy: docs.Privacy, Now: time.Now, Log: log,
+	})
 }
 
 func (a *api) ready(w http.ResponseWriter, r *http.Request) {

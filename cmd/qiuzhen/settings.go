@@ -13,6 +13,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"qiuzhen/eval"
+	"qiuzhen/page"
 )
 
 // setting is one line of the table that the program, doctor and docs/settings.md read.
@@ -33,6 +34,7 @@ var settingsTable = []setting{
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
 	{name: "public_url", help: "address that readers see, such as https://qiuzhen.example.cn, for the feed, the sitemap and search engines; empty: links without an address"},
+	{name: "trusted_proxies", help: "addresses or CIDR ranges of your own proxies in front of qiuzhen serve, with commas between them: their X-Forwarded-For and X-Forwarded-Proto are believed; empty: nobody's are"},
 	{name: "behind_proxy", fallback: "false", help: "true when a proxy of yours stands in front of qiuzhen serve: it speaks TLS, so the console's cookie is Secure, and adds the browser's address to X-Forwarded-For"},
 	{name: "embedder", fallback: "onnx", help: "onnx (in process), openai (any compatible endpoint), ollama, or none (lexical search only, nothing answered for sure)"},
 	{name: "embedder_url", help: "base address of a remote embedder"},
@@ -194,6 +196,9 @@ func (s *settings) check() error {
 	if !publicAddress(s.get("public_url")) {
 		return s.invalid("public_url", "an address such as https://qiuzhen.example.cn, without a path")
 	}
+	if _, err := page.ParseProxies(s.get("trusted_proxies")); err != nil {
+		return s.invalid("trusted_proxies", "addresses or CIDR ranges such as 127.0.0.1, 10.0.0.0/8")
+	}
 	if !slices.Contains([]string{"onnx", "openai", "ollama", "none"}, s.get("embedder")) {
 		return s.invalid("embedder", "onnx, openai, ollama or none")
 	}
@@ -225,6 +230,12 @@ func (s *settings) number(name string) int {
 func (s *settings) enabled(name string) bool {
 	b, _ := strconv.ParseBool(s.get(name)) // check has seen it
 	return b
+}
+
+// proxies are the operator's own.
+func (s *settings) proxies() page.Proxies {
+	p, _ := page.ParseProxies(s.get("trusted_proxies")) // check has seen it
+	return p
 }
 
 // share is a setting from 0 to 1.

@@ -98,6 +98,7 @@ func TestSettingsRefused(t *testing.T) {
 		"broken file":     {file: "listen = ", want: "qiuzhen.toml cannot be read"},
 		"unknown in file": {file: "lisen = \"x\"", want: `unknown setting "lisen"`},
 		"not a number":    {flag: "workers=many", want: "expected a number"},
+		"not a network":   {flag: "trusted_proxies=10.0.0.0/99", want: "expected addresses or CIDR ranges"},
 		"not a choice":    {flag: "embedder=gpt", want: "expected onnx, openai, ollama or none"},
 		"not an address":  {flag: "public_url=qiuzhen.example.cn", want: "expected an address"},
 		"not a boolean":   {flag: "serve_unsigned=perhaps", want: "expected true or false"},

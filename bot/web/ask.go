@@ -1,0 +1,201 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"qiuzhen/bot"
+	"qiuzhen/retrieval"
+	"qiuzhen/text"
+)
+
+const (
+	// formMost bounds what a form may send, in bytes; a Chinese character is nine of them on the way.
+	formMost = 256 << 10
+	// answerWithin is how long a question may take; the server writes for 30 s at most.
+	answerWithin = 20 * time.Second
+	// askedShown is how much of a question is shown again, in characters.
+	askedShown = 500
+)
+
+// What the reader hears when nothing was asked of the desk.
+const (
+	emptyLine     = "刚才没有看到要问的话。请写在框里，再按“问一问”。"
+	crowdedLine   = "现在问的人太多，请过一会儿再问一次。"
+	elsewhereLine = "这句话是从别的网站来的，没有收。请在这个页面上再问一次。"
+)
+
+// question is what a form asks.
+type question struct {
+	text  string
+	about int64  // the reply that it is about
+	once  string // names the form: sent again it is the same question
+}
+
+func (q question) key() string { return q.once + "\x00" + q.text }
+
+// problem is why there is no answer, as the reader is told.
+type problem struct {
+	status int
+	line   string
+}
+
+// read takes a form.
+func (c *Chat) read(w http.ResponseWriter, r *http.Request) (question, *problem) {
+	r.Body = http.MaxBytesReader(w, r.Body, formMost)
+	if err := r.ParseForm(); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return question{}, &problem{http.StatusRequestEntityTooLarge, bot.TooLongLine}
+		}
+		return question{}, &problem{http.StatusBadRequest, bot.ErrorLine}
+	}
+	q := question{text: strings.TrimSpace(r.PostForm.Get("text")), once: r.PostForm.Get("once")}
+	q.about, _ = strconv.ParseInt(r.PostForm.Get("about"), 10, 64) // none: about what was said last
+	if !utf8.ValidString(q.text) || !utf8.ValidString(q.once) || len(q.once) > 64 {
+		return question{}, &problem{http.StatusBadRequest, bot.UnreadableLine}
+	}
+	return q, nil
+}
+
+// ask answers a question and leads to the page of the conversation.
+func (c *Chat) ask(w http.ResponseWriter, r *http.Request) {
+	q, problem := c.read(w, r)
+	if problem != nil {
+		c.fail(w, r, q, problem)
+		return
+	}
+	who := c.readerOf(r)
+	reply, problem := c.answer(r, who, q)
+	if problem != nil {
+		c.fail(w, r, q, problem)
+		return
+	}
+	c.remember(w, r, who)
+	if reply.look != "" {
+		l := lookOf(r).changed(reply.look)
+		c.keepLook(w, r, l)
+		w.Header().Set(lookHeader, l.Class())
+	}
+	if reply.forgot {
+		w.Header().Set(forgotHeader, "all")
+	}
+	switch {
+	case byScript(r) && reply.N == 0:
+		w.WriteHeader(http.StatusNoContent)
+	case byScript(r):
+		c.part(w, http.StatusOK, "turn", newTurn(reply, true))
+	case !who.brought: // a browser that keeps no cookies would find an empty page
+		p := c.talkPage(r, chatPath)
+		p.setTalk([]exchange{reply})
+		c.show(w, http.StatusOK, "talk", p)
+	case reply.N == 0:
+		http.Redirect(w, r, chatPath, http.StatusSeeOther)
+	default:
+		http.Redirect(w, r, fmt.Sprintf("%s#t%d", chatPath, reply.N), http.StatusSeeOther)
+	}
+}
+
+// answer asks the desk, unless the same form was answered already. The zero exchange when nothing is to be said.
+func (c *Chat) answer(r *http.Request, who reader, q question) (exchange, *problem) {
+	if q.text == "" {
+		return exchange{}, &problem{http.StatusBadRequest, emptyLine}
+	}
+	if !c.talks.known(who.name) && !c.gate.admit(c.Proxies.Address(r), c.Now()) {
+		return exchange{}, &problem{http.StatusTooManyRequests, crowdedLine}
+	}
+	// a browser that is gone comes back and sends the form again: then its answer is there
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), answerWithin)
+	defer cancel()
+	turns := c.talks.turns(who.name)
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+	case <-ctx.Done():
+		return exchange{}, &problem{http.StatusServiceUnavailable, bot.ErrorLine}
+	}
+	if done, ok := c.talks.answered(who.name, q.key()); ok && q.once != "" {
+		return done, nil
+	}
+	reply, err := c.handle(ctx, who, q)
+	if err != nil {
+		c.Log.Error("answer failed", "channel", Channel.Name, "error", err)
+		return exchange{}, &problem{http.StatusServiceUnavailable, bot.ErrorLine}
+	}
+	if reply.Silent {
+		return exchange{}, nil
+	}
+	if reply.Forgot {
+		c.talks.clear(who.name)
+	}
+	return c.talks.add(who.name, newExchange(q, reply)), nil
+}
+
+var errBusy = errors.New("too many questions at once")
+
+func (c *Chat) handle(ctx context.Context, who reader, q question) (bot.Reply, error) {
+	select {
+	case c.busy <- struct{}{}:
+		defer func() { <-c.busy }()
+	default:
+		return bot.Reply{}, errBusy
+	}
+	return c.Desk.Handle(ctx, bot.Message{Via: Channel, Reader: who.name, Text: q.text, About: q.about, At: c.Now()})
+}
+
+func newExchange(q question, reply bot.Reply) exchange {
+	e := exchange{
+		key: q.key(), Asked: asked(q.text), Text: reply.Text, Choices: reply.Choices, Answer: reply.Answer,
+		forgot: reply.Forgot,
+		Advice: reply.Decision == retrieval.Sure || reply.Urgent != nil,
+	}
+	if reply.Urgent != nil {
+		e.Call = reply.Urgent.Number
+	}
+	if reply.Void != "" && letters.MatchString(q.text) {
+		e.look = "smaller"
+		if reply.Wishes.Large {
+			e.look = "larger"
+		}
+	}
+	return e
+}
+
+// letters is a wish about their size, which the desk has understood: 字大一点, 看不清字. What is wished is in its reply.
+var letters = regexp.MustCompile(`^.{0,4}字.{0,4}[大小]|[大小]字|看不清`)
+
+// What chat.js is told beside the reply: the class that the page has from now on, and that what was said before goes from the page.
+const (
+	lookHeader   = "Qiuzhen-Look"
+	forgotHeader = "Qiuzhen-Forgot"
+)
+
+// asked is a question as it is shown again, masked: the page may be open where others see it.
+func asked(s string) string {
+	const beyond = 64 // so that no number is cut before it is recognised
+	return firstLine(text.Mask(firstLine(s, askedShown+beyond)), askedShown)
+}
+
+// fail tells what went wrong, on the page that the reader was on and with what they typed.
+func (c *Chat) fail(w http.ResponseWriter, r *http.Request, q question, what *problem) {
+	if what.status == http.StatusServiceUnavailable || what.status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "2")
+	}
+	if byScript(r) {
+		c.part(w, what.status, "line", what.line)
+		return
+	}
+	p := c.talkPage(r, chatPath)
+	if len(p.Talk) == 0 {
+		p = c.talkPage(r, homePath)
+	}
+	p.Problem, p.Draft, p.About = what.line, q.text, q.about
+	c.show(w, what.status, "talk", p)
+}

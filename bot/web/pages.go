@@ -1,0 +1,227 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"qiuzhen/bot"
+	"qiuzhen/page"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed chat.js
+var script []byte
+
+// scriptPath changes with its content, so that browsers may keep it for good.
+var scriptPath = func() string {
+	sum := sha256.Sum256(script)
+	return "/static/chat-" + hex.EncodeToString(sum[:6]) + ".js"
+}()
+
+func serveScript(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	_, _ = w.Write(script) // the client is gone: nobody to tell
+}
+
+var templates = template.Must(template.New("").ParseFS(templateFiles, "templates/*.html"))
+
+// frame is what every page has.
+type frame struct {
+	Title string
+	Path  string
+	Look  look
+	Form  string // the form that the buttons for the look belong to
+}
+
+// Style and Script are the addresses of the page's files.
+func (frame) Style() string { return page.StylePath }
+
+// Script is that of chat.js.
+func (frame) Script() string { return scriptPath }
+
+// turn is an exchange as it is shown.
+type turn struct {
+	exchange
+	Blocks []block
+	Left   []bot.Choice // buttons below
+	Once   string       // of its buttons
+	Active bool         // its buttons are shown
+}
+
+func newTurn(e exchange, active bool) turn {
+	t := turn{exchange: e, Once: random(), Active: active && len(e.Choices) > 0}
+	if !t.Active {
+		t.Blocks, _ = blocks(e.Text, nil)
+		return t
+	}
+	t.Blocks, t.Left = blocks(e.Text, e.Choices)
+	return t
+}
+
+// Heading is the question, in short.
+func (t turn) Heading() string { return firstLine(t.Asked, 80) }
+
+// talkPage is the first page, and that of the conversation.
+type talkPage struct {
+	frame
+	Home    bool
+	Talk    []turn
+	Shelves []shelf
+	Again   bool // there is a conversation to go on with
+	// the form for the next question
+	Once    string
+	Problem string
+	Draft   string
+	About   int64
+}
+
+// talkPage is the page at a path, as the reader sees it now.
+func (c *Chat) talkPage(r *http.Request, path string) *talkPage {
+	p := &talkPage{frame: frame{Title: "求真：拿不准的消息，先问一问", Path: path, Look: lookOf(r), Form: "ask"}, Once: random()}
+	talk := c.talks.shown(c.readerOf(r).name)
+	if path == homePath {
+		p.Home, p.Again, p.Shelves = true, len(talk) > 0, c.shelves.get(c)
+		return p
+	}
+	p.Title = "您和求真的对话"
+	p.setTalk(talk)
+	return p
+}
+
+// setTalk shows a conversation; the buttons of the last reply that has any are there, and of those after it.
+func (p *talkPage) setTalk(talk []exchange) {
+	p.Talk = make([]turn, len(talk))
+	active := true
+	for i := len(talk) - 1; i >= 0; i-- {
+		p.Talk[i] = newTurn(talk[i], active)
+		active = active && !p.Talk[i].Active
+	}
+}
+
+func (c *Chat) home(w http.ResponseWriter, r *http.Request) {
+	who := c.readerOf(r)
+	c.remember(w, r, who) // before the first question, so that one sent again is known; nothing is kept of who only looks
+	c.show(w, http.StatusOK, "talk", c.talkPage(r, homePath))
+}
+
+func (c *Chat) chat(w http.ResponseWriter, r *http.Request) {
+	who := c.readerOf(r)
+	c.remember(w, r, who)
+	c.show(w, http.StatusOK, "talk", c.talkPage(r, chatPath))
+}
+
+// paperPage is one reply for the printer.
+type paperPage struct {
+	frame
+	turn
+	Day string
+}
+
+// print shows a reply to the reader who got it, and to nobody else.
+func (c *Chat) print(w http.ResponseWriter, r *http.Request) {
+	number := r.PathValue("answer")
+	for _, e := range c.talks.shown(c.readerOf(r).name) {
+		if e.Answer != 0 && strconv.FormatInt(e.Answer, 10) == number {
+			t := newTurn(e, false)
+			c.show(w, http.StatusOK, "paper", &paperPage{
+				frame: frame{Title: "求真的回答：" + firstLine(t.Asked, 20), Path: printPath + number, Look: lookOf(r), Form: "look"},
+				turn:  t, Day: c.Now().In(zone).Format("2006年1月2日"),
+			})
+			return
+		}
+	}
+	c.show(w, http.StatusNotFound, "notice", &noticePage{
+		frame: c.plainFrame(r, "没有找到这一条"), Line: "这里没有您要打印的回答。可能时间久了，请再问一次。",
+	})
+}
+
+// zone is China's, whatever the server's.
+var zone = time.FixedZone("中国标准时间", 8*60*60)
+
+// noticePage says one thing.
+type noticePage struct {
+	frame
+	Line   string
+	Blocks []block
+}
+
+func (c *Chat) plainFrame(r *http.Request, title string) frame {
+	return frame{Title: title, Path: homePath, Look: lookOf(r), Form: "look"}
+}
+
+type privacyPage struct {
+	frame
+	Parts []part
+}
+
+func (c *Chat) privacyPage(w http.ResponseWriter, r *http.Request) {
+	f := c.plainFrame(r, "隐私说明")
+	f.Path = privacyPath
+	c.show(w, http.StatusOK, "privacy", &privacyPage{f, c.privacy})
+}
+
+// forgetWords are what the desk deletes a reader's data on, and deleteWord what it wants to hear when it asks whether that is meant.
+const (
+	forgetWords = "删除我的数据"
+	deleteWord  = "删除"
+)
+
+// forget has the desk delete what it keeps, and drops what the pages keep.
+func (c *Chat) forget(w http.ResponseWriter, r *http.Request) {
+	who := c.readerOf(r)
+	reply, problem := c.answer(r, who, question{text: forgetWords})
+	if problem == nil && slices.ContainsFunc(reply.Choices, func(choice bot.Choice) bool { return choice.Say == deleteWord }) {
+		reply, problem = c.answer(r, who, question{text: deleteWord}) // the page has asked already
+	}
+	if problem != nil {
+		c.fail(w, r, question{}, problem)
+		return
+	}
+	c.talks.forget(who.name)
+	c.setReader(w, r, "", -1)
+	p := &noticePage{frame: c.plainFrame(r, "您的数据")}
+	p.Blocks, _ = blocks(reply.Text, nil)
+	c.show(w, http.StatusOK, "notice", p)
+}
+
+// show writes a page. What it says is the reader's: no proxy keeps it.
+func (c *Chat) show(w http.ResponseWriter, status int, name string, data any) {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
+		c.Log.Error("page failed", "page", name, "error", err)
+		http.Error(w, bot.ErrorLine, http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "private, no-cache")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the client is gone: nobody to tell
+}
+
+// byScript reports whether chat.js asks, which takes the place of the form.
+func byScript(r *http.Request) bool { return r.Header.Get("X-Requested-With") == "fetch" }
+
+// partHeader says what chat.js is given; what lacks it comes from somebody in between.
+const partHeader = "Qiuzhen-Part"
+
+// part writes what chat.js puts into the page that is there.
+func (c *Chat) part(w http.ResponseWriter, status int, name string, data any) {
+	w.Header().Set(partHeader, name)
+	if line, ok := data.(string); ok {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(line)) // the client is gone: nobody to tell
+		return
+	}
+	c.show(w, status, name, data)
+}
