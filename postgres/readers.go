@@ -110,6 +110,15 @@ func keepFeedback(ctx context.Context, tx pgx.Tx, reader int64, f bot.Feedback) 
 	return err
 }
 
+// MarkGone notes that a reader blocked us or left the channel: nothing is sent to them until they say something again.
+func (s *Store) MarkGone(ctx context.Context, channel, name string, at time.Time) error {
+	_, err := s.pool.Exec(ctx, `UPDATE readers SET gone_at = $3 WHERE channel = $1 AND name = $2 AND gone_at IS NULL`, channel, name, at)
+	if err != nil {
+		return fmt.Errorf("mark a reader of %s as gone: %w", channel, err)
+	}
+	return nil
+}
+
 // Forget deletes all there is of a reader.
 func (s *Store) Forget(ctx context.Context, reader int64) error {
 	if _, err := s.pool.Exec(ctx, `DELETE FROM readers WHERE id = $1`, reader); err != nil {
