@@ -119,6 +119,7 @@ const (
 	maxWords    = 4096 * 2 // runes of one text; Telegram sends at most 4,096
 	maxEntities = 100
 	maxID       = 256 // bytes of a file's or a press's name
+	maxKind     = 32  // bytes of a kind of chat, member or mark
 )
 
 var errMalformed = errors.New("not an update of Telegram")
@@ -128,6 +129,9 @@ func parseUpdate(body []byte) (update, error) {
 	var u update
 	if !utf8.Valid(body) || json.Unmarshal(body, &u) != nil || u.ID <= 0 || !u.valid() {
 		return update{}, errMalformed
+	}
+	if u.Callback != nil && u.Callback.Message != nil {
+		u.Callback.Message.Markup.keep(u.Callback.Data)
 	}
 	for _, m := range []*message{u.Message, u.Edited} {
 		if m == nil {
@@ -160,11 +164,23 @@ func (u update) valid() bool {
 	}
 	if m := u.Member; m != nil {
 		kinds++
-		if m.Chat.ID == 0 || m.New.Status == "" || m.Date <= 0 {
+		if m.Chat.ID == 0 || m.New.Status == "" || len(m.New.Status) > maxKind || m.Date <= 0 {
 			return false
 		}
 	}
-	return kinds <= 1
+	return kinds <= 1 && len(u.chat().Type) <= maxKind
+}
+
+// keep leaves the button that was pressed.
+func (m *markup) keep(data string) {
+	all := slices.Concat(m.Rows...)
+	m.Rows = nil
+	for _, b := range all {
+		if b.Data == data && m.Rows == nil {
+			b.Text = cut(b.Text)
+			m.Rows = [][]button{{b}}
+		}
+	}
 }
 
 // bound cuts what is longer than Telegram's limits.
@@ -193,7 +209,10 @@ func cut(s string) string {
 	return string(runes[:min(len(runes), maxWords)])
 }
 
-func few(e []entity) []entity { return e[:min(len(e), maxEntities)] }
+func few(marks []entity) []entity {
+	marks = slices.DeleteFunc(marks, func(e entity) bool { return len(e.Type) > maxKind })
+	return marks[:min(len(marks), maxEntities)]
+}
 
 // about is the message of an update that has one.
 func (u update) about() *message {
