@@ -74,7 +74,8 @@ func (q *quota) delay(chat int64, now time.Time) time.Duration {
 	return max(wait, 0)
 }
 
-// wait returns when a message may be sent to a chat.
+// wait returns when a message may be sent to a chat. The chat's place is taken for the time that the bot's comes up, so that neither wait
+// brings two messages of the other closer together.
 func (q *quota) wait(ctx context.Context, chat int64, now func() time.Time) error {
 	q.mu.Lock()
 	c := q.of(chat)
@@ -83,10 +84,10 @@ func (q *quota) wait(ctx context.Context, chat int64, now func() time.Time) erro
 	if err := sleep(ctx, silence); err != nil {
 		return err
 	}
-	if err := c.limiter.Wait(ctx); err != nil {
-		return err
-	}
-	return q.all.Wait(ctx)
+	at := time.Now()
+	at = at.Add(q.all.ReserveN(at, 1).DelayFrom(at))
+	at = at.Add(c.limiter.ReserveN(at, 1).DelayFrom(at))
+	return sleep(ctx, time.Until(at))
 }
 
 // allow takes a message's worth when there is one right now.
