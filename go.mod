@@ -32,6 +32,8 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
+require golang.org/x/time v0.16.0 // indirect
+
 require (
 	github.com/go-telegram/bot v1.19.0 // indirect
 	golang.org/x/time v0.16.0 // indirect

@@ -23,6 +23,9 @@ type Reply struct {
 	Choices []Choice // what the reader may do next
 	Silent  bool     // nothing is to be said
 	Answer  int64    // numbers the reply among those kept; 0: it was not kept
+	Wishes  Wishes   // how the reader wants to be talked to from now on
+
+	stepwise bool // the same words get another answer next time
 }
 
 // Choice is something that the reader may do next: a button with this label, or the words that do the same when they are sent.
@@ -47,7 +50,7 @@ func (e *Engine) Ask(ctx context.Context, m retrieval.Message) (Reply, error) {
 	}
 	reply, err := e.conclude(ctx, m)
 	if err == nil && reply.Decision == retrieval.Abstain {
-		e.file(ctx, question(m, reply.Result))
+		e.file(ctx, questionOf(m, reply.Result))
 	}
 	return reply, err
 }
@@ -67,9 +70,9 @@ func (e *Engine) file(ctx context.Context, question string) {
 	}
 }
 
-// question is what a message asks, as it may be kept; empty when it asks nothing that experts could look up: a danger is told
+// questionOf is what a message asks, as it may be kept; empty when it asks nothing that experts could look up: a danger is told
 // nobody else, a current fact is old when they see it.
-func question(m retrieval.Message, r retrieval.Result) string {
+func questionOf(m retrieval.Message, r retrieval.Result) string {
 	if r.Void != "" || r.Urgent != nil || r.Live != nil {
 		return ""
 	}

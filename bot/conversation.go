@@ -26,6 +26,10 @@ type Memory struct {
 	Answered []retrieval.Ref `json:"answered,omitempty"` // the entries last answered with, or chosen from
 	Current  int             `json:"current,omitempty"`  // which of Answered it is about now
 	Offered  []retrieval.Ref `json:"offered,omitempty"`  // what was last suggested
+	Asking   question        `json:"asking,omitempty"`   // what the reader was asked last
+	Judged   int64           `json:"judged,omitempty"`   // the reply that Asking is about; 0: the last one
+	Step     int             `json:"step,omitempty"`     // which part of Answered comes next, one step a message; 0: none
+	Draft    *Subscription   `json:"draft,omitempty"`    // while it is asked for
 }
 
 // forgotten: a reader who comes back later begins anew.
@@ -54,7 +58,7 @@ func (e *Engine) Continue(ctx context.Context, c *Conversation, m retrieval.Mess
 }
 
 func (c *Conversation) forget() {
-	c.Question, c.Answered, c.Current, c.Offered = "", nil, 0, nil
+	c.Question, c.Answered, c.Current, c.Offered, c.Step = "", nil, 0, nil, 0
 }
 
 // remember makes a conclusion what the conversation is about, unless nothing was asked.
@@ -62,7 +66,7 @@ func (c *Conversation) remember(m retrieval.Message, r retrieval.Result) {
 	if r.Void != "" && r.Urgent == nil {
 		return
 	}
-	c.Question, c.Current = question(m, r), 0
+	c.Question, c.Current, c.Step = questionOf(m, r), 0, 0
 	c.Answered, c.Offered = refs(r.Answers), refs(r.Candidates)
 }
 
@@ -139,7 +143,7 @@ func (t turn) choose(ctx context.Context, from []retrieval.Ref, i int) (Reply, b
 	if err != nil || !ok {
 		return gone(), err == nil, err
 	}
-	t.c.Answered, t.c.Current, t.c.Offered = from, i, nil
+	t.c.Answered, t.c.Current, t.c.Offered, t.c.Step = from, i, nil, 0
 	return quote(s, AnswerText(s)), true, nil
 }
 
@@ -213,7 +217,7 @@ func (t turn) retell(last retrieval.Stored) string {
 	case who.MatchString(t.said):
 		return sourceText(last)
 	case really.MatchString(t.said):
-		return "这是照下面的来源说的，您可以对一对。\n" + sourceText(last)
+		return "这是照下面的来源说的，您可以对一对。\n" + allSources(last)
 	case whatTo.MatchString(t.said):
 		return actionsText(last)
 	}

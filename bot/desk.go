@@ -11,89 +11,230 @@ import (
 	"qiuzhen/retrieval"
 )
 
-// Readers keeps readers between messages; *postgres.Store does. Its errors are those of the database.
+// Readers keeps readers between messages. Its errors are those of the database.
 type Readers interface {
 	// Reader is somebody as they are kept, or new.
 	Reader(ctx context.Context, channel, name string) (Reader, error)
 	// Keep saves a turn and numbers its answer; 0 when there is none.
 	Keep(ctx context.Context, t Turn) (int64, error)
-	// Forget deletes all there is of a reader.
-	Forget(ctx context.Context, reader int64) error
+	// Forget deletes all there is of a person on a channel, in groups too.
+	Forget(ctx context.Context, channel, person string) (Forgotten, error)
+}
+
+// Record is what was said and asked before.
+type Record interface {
+	// Said is a reply to the reader, or to another member of the same group; false when it is not kept, or not theirs to see.
+	Said(ctx context.Context, r Reader, answer int64) (Said, bool, error)
+	// Due are answers that the reader waits for and has not been told.
+	Due(ctx context.Context, r Reader) ([]Due, error)
+}
+
+// Store is both; *postgres.Store is one, bottest.Store another for tests.
+type Store interface {
+	Readers
+	Record
 }
 
 // Desk is where the readers of all channels come: it knows them, answers in their conversation, and keeps what was said as far as it
 // must be kept. It is safe for concurrent use; messages of one reader are taken one after the other.
 type Desk struct {
-	Engine  *Engine
-	Readers Readers
-	Now     func() time.Time
+	Engine    *Engine
+	Store     Store
+	Now       func() time.Time
+	PublicURL string // where the pages of entries are, for links; empty: none
 
-	turns [64]sync.Mutex // a reader's messages wait for each other
-	seed  maphash.Seed
+	doorman *doorman
+	turns   [64]sync.Mutex // a reader's messages wait for each other
+	seed    maphash.Seed
 }
 
-// NewDesk returns a desk.
-func NewDesk(e *Engine, r Readers, now func() time.Time) *Desk {
-	return &Desk{Engine: e, Readers: r, Now: now, seed: maphash.MakeSeed()}
+// NewDesk returns a desk with the default limits.
+func NewDesk(e *Engine, s Store, now func() time.Time) *Desk {
+	d := &Desk{Engine: e, Store: s, Now: now, seed: maphash.MakeSeed()}
+	d.Limit(DefaultLimits)
+	return d
 }
 
 // Handle answers a message. An error means that a dependency failed; ErrorLine is what the reader gets then.
 func (d *Desk) Handle(ctx context.Context, m Message) (Reply, error) {
 	start := time.Now()
-	mine := &d.turns[maphash.String(d.seed, m.Via.Name+"\x00"+m.Reader)%uint64(len(d.turns))]
+	mine := &d.turns[maphash.String(d.seed, m.Via.Name+"\x00"+m.name())%uint64(len(d.turns))]
 	mine.Lock()
 	defer mine.Unlock()
-	reader, err := d.Readers.Reader(ctx, m.Via.Name, m.Reader)
+	m, reply, done, err := d.forUs(ctx, m)
+	if err != nil || done {
+		return reply, err
+	}
+	pass := d.doorman.let(m, d.Now())
+	if pass.reply != nil && !pass.again {
+		return *pass.reply, nil
+	}
+	reader, err := d.Store.Reader(ctx, m.Via.Name, m.name())
 	if err != nil {
 		return Reply{}, fmt.Errorf("reader: %w", err)
 	}
 	if reader.Blocked {
 		return Reply{Silent: true}, nil
 	}
-	turn := Turn{Reader: reader}
-	reply, err := d.converse(ctx, m, &turn)
+	if pass.again && d.served(ctx, *pass.reply) {
+		return *pass.reply, nil
+	}
+	reply, err = d.serve(ctx, m, reader, pass.danger, start)
 	if err != nil {
 		return Reply{}, err
 	}
-	turn.Answered = answered(m, reply, d.Now(), time.Since(start))
-	if reply.Answer, err = d.Readers.Keep(ctx, turn); err != nil {
+	d.doorman.remember(m, reply, d.Now())
+	return reply, nil
+}
+
+// name is whose conversation a message belongs to.
+func (m Message) name() string {
+	if m.Group != "" {
+		return MemberOf(m.Group, m.Reader)
+	}
+	return m.Reader
+}
+
+// serve answers a reader who may be answered, and keeps the turn. A danger seen already is answered at once.
+func (d *Desk) serve(ctx context.Context, m Message, reader Reader, danger *retrieval.Urgent, start time.Time) (Reply, error) {
+	s := &session{Desk: d, m: m, turn: Turn{Reader: reader}, said: said(m.Text), now: d.Now()}
+	var reply Reply
+	var err error
+	if danger != nil {
+		reply = dangerReply(danger)
+		s.memory().At = s.now
+	} else if reply, err = s.answer(ctx); err != nil {
+		return Reply{}, err
+	}
+	reply.Wishes = s.turn.Reader.Wishes
+	if s.deleted || reply.Silent {
+		return reply, nil
+	}
+	s.turn.Answered = s.record(reply, time.Since(start))
+	if reply.Answer, err = d.Store.Keep(ctx, s.turn); err != nil {
 		return Reply{}, fmt.Errorf("keep the turn: %w", err)
 	}
 	return reply, nil
 }
 
+// session is one message of a reader at the desk.
+type session struct {
+	*Desk
+	m       Message
+	turn    Turn
+	said    string
+	now     time.Time
+	deleted bool              // the reader is gone from the store and not to be written again
+	told    []retrieval.Match // entries that the reply tells beside its own
+}
+
+func (s *session) memory() *Memory { return &s.turn.Reader.Memory }
+
+func (s *session) wishes() *Wishes { return &s.turn.Reader.Wishes }
+
+// answer is the reply to a message: what the desk itself understands, else what the conversation says.
+func (s *session) answer(ctx context.Context) (Reply, error) {
+	if s.now.Sub(s.memory().At) > forgotten {
+		*s.memory() = Memory{}
+	}
+	s.memory().At = s.now
+	if err := s.recall(ctx); err != nil {
+		return Reply{}, err
+	}
+	asked := s.memory().Asking
+	if patternDanger(s.m.Text) == nil {
+		for _, step := range []func(context.Context) (Reply, bool, error){s.dialogue, s.command, s.opinion, s.forward, s.nextStep} {
+			if reply, ok, err := step(ctx); ok || err != nil {
+				return reply, err
+			}
+		}
+	}
+	if s.memory().Asking == asked { // it went past what was asked: that is over
+		s.memory().Asking, s.memory().Draft = "", nil
+	}
+	reply, err := s.converse(ctx)
+	if err != nil {
+		return Reply{}, err
+	}
+	return s.finish(ctx, reply)
+}
+
 // converse answers in the reader's conversation.
-func (d *Desk) converse(ctx context.Context, m Message, t *Turn) (Reply, error) {
-	c := Conversation{Memory: t.Reader.Memory}
-	engine := *d.Engine
-	engine.Unanswered = func(_ context.Context, question string) { t.Filed = question }
-	reply, err := engine.Continue(ctx, &c, retrieval.Message{Text: m.Text}, d.Now())
-	t.Reader.Memory = c.Memory
+func (s *session) converse(ctx context.Context) (Reply, error) {
+	c := Conversation{Memory: *s.memory()}
+	engine := *s.Engine
+	engine.Unanswered = func(_ context.Context, question string) { s.turn.Filed = question }
+	reply, err := engine.Continue(ctx, &c, retrieval.Message{Text: s.m.Text}, s.now)
+	*s.memory() = c.Memory
 	return reply, err
 }
 
-// answered is the record of a reply; nil when nothing was asked.
-func answered(m Message, r Reply, at time.Time, took time.Duration) *Answered {
-	if r.Void != "" && r.Urgent == nil {
+// recall makes the reply whose button was pressed what the conversation is about.
+func (s *session) recall(ctx context.Context) error {
+	if s.m.About == 0 || s.memory().Asking == askingDelete {
 		return nil
 	}
-	a := &Answered{At: at, Message: masked(m.Text), Decision: r.Decision, Took: took}
+	said, ok, err := s.Store.Said(ctx, s.turn.Reader, s.m.About)
+	if err != nil {
+		return fmt.Errorf("recall a reply: %w", err)
+	}
+	var answered, offered []retrieval.Ref
+	for _, shown := range said.Shown {
+		if shown.Quoted {
+			answered = append(answered, shown.Ref)
+		} else {
+			offered = append(offered, shown.Ref)
+		}
+	}
+	m := s.memory()
+	if ok && len(said.Shown) > 0 && slices.Equal(answered, m.Answered) && slices.Equal(offered, m.Offered) {
+		return nil
+	}
+	*m = Memory{At: m.At, Question: said.Message, Answered: answered, Offered: offered}
+	if ok && said.Filed {
+		m.Asking = askingTell
+	}
+	return nil
+}
+
+// record is what is kept of a reply; nil when nothing was asked and nothing told.
+func (s *session) record(r Reply, took time.Duration) *Answered {
+	if r.Void != "" && r.Urgent == nil && len(s.told) == 0 {
+		return nil
+	}
+	a := &Answered{At: s.now, Decision: r.Decision, Took: took}
+	if r.Void == "" || r.Urgent != nil {
+		a.Message = masked(s.m.Text)
+	}
 	if r.Urgent != nil {
 		a.Urgent = r.Urgent.Class
 	}
 	if r.Live != nil {
 		a.Live = r.Live.Kind
 	}
-	for _, s := range r.Answers {
-		a.Shown = append(a.Shown, shown(s, true))
+	for _, match := range slices.Concat(r.Answers, s.told) {
+		a.show(match, true)
 	}
-	for _, s := range r.Candidates {
-		a.Shown = append(a.Shown, shown(s, false))
+	for _, match := range r.Candidates {
+		a.show(match, false)
 	}
-	a.Shown = slices.CompactFunc(a.Shown, func(x, y Shown) bool { return x.Ref == y.Ref })
 	return a
 }
 
-func shown(m retrieval.Match, quoted bool) Shown {
-	return Shown{Ref: retrieval.Ref{ID: m.ID, Version: m.Version}, Score: m.Score, Quoted: quoted}
+// show notes a version once, as it was shown first.
+func (a *Answered) show(m retrieval.Match, quoted bool) {
+	ref := retrieval.Ref{ID: m.ID, Version: m.Version}
+	if !slices.ContainsFunc(a.Shown, func(s Shown) bool { return s.Ref == ref }) {
+		a.Shown = append(a.Shown, Shown{Ref: ref, Score: m.Score, Quoted: quoted})
+	}
+}
+
+// served reports whether all that a reply quotes or offers is still served.
+func (d *Desk) served(ctx context.Context, r Reply) bool {
+	shown := append(refs(r.Answers), refs(r.Candidates)...)
+	if len(shown) == 0 {
+		return true
+	}
+	stored, err := d.Engine.Answerer.Load(ctx, shown)
+	return err == nil && len(stored) == len(shown)
 }

@@ -12,6 +12,7 @@ type Channel struct {
 	Push    bool   // can send to a reader who has not just asked
 	Buttons bool   // shows Choices as buttons; otherwise the reply says which words to send
 	Pages   bool   // the size of its letters is ours to change
+	Groups  bool   // has chats of several people
 }
 
 // Message is what somebody sent over a channel.
@@ -34,7 +35,14 @@ type Reader struct {
 	Wishes  Wishes
 	Blocked bool // by the staff, for abuse
 	Gone    bool // blocked us, or left the channel: nothing is sent
+	Due     bool // something that they asked to be told has been answered since
 }
+
+// MemberOf is the name that somebody has in a group: what they say there is a conversation of its own, so that nothing of theirs gets into
+// the group. Who deletes their data deletes it in every group.
+func MemberOf(group, person string) string { return group + memberMark + person }
+
+const memberMark = "\n"
 
 // Wishes are how a reader wants to be talked to, and what they want to be sent.
 type Wishes struct {
@@ -58,8 +66,10 @@ type Turn struct {
 	Reader   Reader    // with its memory and wishes as they are now
 	Answered *Answered // nil: nothing was concluded
 	Filed    string    // a question for the experts, masked; empty: none
-	Agreed   bool      // wants to be told when the question filed last is answered
+	Agreed   bool      // wants to be told when the question of About is answered, or the one filed last
+	About    int64     // the reply that Agreed and Feedback are about; 0: the last one
 	Feedback *Feedback
+	Told     []int64 // questions whose answers the reply tells
 }
 
 // Answered is the record of one reply: for reports, for corrections, and gone after 30 days.
@@ -82,7 +92,27 @@ type Shown struct {
 
 // Feedback is what a reader thought of a reply.
 type Feedback struct {
-	Answer int64
+	Answer int64 // 0: the last reply
 	Useful bool
 	Reason string // of one that was not; empty: not told
+}
+
+// Said is a reply as it is remembered.
+type Said struct {
+	Message string  // what it answered, masked; empty when that was another's
+	Shown   []Shown // in the order shown
+	Filed   bool    // its question went to the experts
+}
+
+// Due is the answer to a question whose reader wants to be told.
+type Due struct {
+	Reader   Reader
+	Question int64
+	Words    string // of the question, masked
+	Entry    retrieval.Ref
+}
+
+// Forgotten counts what was deleted of a reader.
+type Forgotten struct {
+	Messages, Opinions, Questions, Subscriptions, Updates int
 }

@@ -15,7 +15,10 @@ const most = 3
 
 // reasonText tells why: the beginning of an entry's own explanation.
 func reasonText(s retrieval.Stored) string {
-	lines := []string{closed(s.Summary)}
+	var lines []string
+	for _, sentence := range text.Sentences(s.Summary) {
+		lines = append(lines, closed(sentence))
+	}
 	body := text.Sentences(s.Body)
 	for _, sentence := range body[:min(len(body), most)] {
 		lines = append(lines, closed(sentence))
@@ -25,6 +28,10 @@ func reasonText(s retrieval.Stored) string {
 
 // sourceText names every source.
 func sourceText(s retrieval.Stored) string {
+	return "“" + s.Short + "”的出处：\n" + allSources(s)
+}
+
+func allSources(s retrieval.Stored) string {
 	return strings.Join(append(sourceLines(s, len(s.Sources)), vouch(s)...), "\n")
 }
 

@@ -42,6 +42,13 @@ const (
 	RestoreAccepted Action = "audit.restore_accepted"
 )
 
+// The actions on what readers asked, and on readers.
+const (
+	QuestionAnswered Action = "question.answered"
+	ReaderBlocked    Action = "reader.blocked"
+	ReaderUnblocked  Action = "reader.unblocked"
+)
+
 // Event is a change that the audit log tells of; who and when are added as it is written.
 type Event struct {
 	Action      Action

@@ -1,5 +1,11 @@
 package knowledge
 
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
 // regionNames are the regions that entries name so far, by GB/T 2260 code.
 var regionNames = map[string]string{
 	"320000": "江苏省", "320600": "南通市",
@@ -13,4 +19,22 @@ func RegionName(code string) string {
 		return name
 	}
 	return code
+}
+
+// Counties are the counties and districts by code: where a reader may say that they live.
+func Counties() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(regionNames)), func(code string) bool { return strings.HasSuffix(code, "00") })
+}
+
+// CountyNamed is the county that a reader means by its name, in full or as people say it (如东, 海门区); empty when there is none.
+func CountyNamed(said string) string {
+	said = strings.NewReplacer("江苏省", "", "江苏", "", "南通市", "", "南通", "").Replace(said)
+	for _, code := range Counties() {
+		name := strings.TrimPrefix(regionNames[code], "南通市")
+		short := strings.TrimRight(name, "市区县")
+		if strings.Contains(said, short) {
+			return code
+		}
+	}
+	return ""
 }

@@ -15,8 +15,11 @@ import (
 func (s *Store) Reader(ctx context.Context, channel, name string) (bot.Reader, error) {
 	r := bot.Reader{Channel: channel, Name: name}
 	err := s.pool.QueryRow(ctx, `
-		SELECT id, memory, wishes, blocked_at IS NOT NULL, gone_at IS NOT NULL FROM readers WHERE channel = $1 AND name = $2`, channel, name).
-		Scan(&r.ID, &r.Memory, &r.Wishes, &r.Blocked, &r.Gone)
+		SELECT id, memory, wishes, blocked_at IS NOT NULL, gone_at IS NOT NULL, EXISTS (
+		         SELECT FROM question_readers q JOIN questions ON questions.id = q.question_id
+		          WHERE q.reader_id = readers.id AND q.agreed AND q.told_at IS NULL AND questions.entry_id IS NOT NULL)
+		  FROM readers WHERE channel = $1 AND name = $2`, channel, name).
+		Scan(&r.ID, &r.Memory, &r.Wishes, &r.Blocked, &r.Gone, &r.Due)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return r, fmt.Errorf("read reader of %s: %w", channel, err)
 	}
@@ -30,30 +33,44 @@ func (s *Store) Keep(ctx context.Context, t bot.Turn) (answer int64, err error) 
 		if err != nil {
 			return err
 		}
-		if t.Answered != nil {
-			if answer, err = keepAnswer(ctx, tx, reader, t.Answered); err != nil {
-				return err
-			}
-		}
+		var question *int64
 		if t.Filed != "" {
-			if err := fileQuestion(ctx, tx, reader, t.Filed, t.Reader.Memory.At); err != nil {
+			if question, err = fileQuestion(ctx, tx, reader, t.Filed, t.Reader.Memory.At); err != nil {
 				return err
 			}
 		}
-		if t.Agreed {
-			if err := agree(ctx, tx, reader); err != nil {
-				return err
-			}
+		if err := judgeAndAgree(ctx, tx, reader, t); err != nil {
+			return err
 		}
-		if t.Feedback != nil {
-			return keepFeedback(ctx, tx, reader, *t.Feedback)
+		if t.Answered != nil {
+			answer, err = keepAnswer(ctx, tx, reader, question, t.Answered)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("keep turn on %s: %w", t.Reader.Channel, err)
 	}
 	return answer, nil
+}
+
+// judgeAndAgree keeps what a reader thinks of what they were told before, and that they were told what they waited for.
+func judgeAndAgree(ctx context.Context, tx pgx.Tx, reader int64, t bot.Turn) error {
+	if t.Feedback != nil {
+		if err := keepFeedback(ctx, tx, reader, *t.Feedback); err != nil {
+			return err
+		}
+	}
+	if t.Agreed {
+		if err := agree(ctx, tx, reader, t.About); err != nil {
+			return err
+		}
+	}
+	if len(t.Told) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		UPDATE question_readers SET told_at = $3 WHERE reader_id = $1 AND question_id = ANY ($2) AND told_at IS NULL`, reader, t.Told, t.Reader.Memory.At)
+	return err
 }
 
 func keepReader(ctx context.Context, tx pgx.Tx, r bot.Reader) (id int64, err error) {
@@ -65,10 +82,11 @@ func keepReader(ctx context.Context, tx pgx.Tx, r bot.Reader) (id int64, err err
 	return id, err
 }
 
-func keepAnswer(ctx context.Context, tx pgx.Tx, reader int64, a *bot.Answered) (id int64, err error) {
+func keepAnswer(ctx context.Context, tx pgx.Tx, reader int64, question *int64, a *bot.Answered) (id int64, err error) {
 	err = tx.QueryRow(ctx, `
-		INSERT INTO answers (reader_id, at, message, decision, urgent, live, took_ms) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
-		reader, a.At, storable(a.Message), a.Decision, a.Urgent, a.Live, a.Took.Milliseconds()).Scan(&id)
+		INSERT INTO answers (reader_id, at, message, decision, urgent, live, took_ms, question_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
+		reader, a.At, storable(a.Message), a.Decision, a.Urgent, a.Live, a.Took.Milliseconds(), question).Scan(&id)
 	if err != nil || len(a.Shown) == 0 {
 		return id, err
 	}
@@ -78,86 +96,73 @@ func keepAnswer(ctx context.Context, tx pgx.Tx, reader int64, a *bot.Answered) (
 		entries[i], versions[i], scores[i], quoted[i] = string(s.ID), int32(s.Version), float32(s.Score), s.Quoted //nolint:gosec // versions count from 1
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO answer_entries (answer_id, entry_id, version, score, quoted)
-		SELECT $1, e, v, s, q FROM unnest($2::text[], $3::integer[], $4::real[], $5::boolean[]) AS t(e, v, s, q)`, id, entries, versions, scores, quoted)
+		INSERT INTO answer_entries (answer_id, entry_id, version, score, quoted, ordinal)
+		SELECT $1, e, v, s, q, n FROM unnest($2::text[], $3::integer[], $4::real[], $5::boolean[]) WITH ORDINALITY AS t(e, v, s, q, n)`, id, entries, versions, scores, quoted)
 	return id, err
 }
 
 // fileQuestion files what nothing vetted answered; a reader who asks it again is not counted twice.
-func fileQuestion(ctx context.Context, tx pgx.Tx, reader int64, words string, at time.Time) error {
-	_, err := tx.Exec(ctx, `
+func fileQuestion(ctx context.Context, tx pgx.Tx, reader int64, words string, at time.Time) (id *int64, err error) {
+	err = tx.QueryRow(ctx, `
 		WITH question AS (
 		    INSERT INTO questions AS q (words, first_at, last_at) VALUES ($2, $3, $3)
 		    ON CONFLICT (words) DO UPDATE SET last_at = greatest(q.last_at, excluded.last_at),
 		           asked = q.asked + (NOT EXISTS (SELECT FROM question_readers r WHERE r.question_id = q.id AND r.reader_id = $1))::int
 		    RETURNING id)
 		INSERT INTO question_readers (question_id, reader_id, at) SELECT id, $1, $3 FROM question
-		ON CONFLICT (question_id, reader_id) DO UPDATE SET at = excluded.at`, reader, storable(words), at)
-	return err
+		ON CONFLICT (question_id, reader_id) DO UPDATE SET at = excluded.at
+		RETURNING question_id`, reader, storable(words), at).Scan(&id)
+	return id, err
 }
 
-// agree notes that the reader wants to be told of the question that they asked last.
-func agree(ctx context.Context, tx pgx.Tx, reader int64) error {
+// agree notes that the reader wants to be told of the question that a reply filed, or of the one that they asked last.
+func agree(ctx context.Context, tx pgx.Tx, reader, about int64) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE question_readers SET agreed = true WHERE reader_id = $1
-		   AND question_id = (SELECT question_id FROM question_readers WHERE reader_id = $1 ORDER BY at DESC, question_id DESC LIMIT 1)`, reader)
+		UPDATE question_readers SET agreed = true WHERE reader_id = $1 AND question_id = coalesce(
+		    (SELECT question_id FROM answers WHERE id = $2 AND reader_id = $1),
+		    (SELECT question_id FROM question_readers WHERE reader_id = $1 ORDER BY at DESC, question_id DESC LIMIT 1))`, reader, about)
 	return err
 }
 
 // keepFeedback notes what a reader thought of a reply of theirs.
 func keepFeedback(ctx context.Context, tx pgx.Tx, reader int64, f bot.Feedback) error {
-	_, err := tx.Exec(ctx, `UPDATE answers SET useful = $3, reason = $4 WHERE id = $2 AND reader_id = $1`, reader, f.Answer, f.Useful, storable(f.Reason))
+	_, err := tx.Exec(ctx, `
+		UPDATE answers SET useful = $3, reason = $4 WHERE reader_id = $1
+		   AND id = CASE WHEN $2::bigint > 0 THEN $2 ELSE (SELECT max(id) FROM answers WHERE reader_id = $1) END`, reader, f.Answer, f.Useful, storable(f.Reason))
 	return err
 }
 
-// MarkGone notes that a reader blocked us or left the channel: nothing is sent to them until they say something again.
+// MarkGone notes that a reader blocked us or left the channel, or that a group put us out, with all its members: nothing is sent to them
+// until they say something again.
 func (s *Store) MarkGone(ctx context.Context, channel, name string, at time.Time) error {
-	_, err := s.pool.Exec(ctx, `UPDATE readers SET gone_at = $3 WHERE channel = $1 AND name = $2 AND gone_at IS NULL`, channel, name, at)
+	_, err := s.pool.Exec(ctx, `
+		UPDATE readers SET gone_at = $3 WHERE channel = $1 AND gone_at IS NULL
+		   AND (name = $2 OR strpos(name, E'\n') > 0 AND starts_with(name, $2 || E'\n'))`, channel, name, at)
 	if err != nil {
 		return fmt.Errorf("mark a reader of %s as gone: %w", channel, err)
 	}
 	return nil
 }
 
-// Forget deletes all there is of a reader.
-func (s *Store) Forget(ctx context.Context, reader int64) error {
-	if _, err := s.pool.Exec(ctx, `DELETE FROM readers WHERE id = $1`, reader); err != nil {
-		return fmt.Errorf("forget a reader: %w", err)
+// Said is a reply to the reader, or to another member of the same group, whose own words are not shown.
+func (s *Store) Said(ctx context.Context, r bot.Reader, answer int64) (bot.Said, bool, error) {
+	var said bot.Said
+	err := s.pool.QueryRow(ctx, `
+		SELECT CASE WHEN r.id = $2 THEN a.message ELSE '' END, r.id = $2 AND a.question_id IS NOT NULL FROM answers a JOIN readers r ON r.id = a.reader_id
+		 WHERE a.id = $1 AND r.channel = $3 AND split_part(r.name, E'\n', 1) = split_part($4, E'\n', 1)`,
+		answer, r.ID, r.Channel, r.Name).Scan(&said.Message, &said.Filed)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return said, false, nil
 	}
-	return nil
-}
-
-// ForgetOld deletes readers who have said nothing since and want nothing, and the answers older than that; false when there was nothing
-// left to delete. It goes in portions, so that no lock is held for long.
-func (s *Store) ForgetOld(ctx context.Context, since time.Time) (more bool, err error) {
-	const portion = 1000
-	for _, sql := range []string{
-		`DELETE FROM readers WHERE id IN (SELECT id FROM readers r WHERE seen_at < $1 AND wishes -> 'sent' IS NULL AND blocked_at IS NULL
-		   AND NOT EXISTS (SELECT FROM question_readers q WHERE q.reader_id = r.id AND q.agreed AND q.told_at IS NULL) LIMIT $2)`,
-		`DELETE FROM answers WHERE id IN (SELECT id FROM answers WHERE at < $1 LIMIT $2)`,
-	} {
-		tag, err := s.pool.Exec(ctx, sql, since, portion)
-		if err != nil {
-			return false, fmt.Errorf("forget what is old: %w", err)
-		}
-		more = more || tag.RowsAffected() == portion
-	}
-	return more, nil
-}
-
-// Recipient counts the readers of a channel who got an entry.
-type Recipient struct {
-	Channel string
-	Readers int
-}
-
-// Recipients are those who were answered with an entry, any version, since then, by channel: whom a correction goes to.
-func (s *Store) Recipients(ctx context.Context, entry string, since time.Time) ([]Recipient, error) {
-	rows, err := s.pool.Query(ctx, `
-		SELECT r.channel, count(DISTINCT r.id) FROM answer_entries e JOIN answers a ON a.id = e.answer_id JOIN readers r ON r.id = a.reader_id
-		 WHERE e.entry_id = $1 AND e.quoted AND a.at >= $2 GROUP BY r.channel ORDER BY r.channel`, entry, since)
 	if err != nil {
-		return nil, fmt.Errorf("recipients of %s: %w", entry, err)
+		return said, false, fmt.Errorf("read answer %d: %w", answer, err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Recipient])
+	rows, err := s.pool.Query(ctx, `SELECT entry_id, version, score, quoted FROM answer_entries WHERE answer_id = $1 ORDER BY ordinal`, answer)
+	if err != nil {
+		return said, false, fmt.Errorf("read answer %d: %w", answer, err)
+	}
+	said.Shown, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (shown bot.Shown, err error) {
+		return shown, row.Scan(&shown.ID, &shown.Version, &shown.Score, &shown.Quoted)
+	})
+	return said, err == nil, err
 }

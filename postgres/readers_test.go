@@ -57,8 +57,9 @@ func TestReaders(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0].Readers != 2 {
 		t.Errorf("recipients %+v (%v), want both", got, err)
 	}
-	if err := store.Forget(ctx, r.ID); err != nil {
-		t.Fatal(err)
+	forgotten, err := store.Forget(ctx, "web", "甲")
+	if want := (bot.Forgotten{Messages: 3, Questions: 1}); err != nil || forgotten != want {
+		t.Fatalf("forgot %+v (%v), want %+v", forgotten, err, want)
 	}
 	if got := store.Count(t, `SELECT count(*) FROM answers`) + store.Count(t, `SELECT count(*) FROM question_readers`); got != 2 {
 		t.Errorf("%d rows left, want those of the other reader: 1 answer, 1 question", got)

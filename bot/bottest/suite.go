@@ -1,0 +1,369 @@
+package bottest
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"qiuzhen/bot"
+	"qiuzhen/retrieval"
+)
+
+// Desk is what a channel asks for replies: the desk of the suite is one.
+type Desk interface {
+	Handle(ctx context.Context, m bot.Message) (bot.Reply, error)
+}
+
+// Channel is a channel under test, from the platform's payload to what the platform shows.
+type Channel interface {
+	// Can is what the channel declares in its messages (bot.Message.Via).
+	Can() bot.Channel
+	// Send delivers what somebody did, as the platform would, and returns what is said in answer, once all of it has been said; nothing
+	// for silence. Several messages that one reply was split into are one Seen.
+	Send(t testing.TB, s Sent) []Seen
+}
+
+// Sent is what somebody does: writes a message, or presses a button.
+type Sent struct {
+	Reader    string // a name like 甲; the channel makes an id of it
+	Group     string // empty: to us alone
+	Addressed bool   // in a group: names us, or answers us
+	Text      string
+	Press     *Press // instead of Text, on channels with buttons
+}
+
+// Press is a button: its label, under which reply of the conversation (of the same Group, or of the same Reader without one), counted from 0.
+type Press struct {
+	Reply int
+	Label string
+}
+
+// Seen is a reply as the reader sees it.
+type Seen struct {
+	Text    string   // its words; spaces and line breaks are not compared
+	Choices []string // labels of its buttons
+}
+
+// Conversation is a case: turns and what must be so at the end.
+type Conversation struct {
+	Name  string
+	Turns []Turn
+	// KeptOut must be nowhere in what is stored at the end.
+	KeptOut []string `json:"kept_out"`
+	// Kept must be.
+	Kept []string
+	// Needs are what the channel must be able to do: groups, buttons, pages, push; with "no-" before it, must not.
+	Needs []string
+}
+
+// Turn is one message, or press, and the reply to it.
+type Turn struct {
+	// What happens first.
+	After    string // time that passes: 31m; otherwise 7s
+	Publish  string // an entry that answers all questions filed so far
+	Withdraw string // an entry
+	Block    string // the reader or group of this name is blocked by the staff
+	// What is done: by 甲 unless said otherwise.
+	By        string
+	Group     string
+	Addressed bool
+	Say       string
+	Press     string // label of a button under the last reply that had it
+	Times     int    // said so often; the last reply is the one that is looked at
+	// The reply. What is empty is not looked at.
+	Silent   bool
+	First    string   // line
+	Has, Not []string // parts
+	Decision string   // answer, suggest, abstain; talk: nothing was asked
+	Urgent   string   // class of the danger, or "no"
+	Choices  []string // labels of all buttons; on channels without buttons, of all that may be said
+	Error    bool     // the reader gets bot.ErrorLine, since the engine fails
+}
+
+//go:embed conversations
+var conversations embed.FS
+
+// Conversations are the cases, those of the package's files.
+func Conversations(t testing.TB) []Conversation {
+	t.Helper()
+	var out []Conversation
+	names, err := fs.Glob(conversations, "conversations/*.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := conversations.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, line := range bytes.Split(bytes.TrimSpace(data), []byte("\n")) {
+			var c Conversation
+			decoder := json.NewDecoder(bytes.NewReader(line))
+			decoder.DisallowUnknownFields()
+			if err := decoder.Decode(&c); err != nil {
+				t.Fatalf("%s:%d: %v", name, n+1, err)
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// PublicURL is where the pages of entries are in the conversations.
+const PublicURL = "https://qiuzhen.example"
+
+// Conformance runs every conversation that the channel is able to have, each with a desk of its own that open connects the channel to.
+func Conformance(t *testing.T, open func(t *testing.T, desk Desk) Channel) {
+	t.Helper()
+	for _, c := range Conversations(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			r := newRun(t)
+			r.channel = open(t, r)
+			if missing := c.missing(r.channel.Can()); missing != "" {
+				t.Skip("the channel has or has not " + missing)
+			}
+			for i, turn := range c.Turns {
+				r.turn(fmt.Sprintf("turn %d", i+1), turn)
+			}
+			kept := r.store.Dump()
+			for _, out := range c.KeptOut {
+				if strings.Contains(kept, out) {
+					t.Errorf("%q is kept: %s", out, kept)
+				}
+			}
+			for _, in := range c.Kept {
+				if !strings.Contains(kept, in) {
+					t.Errorf("%q is not kept: %s", in, kept)
+				}
+			}
+		})
+	}
+}
+
+// missing is the first need that a channel does not meet.
+func (c Conversation) missing(can bot.Channel) string {
+	has := map[string]bool{"groups": can.Groups, "buttons": can.Buttons, "pages": can.Pages, "push": can.Push}
+	needs := c.Needs
+	if slices.ContainsFunc(c.Turns, func(t Turn) bool { return t.Group != "" }) {
+		needs = append(needs, "groups")
+	}
+	for _, need := range needs {
+		name, not := strings.CutPrefix(need, "no-")
+		if has[name] == not {
+			return need
+		}
+	}
+	return ""
+}
+
+// run is one conversation under way. It is the channel's desk, and listens.
+type run struct {
+	t       *testing.T
+	desk    *bot.Desk
+	store   *Store
+	library *Library
+	channel Channel
+
+	mu    sync.Mutex
+	clock time.Time
+	heard []bot.Reply // since the turn began
+
+	seen map[string][]Seen // by conversation
+	said map[string][]bot.Reply
+}
+
+func newRun(t *testing.T) *run {
+	engine, library := NewEngine()
+	r := &run{t: t, store: &Store{}, library: library, clock: time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC),
+		seen: map[string][]Seen{}, said: map[string][]bot.Reply{}}
+	r.desk = bot.NewDesk(engine, r.store, r.now)
+	r.desk.PublicURL = PublicURL
+	return r
+}
+
+func (r *run) now() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.clock
+}
+
+// Handle implements Desk.
+func (r *run) Handle(ctx context.Context, m bot.Message) (bot.Reply, error) {
+	reply, err := r.desk.Handle(ctx, m)
+	if err == nil && !reply.Silent {
+		r.mu.Lock()
+		r.heard = append(r.heard, reply)
+		r.mu.Unlock()
+	}
+	return reply, err
+}
+
+func (r *run) turn(name string, turn Turn) {
+	r.t.Helper()
+	r.prepare(turn)
+	var seen []Seen
+	var heard []bot.Reply
+	for range max(1, turn.Times) {
+		seen, heard = r.do(name, turn)
+	}
+	switch {
+	case turn.Silent && len(seen)+len(heard) > 0:
+		r.t.Fatalf("%s (%s): %v is said, want silence", name, turn.Say, seen)
+	case turn.Silent:
+		return
+	case len(seen) != 1:
+		r.t.Fatalf("%s (%s%s): %d replies are seen, want 1: %v", name, turn.Say, turn.Press, len(seen), seen)
+	}
+	r.look(name, turn, seen[0])
+	if turn.Error {
+		if squeeze(seen[0].Text) != squeeze(bot.ErrorLine) {
+			r.t.Errorf("%s: %q for an error", name, seen[0].Text)
+		}
+		return
+	}
+	if len(heard) != 1 {
+		r.t.Fatalf("%s: the desk was asked %d times, want once", name, len(heard))
+	}
+	r.compare(name, turn, seen[0], heard[0])
+}
+
+// prepare does what happens before a turn.
+func (r *run) prepare(turn Turn) {
+	pause := 7 * time.Second
+	if turn.After != "" {
+		var err error
+		if pause, err = time.ParseDuration(turn.After); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	r.mu.Lock()
+	r.clock = r.clock.Add(pause)
+	r.mu.Unlock()
+	if turn.Publish != "" {
+		r.store.AnswerQuestion("", retrieval.Ref{ID: stored(entryID(r.t, turn.Publish)).ID, Version: 1})
+	}
+	if turn.Withdraw != "" {
+		r.library.Withdraw(entryID(r.t, turn.Withdraw))
+	}
+	if turn.Block != "" {
+		for _, known := range slices.Clone(r.store.Readers) {
+			r.store.Block(known.Channel, known.Name, true)
+		}
+	}
+}
+
+// do says or presses it, and keeps what is answered.
+func (r *run) do(name string, turn Turn) ([]Seen, []bot.Reply) {
+	by := turn.By
+	if by == "" {
+		by = "甲"
+	}
+	sent := Sent{Reader: by, Group: turn.Group, Addressed: turn.Addressed, Text: turn.Say}
+	place := by
+	if turn.Group != "" {
+		place = "group " + turn.Group
+	}
+	if turn.Press != "" {
+		r.press(name, turn.Press, place, &sent)
+	}
+	r.mu.Lock()
+	r.heard = nil
+	r.mu.Unlock()
+	seen := r.channel.Send(r.t, sent)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen[place] = append(r.seen[place], seen...)
+	r.said[place] = append(r.said[place], r.heard...)
+	return seen, r.heard
+}
+
+// press finds the button; on a channel without buttons the words are said.
+func (r *run) press(name, label, place string, sent *Sent) {
+	for i, reply := range slices.Backward(r.said[place]) {
+		at := slices.IndexFunc(reply.Choices, func(c bot.Choice) bool { return c.Label == label })
+		if at < 0 {
+			continue
+		}
+		if r.channel.Can().Buttons {
+			sent.Press = &Press{Reply: i, Label: label}
+		} else {
+			sent.Text = reply.Choices[at].Say
+		}
+		return
+	}
+	r.t.Fatalf("%s: no reply has a button %s", name, label)
+}
+
+// look checks what the reader sees.
+func (r *run) look(name string, turn Turn, seen Seen) {
+	r.t.Helper()
+	text := squeeze(seen.Text)
+	if !strings.HasPrefix(text, squeeze(turn.First)) {
+		r.t.Errorf("%s (%s%s): begins %q, want %q", name, turn.Say, turn.Press, first(seen.Text), turn.First)
+	}
+	for _, has := range turn.Has {
+		if !strings.Contains(text, squeeze(has)) {
+			r.t.Errorf("%s (%s%s): %q does not say %q", name, turn.Say, turn.Press, seen.Text, has)
+		}
+	}
+	for _, not := range turn.Not {
+		if strings.Contains(text, squeeze(not)) {
+			r.t.Errorf("%s (%s%s): %q says %q", name, turn.Say, turn.Press, seen.Text, not)
+		}
+	}
+	if n := utf8.RuneCountInString(first(seen.Text)); turn.Decision == "answer" && n > 30 {
+		r.t.Errorf("%s: the first line has %d characters: %s", name, n, first(seen.Text))
+	}
+	if strings.ContainsAny(strings.ReplaceAll(seen.Text, PublicURL, ""), "*#[]<>`") {
+		r.t.Errorf("%s: raw marks in %q", name, seen.Text)
+	}
+}
+
+// compare checks what the reader sees against what the desk said.
+func (r *run) compare(name string, turn Turn, seen Seen, said bot.Reply) {
+	r.t.Helper()
+	if !strings.HasPrefix(squeeze(seen.Text), squeeze(first(said.Text))) {
+		r.t.Errorf("%s: the reader sees %q of %q", name, seen.Text, said.Text)
+	}
+	labels := []string{}
+	for _, c := range said.Choices {
+		labels = append(labels, c.Label)
+	}
+	if r.channel.Can().Buttons && !slices.Equal(labels, append([]string{}, seen.Choices...)) {
+		r.t.Errorf("%s: buttons %q, want %q", name, seen.Choices, labels)
+	}
+	if turn.Choices != nil && !slices.Equal(labels, turn.Choices) {
+		r.t.Errorf("%s (%s%s): choices %q, want %q", name, turn.Say, turn.Press, labels, turn.Choices)
+	}
+	decision := string(said.Decision)
+	if said.Void != "" {
+		decision = "talk"
+	}
+	if turn.Decision != "" && decision != turn.Decision {
+		r.t.Errorf("%s (%s%s): %s, want %s: %s", name, turn.Say, turn.Press, decision, turn.Decision, said.Text)
+	}
+	class := "no"
+	if said.Urgent != nil {
+		class = said.Urgent.Class
+	}
+	if turn.Urgent != "" && class != turn.Urgent {
+		r.t.Errorf("%s (%s): danger %s, want %s", name, turn.Say, class, turn.Urgent)
+	}
+}
+
+// squeeze leaves spaces and line breaks out, and the numbering of a list, which some channels draw themselves, stays.
+func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
+
+func first(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}

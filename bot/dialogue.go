@@ -1,0 +1,76 @@
+package bot
+
+import (
+	"context"
+	"strings"
+)
+
+// question is what the reader was asked last, and answers with the next message.
+type question string
+
+// The questions of a dialogue. Whatever is clearly something else ends it.
+const (
+	askingTell    question = "tell"    // may we tell you when it is answered?
+	askingReason  question = "reason"  // what was wrong?
+	askingWords   question = "words"   // in your own words?
+	askingDelete  question = "delete"  // really?
+	askingCounty  question = "county"  // subscription: where do you live?
+	askingTopics  question = "topics"  // about what?
+	askingAge     question = "age"     // who are you?
+	askingConsent question = "consent" // do you agree to all that?
+)
+
+var (
+	agrees   = phrase(`好|好好|好嘞|好滴|行|要|可以|同意|愿意|想|嗯+|是|是是|对|中|告诉我|ok|好谢谢|好的谢谢`)
+	declines = phrase(`不用|不|不要|不必|不想|不同意|不好|算|算了|免|没事|不用谢谢|不需要|取消`)
+	deletes  = phrase(`删|删除|删掉|都删|全删|确定|确认|是|是的|好|对|要删?|删除我的数据|可以`)
+	skips    = phrase(`跳过|不说|不想说|不填|没有|随便|下一个|下一步|略过|不选`)
+)
+
+// dialogue takes a message as the answer to what was asked last, if it can be one.
+func (s *session) dialogue(ctx context.Context) (Reply, bool, error) {
+	switch s.memory().Asking {
+	case askingTell:
+		reply, ok := s.consentToTell()
+		return reply, ok, nil
+	case askingReason, askingWords:
+		reply, ok := s.reason()
+		return reply, ok, nil
+	case askingDelete:
+		s.memory().Asking = ""
+		if deletes.MatchString(s.said) {
+			reply, err := s.forget(ctx)
+			return reply, err == nil, err
+		}
+		if answers(s.said, declines) || s.said == "不删" {
+			return human("好的，什么都没有删。"), true, nil
+		}
+	case askingCounty, askingTopics, askingAge, askingConsent:
+		reply, ok := s.subscribing()
+		return reply, ok, nil
+	}
+	return Reply{}, false, nil
+}
+
+// answers reports whether a message is such an answer, with a thank-you perhaps: 不用了，谢谢.
+func answers(said string, answer matcher) bool {
+	word, rest, _ := strings.Cut(said, ",")
+	return answer.MatchString(word) && (rest == "" || courtesy(rest) != "")
+}
+
+// consentToTell takes whether the reader wants to be told.
+func (s *session) consentToTell() (Reply, bool) {
+	switch {
+	case answers(s.said, agrees):
+		s.turn.Agreed, s.turn.About = true, s.m.About
+		s.memory().Asking = ""
+		if s.m.Via.Push {
+			return human("好的，专家有了结果，我就告诉您。"), true
+		}
+		return human("好的，专家有了结果，您下次来我就告诉您。"), true
+	case answers(s.said, declines):
+		s.memory().Asking = ""
+		return human("好的，不打扰您。还有拿不准的事，随时发给我。"), true
+	}
+	return Reply{}, false
+}

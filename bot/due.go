@@ -1,0 +1,109 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"qiuzhen/retrieval"
+)
+
+// withDue adds what the reader waited for, where the channel cannot send it by itself. Nobody in danger is told of something else.
+func (s *session) withDue(ctx context.Context, r Reply) (Reply, error) {
+	if !s.turn.Reader.Due || s.m.Via.Push || s.m.Group != "" || r.Urgent != nil || s.memory().Asking != "" {
+		return r, nil
+	}
+	due, err := s.Store.Due(ctx, s.turn.Reader)
+	if err != nil {
+		return r, fmt.Errorf("what the reader waits for: %w", err)
+	}
+	for _, d := range due {
+		stored, err := s.Engine.Answerer.Load(ctx, []retrieval.Ref{d.Entry})
+		if err != nil {
+			return r, err
+		}
+		if len(stored) == 0 {
+			continue
+		}
+		r.Text += "\n\n" + dueText(d, stored[0])
+		s.told = append(s.told, retrieval.Match{Stored: stored[0]})
+		s.turn.Told = append(s.turn.Told, d.Question)
+	}
+	return r, nil
+}
+
+// dueText tells what the experts found.
+func dueText(d Due, s retrieval.Stored) string {
+	const quoted = 20 // characters of the question
+	words := strings.Join(strings.Fields(d.Words), " ")
+	if utf8.RuneCountInString(words) > quoted {
+		words = first(words, quoted) + "…"
+	}
+	return "您上次问的“" + words + "”，专家查过了。\n" + AnswerText(s)
+}
+
+// Pusher sends to readers who have not just asked; a channel's sender is one.
+type Pusher interface {
+	// Push sends a reply; ErrGone when the reader cannot be reached any more.
+	Push(ctx context.Context, to Reader, r Reply) error
+}
+
+// ErrGone means that a reader blocked us or left.
+var ErrGone = errors.New("the reader is gone")
+
+// Waiting are the readers who want to be told; *postgres.Store keeps them.
+type Waiting interface {
+	// DueToTell claims up to n answers for readers of a channel, until the lease ends.
+	DueToTell(ctx context.Context, channel string, n int, now time.Time, lease time.Duration) ([]Due, error)
+	// Told notes that a reader was told, with what; gone: that they cannot be.
+	Told(ctx context.Context, d Due, now time.Time, gone bool) error
+}
+
+const (
+	tellAtOnce = 8 // as many are told again at most when the program is killed
+	tellLease  = 2 * time.Minute
+)
+
+// TellDue sends the readers of a channel what they agreed to be told, as far as it is published now, and counts them. What cannot be sent is
+// claimed again when the lease has ended; once it is noted as told it is never sent again.
+func (d *Desk) TellDue(ctx context.Context, channel string, waiting Waiting, push Pusher) (sent int, err error) {
+	for {
+		due, err := waiting.DueToTell(ctx, channel, tellAtOnce, d.Now(), tellLease)
+		if err != nil || len(due) == 0 {
+			return sent, err
+		}
+		for _, one := range due {
+			told, err := d.tell(ctx, one, waiting, push)
+			if err != nil {
+				return sent, err
+			}
+			sent += told
+		}
+	}
+}
+
+// tell sends one answer; a channel that fails is no error of ours: the lease will end.
+func (d *Desk) tell(ctx context.Context, due Due, waiting Waiting, push Pusher) (int, error) {
+	stored, err := d.Engine.Answerer.Load(ctx, []retrieval.Ref{due.Entry})
+	if err != nil {
+		return 0, err
+	}
+	if len(stored) == 0 {
+		return 0, nil
+	}
+	r := quote(stored[0], dueText(due, stored[0]))
+	err = push.Push(ctx, due.Reader, r)
+	if err != nil && !errors.Is(err, ErrGone) {
+		return 0, ctx.Err()
+	}
+	if markErr := waiting.Told(ctx, due, d.Now(), err != nil); markErr != nil {
+		return 0, markErr
+	}
+	if err != nil {
+		return 0, nil
+	}
+	return 1, nil
+}

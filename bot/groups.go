@@ -1,0 +1,114 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"qiuzhen/knowledge"
+	"qiuzhen/retrieval"
+)
+
+// In a group nothing is said unless somebody asks, or the group wants rumours answered and one is as good as certain.
+
+const (
+	// unaskedScore is the least P(match) for an answer that nobody asked for: far above the threshold for an answer.
+	unaskedScore = 0.9
+	// unaskedLength in characters: what is shorter passes on no rumour.
+	unaskedLength = 6
+)
+
+var (
+	calledBy = regexp.MustCompile(`^\s*[@＠]?求真(?:小助手)?[\s,，:：。、!！]*`)
+	autoOn   = phrase(`(?:打开|开启|开|启用)?自动辟谣`)
+	autoOff  = phrase(`(?:关闭|关掉|关|停止|停|取消|不要|退出)自动辟谣`)
+)
+
+// forUs says whether a message is for us; of one in a group that is not, done says so, and the reply is what may be said all the same.
+// What calls us by name is left without the name.
+func (d *Desk) forUs(ctx context.Context, m Message) (Message, Reply, bool, error) {
+	if m.Group == "" {
+		return m, Reply{}, false, nil
+	}
+	group, err := d.Store.Reader(ctx, m.Via.Name, m.Group)
+	if err != nil {
+		return m, Reply{}, true, fmt.Errorf("group: %w", err)
+	}
+	if group.Blocked {
+		return m, Reply{Silent: true}, true, nil
+	}
+	asked := m.Addressed || m.About != 0
+	if name := calledBy.FindString(m.Text); name != "" {
+		m.Text, asked = m.Text[len(name):], true
+	}
+	if !asked {
+		reply, err := d.unasked(ctx, m, group)
+		return m, reply, true, err
+	}
+	person, err := d.Store.Reader(ctx, m.Via.Name, m.Reader)
+	if err != nil {
+		return m, Reply{}, true, fmt.Errorf("member: %w", err)
+	}
+	if person.Blocked {
+		return m, Reply{Silent: true}, true, nil
+	}
+	switch words := said(m.Text); {
+	case autoOff.MatchString(words):
+		reply, err := d.setAuto(ctx, group, false, "好的，以后没人问我，我就不说话。")
+		return m, reply, true, err
+	case autoOn.MatchString(words):
+		reply, err := d.setAuto(ctx, group, true, "好的，群里有人发谣言，我会说一声。\n不要了就对我说“关闭自动辟谣”。")
+		return m, reply, true, err
+	}
+	return m, Reply{}, false, nil
+}
+
+// setAuto keeps what a group wants.
+func (d *Desk) setAuto(ctx context.Context, group Reader, auto bool, line string) (Reply, error) {
+	group.Wishes.Auto, group.Memory = auto, Memory{At: d.Now()}
+	if _, err := d.Store.Keep(ctx, Turn{Reader: group}); err != nil {
+		return Reply{}, fmt.Errorf("keep the group: %w", err)
+	}
+	return human(line), nil
+}
+
+// unasked answers a rumour in a group that wants that; anything else gets silence, and leaves nothing behind. Which entry the group got is
+// kept for its correction, and nothing of the message.
+func (d *Desk) unasked(ctx context.Context, m Message, group Reader) (Reply, error) {
+	silent, start := Reply{Silent: true}, time.Now()
+	if !group.Wishes.Auto || utf8.RuneCountInString(m.Text) < unaskedLength || len(m.Text) > maxText || !utf8.ValidString(m.Text) ||
+		!d.doorman.mayAnswerUnasked(m, d.Now()) {
+		return silent, nil
+	}
+	result, err := d.Engine.Answerer.Answer(ctx, retrieval.Message{Text: m.Text})
+	if err != nil {
+		return silent, fmt.Errorf("answer unasked: %w", err)
+	}
+	if !certainRumour(result) {
+		return silent, nil
+	}
+	reply := told(retrieval.Result{Decision: retrieval.Sure, Answers: result.Answers[:1]}, "")
+	reply.Text = Render(reply.Result)
+	group.Memory = Memory{At: d.Now()}
+	s := &session{Desk: d, turn: Turn{Reader: group}, now: d.Now()}
+	s.turn.Answered = s.record(reply, time.Since(start))
+	if reply.Answer, err = d.Store.Keep(ctx, s.turn); err != nil {
+		return silent, fmt.Errorf("keep the turn: %w", err)
+	}
+	return s.withChoices(reply, m.Via), nil
+}
+
+// certainRumour reports whether a message passes on one rumour, beyond doubt.
+func certainRumour(r retrieval.Result) bool {
+	return r.Decision == retrieval.Sure && r.Urgent == nil && r.Live == nil && len(r.Answers) == 1 &&
+		r.Answers[0].Kind == knowledge.Rebuttal && r.Answers[0].Verdict != knowledge.True && r.Answers[0].Score >= unaskedScore
+}
+
+// SameGroup reports whether two readers' names belong to one group.
+func SameGroup(a, b string) bool {
+	groupOf := func(name string) string { group, _, _ := strings.Cut(name, memberMark); return group }
+	return groupOf(a) == groupOf(b)
+}

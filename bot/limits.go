@@ -1,0 +1,180 @@
+package bot
+
+import (
+	"container/list"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/time/rate"
+
+	"qiuzhen/retrieval"
+	"qiuzhen/text"
+)
+
+// Limits are how much is answered. The zero value limits nothing.
+type Limits struct {
+	PerMinute int // messages of one reader in a minute
+	PerSecond int // messages of all readers in a second
+	Readers   int // how many readers' counts are kept in memory, the latest; 0: defaultReaders
+}
+
+// DefaultLimits let nobody who reads the answers wait.
+var DefaultLimits = Limits{PerMinute: 20, PerSecond: 300, Readers: defaultReaders}
+
+const (
+	defaultReaders = 10000
+	// maxText in bytes of one message: what is longer is no forward, and asks for the part that is meant.
+	maxText = 24 << 10
+	// repeated: the same message within so long is answered once more and then not again.
+	repeated = time.Minute
+	// dangersEvery is how often somebody who is over the limit is told the number to call.
+	dangersEvery = time.Minute
+)
+
+const (
+	tooFastLine = "您发得太快了，请过一分钟再发。\n有人不舒服、有危险，先打120或110。"
+	busyLine    = "现在问的人多，请过一分钟再发。\n有人不舒服、有危险，先打120或110。"
+)
+
+// Limit sets other limits; before the desk serves.
+func (d *Desk) Limit(l Limits) { d.doorman = newDoorman(l) }
+
+// doorman lets messages in. It is safe for concurrent use.
+type doorman struct {
+	limits Limits
+	all    *rate.Limiter
+
+	mu     sync.Mutex
+	known  map[string]*list.Element
+	recent *list.List // of *guest, the latest first
+}
+
+// guest is what the doorman knows of one reader.
+type guest struct {
+	name       string
+	rate       *rate.Limiter
+	told       bool // that it was too much; until they are let in again
+	danger     time.Time
+	last       string // the last message that may not be repeated
+	lastAt     time.Time
+	lastReply  Reply
+	lastAgains int
+}
+
+func newDoorman(l Limits) *doorman {
+	if l.Readers == 0 {
+		l.Readers = defaultReaders
+	}
+	d := &doorman{limits: l, all: rate.NewLimiter(rate.Inf, 0), known: map[string]*list.Element{}, recent: list.New()}
+	if l.PerSecond > 0 {
+		d.all = rate.NewLimiter(rate.Limit(l.PerSecond), 2*l.PerSecond)
+	}
+	return d
+}
+
+// pass is what becomes of a message: a reply at once, the reply of before once more, only the danger in it, or neither: it is let in.
+type pass struct {
+	reply  *Reply
+	again  bool // reply is the one of before
+	danger *retrieval.Urgent
+}
+
+// let looks at a message before anything else is done for it.
+func (d *doorman) let(m Message, now time.Time) pass {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g := d.guest(m.Via.Name + "\x00" + m.name())
+	mine := g.rate.AllowN(now, 1)
+	if mine && d.all.AllowN(now, 1) {
+		g.told = false
+		return d.look(g, m, now)
+	}
+	if u := patternDanger(m.Text); u != nil && now.Sub(g.danger) >= dangersEvery {
+		g.danger = now
+		return pass{danger: u}
+	}
+	line := tooFastLine
+	if mine {
+		line = busyLine
+	}
+	if g.told {
+		return pass{reply: &Reply{Silent: true}}
+	}
+	g.told = true
+	return pass{reply: refusal(line)}
+}
+
+// look refuses what cannot be read and what was said a moment ago.
+func (d *doorman) look(g *guest, m Message, now time.Time) pass {
+	switch {
+	case !utf8.ValidString(m.Text):
+		return pass{reply: refusal(UnreadableLine)}
+	case len(m.Text) > maxText:
+		if u := patternDanger(m.Text[:maxText]); u != nil {
+			return pass{danger: u}
+		}
+		return pass{reply: refusal(TooLongLine)}
+	case m.Text != g.last || now.Sub(g.lastAt) >= repeated || m.About != 0:
+		return pass{}
+	}
+	if g.lastAgains++; g.lastAgains > 1 {
+		return pass{reply: &Reply{Silent: true}}
+	}
+	again := g.lastReply
+	return pass{reply: &again, again: true}
+}
+
+// remember keeps a reply for a moment, unless the same words may mean something else next time: the answer to a question of ours, a step.
+func (d *doorman) remember(m Message, r Reply, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g := d.guest(m.Via.Name + "\x00" + m.name())
+	g.last, g.lastReply = "", Reply{}
+	if r.Silent || r.Void != "" || r.stepwise {
+		return
+	}
+	r.Ranking = nil
+	g.last, g.lastAt, g.lastReply, g.lastAgains = m.Text, now, r, 0
+}
+
+// mayAnswerUnasked bounds what a group's messages cost that nobody addressed to us.
+func (d *doorman) mayAnswerUnasked(m Message, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.guest(m.Via.Name+"\x00"+m.Group).rate.AllowN(now, 1) && d.all.AllowN(now, 1)
+}
+
+// guest is a reader as the doorman knows them; the one not seen longest is forgotten for a new one.
+func (d *doorman) guest(name string) *guest {
+	if e := d.known[name]; e != nil {
+		d.recent.MoveToFront(e)
+		return e.Value.(*guest) //nolint:forcetypeassert // nothing else is in it
+	}
+	g := &guest{name: name, rate: rate.NewLimiter(rate.Inf, 0)}
+	if n := d.limits.PerMinute; n > 0 {
+		g.rate = rate.NewLimiter(rate.Limit(float64(n)/60), n)
+	}
+	d.known[name] = d.recent.PushFront(g)
+	if d.recent.Len() > d.limits.Readers {
+		oldest := d.recent.Back()
+		delete(d.known, d.recent.Remove(oldest).(*guest).name) //nolint:forcetypeassert // as above
+	}
+	return g
+}
+
+func refusal(line string) *Reply {
+	r := human(line)
+	return &r
+}
+
+// patternDanger is the danger that a message speaks of as far as patterns tell: without a search.
+func patternDanger(message string) *retrieval.Urgent {
+	return retrieval.DetectUrgent(text.Normalize(first(message, maxQuestion)), retrieval.Vector{})
+}
+
+// dangerReply tells the number to call, and nothing else.
+func dangerReply(u *retrieval.Urgent) Reply {
+	r := retrieval.Result{Decision: retrieval.Abstain, Urgent: u}
+	return told(r, Render(r))
+}

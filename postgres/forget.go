@@ -1,0 +1,85 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"qiuzhen/bot"
+)
+
+// Forget deletes all there is of a person on a channel, in its groups too, and counts it. Of an update of theirs that is being dealt with
+// only the platform's number stays, so that it is not dealt with again.
+func (s *Store) Forget(ctx context.Context, channel, person string) (f bot.Forgotten, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			SELECT id FROM readers WHERE channel = $1 AND (name = $2 OR strpos(name, E'\n') > 0 AND split_part(name, E'\n', 2) = $2) FOR UPDATE`, channel, person)
+		if err != nil {
+			return err
+		}
+		readers, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, `
+			SELECT (SELECT count(*) FROM answers WHERE reader_id = ANY ($1)), (SELECT count(useful) FROM answers WHERE reader_id = ANY ($1)),
+			       (SELECT count(*) FROM question_readers WHERE reader_id = ANY ($1)), (SELECT count(*) FROM readers WHERE id = ANY ($1) AND wishes ? 'sent')`,
+			readers).Scan(&f.Messages, &f.Opinions, &f.Questions, &f.Subscriptions)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM readers WHERE id = ANY ($1)`, readers); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `DELETE FROM inbox WHERE channel = $1 AND chat = $2 AND done_at IS NOT NULL`, channel, person)
+		if err != nil {
+			return err
+		}
+		f.Updates = int(tag.RowsAffected())
+		_, err = tx.Exec(ctx, `UPDATE inbox SET chat = '' WHERE channel = $1 AND chat = $2 AND token > 0`, channel, person)
+		return err
+	})
+	if err != nil {
+		return f, fmt.Errorf("forget a reader of %s: %w", channel, err)
+	}
+	return f, nil
+}
+
+// ForgetOld deletes readers who have said nothing since and want nothing, the answers older than that, and what is
+// remembered of a conversation; false when nothing is left to
+// delete. It goes in portions, so that no lock is held for long.
+func (s *Store) ForgetOld(ctx context.Context, since time.Time) (more bool, err error) {
+	const portion = 1000
+	for _, sql := range []string{
+		`DELETE FROM readers WHERE id IN (SELECT id FROM readers r WHERE seen_at < $1 AND blocked_at IS NULL AND NOT wishes ?| '{sent,auto}'
+		   AND NOT EXISTS (SELECT FROM question_readers q WHERE q.reader_id = r.id AND q.agreed AND q.told_at IS NULL) LIMIT $2)`,
+		`UPDATE readers SET memory = '{}' WHERE id IN (SELECT id FROM readers WHERE seen_at < $1 AND memory <> '{}' LIMIT $2)`,
+		`DELETE FROM answers WHERE id IN (SELECT id FROM answers WHERE at < $1 LIMIT $2)`,
+	} {
+		tag, err := s.pool.Exec(ctx, sql, since, portion)
+		if err != nil {
+			return false, fmt.Errorf("forget what is old: %w", err)
+		}
+		more = more || tag.RowsAffected() == portion
+	}
+	return more, nil
+}
+
+// Recipient counts the readers of a channel who got an entry.
+type Recipient struct {
+	Channel string
+	Readers int
+}
+
+// Recipients are those who were answered with an entry, any version, since then, by channel: whom a correction goes to.
+func (s *Store) Recipients(ctx context.Context, entry string, since time.Time) ([]Recipient, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT r.channel, count(DISTINCT r.id) FROM answer_entries e JOIN answers a ON a.id = e.answer_id JOIN readers r ON r.id = a.reader_id
+		 WHERE e.entry_id = $1 AND e.quoted AND a.at >= $2 GROUP BY r.channel ORDER BY r.channel`, entry, since)
+	if err != nil {
+		return nil, fmt.Errorf("recipients of %s: %w", entry, err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Recipient])
+}

@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"qiuzhen/bot"
+	"qiuzhen/knowledge"
+	"qiuzhen/retrieval"
+)
+
+// AnswerQuestion notes which entry answers a question that readers asked. Who agreed is told once it is published.
+func (s *Store) AnswerQuestion(ctx context.Context, question int64, entry knowledge.ID) error {
+	err := s.changeEntry(ctx, entry, []knowledge.Role{knowledge.Author, knowledge.Editor, knowledge.Publisher}, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE questions SET entry_id = $2 WHERE id = $1`, question, string(entry))
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("没有第%d个问题", question)}
+		}
+		return s.auditor.Append(ctx, tx, knowledge.Event{
+			Action: knowledge.QuestionAnswered, Entry: entry, Detail: map[string]string{"question": strconv.FormatInt(question, 10)},
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("answer question %d: %w", question, err)
+	}
+	return nil
+}
+
+// mostTries is how often it is tried to send an answer.
+const mostTries = 5
+
+const dueColumns = `r.id, r.channel, r.name, r.memory, r.wishes, q.id, q.words, v.entry_id, v.version`
+
+// dueTables are the answers that readers wait for, as far as they are published.
+const dueTables = ` JOIN questions q ON q.id = w.question_id JOIN readers r ON r.id = w.reader_id
+	JOIN entry_versions v ON v.entry_id = q.entry_id AND v.status = 'published'`
+
+func scanDue(row pgx.CollectableRow) (d bot.Due, err error) {
+	err = row.Scan(&d.Reader.ID, &d.Reader.Channel, &d.Reader.Name, &d.Reader.Memory, &d.Reader.Wishes, &d.Question, &d.Words, &d.Entry.ID, &d.Entry.Version)
+	return d, err
+}
+
+// Due are the answers that a reader waits for.
+func (s *Store) Due(ctx context.Context, r bot.Reader) ([]bot.Due, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT `+dueColumns+` FROM question_readers w`+dueTables+`
+		 WHERE w.reader_id = $1 AND w.agreed AND w.told_at IS NULL ORDER BY w.at LIMIT 3`, r.ID)
+	if err != nil {
+		return nil, fmt.Errorf("what a reader waits for: %w", err)
+	}
+	return pgx.CollectRows(rows, scanDue)
+}
+
+// DueToTell claims answers for readers of a channel who agreed to be told, until the lease ends; what is not noted as told by then is
+// claimed again, up to mostTries times.
+func (s *Store) DueToTell(ctx context.Context, channel string, n int, now time.Time, lease time.Duration) ([]bot.Due, error) {
+	rows, err := s.pool.Query(ctx, `
+		WITH next AS (
+		    SELECT w.question_id, w.reader_id FROM question_readers w`+dueTables+`
+		     WHERE r.channel = $1 AND r.gone_at IS NULL AND r.blocked_at IS NULL AND v.expires_at > $3
+		       AND w.agreed AND w.told_at IS NULL AND w.leased_to <= $3 AND w.tries < $5
+		     ORDER BY w.at LIMIT $2 FOR UPDATE OF w SKIP LOCKED),
+		w AS (
+		    UPDATE question_readers t SET leased_to = $4, tries = tries + 1 FROM next
+		     WHERE t.question_id = next.question_id AND t.reader_id = next.reader_id RETURNING t.question_id, t.reader_id)
+		SELECT `+dueColumns+` FROM w`+dueTables, channel, n, now, now.Add(lease), mostTries)
+	if err != nil {
+		return nil, fmt.Errorf("claim what readers of %s wait for: %w", channel, err)
+	}
+	return pgx.CollectRows(rows, scanDue)
+}
+
+// Told notes that a reader was told an answer, which counts as one for corrections; or that they are gone.
+func (s *Store) Told(ctx context.Context, d bot.Due, now time.Time, gone bool) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if gone {
+			_, err := tx.Exec(ctx, `UPDATE readers SET gone_at = $2 WHERE id = $1`, d.Reader.ID, now)
+			return err
+		}
+		tag, err := tx.Exec(ctx, `
+			UPDATE question_readers SET told_at = $3 WHERE question_id = $1 AND reader_id = $2 AND told_at IS NULL`, d.Question, d.Reader.ID, now)
+		if err != nil || tag.RowsAffected() == 0 { // deleted meanwhile
+			return err
+		}
+		_, err = keepAnswer(ctx, tx, d.Reader.ID, nil, &bot.Answered{
+			At: now, Decision: retrieval.Sure, Shown: []bot.Shown{{Ref: d.Entry, Score: 1, Quoted: true}},
+		})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note what a reader was told: %w", err)
+	}
+	return nil
+}
