@@ -116,7 +116,7 @@ type (
 )
 
 const (
-	maxWords    = 4096 * 2 // runes of one text; Telegram sends at most 4,096
+	maxWords    = 4096 * 4 // runes of one text; Telegram sends at most 4,096, and what is longer the desk refuses
 	maxEntities = 100
 	maxID       = 256 // bytes of a file's or a press's name
 	maxKind     = 32  // bytes of a kind of chat, member or mark
