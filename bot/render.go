@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -121,12 +122,20 @@ var tails = map[knowledge.Verdict]string{
 
 // SourceLine names a source in full: institution, title, date.
 func SourceLine(s knowledge.Source) string {
-	line := s.Institution + "《" + strings.Trim(s.Title, "《》") + "》"
+	line := s.Institution + "《" + aloud(strings.Trim(s.Title, "《》")) + "》"
 	if date := ChineseDate(s.Date); date != "" {
 		line += "（" + date + "）"
 	}
 	return line
 }
+
+// aloud words the marks of a title that are no words: #310 is 第310号.
+func aloud(title string) string {
+	title = numberSign.ReplaceAllString(title, "第${1}号")
+	return strings.NewReplacer("[", "【", "]", "】", "*", "", "#", "", "`", "").Replace(title)
+}
+
+var numberSign = regexp.MustCompile(`#([0-9]+)`)
 
 // ChineseDate words 2020, 2020-10 or 2020-10-27 as it is read aloud.
 func ChineseDate(date string) string {
