@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"bot":                     {"knowledge", "retrieval", "text"},
 	"bot/bottest":             {"bot", "ingest", "knowledge", "retrieval", "text"},
 	"bot/inbox":               {"bot"},
-	"bot/telegram":            {"bot", "bot/inbox", "page"},
+	"bot/telegram":            {"bot", "bot/inbox", "knowledge", "page"},
 	"page":                    {"knowledge"},
 	"console":                 {"knowledge", "page"},
 	"site":                    {"knowledge", "page"},
