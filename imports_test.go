@@ -25,6 +25,8 @@ var mayImport = map[string][]string{
 	"bot":                     {"knowledge", "retrieval", "text"},
 	"bot/web":                 {"bot", "knowledge", "page", "retrieval", "text"},
 	"bot/bottest":             {"bot", "ingest", "knowledge", "retrieval", "text"},
+	"bot/inbox":               {"bot"},
+	"bot/telegram":            {"bot", "bot/inbox", "knowledge", "page"},
 	"page":                    {"knowledge"},
 	"console":                 {"knowledge", "page"},
 	"site":                    {"knowledge", "page"},

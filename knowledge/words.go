@@ -2,6 +2,7 @@ package knowledge
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -57,12 +58,20 @@ func (e Entry) RegionNames() []string {
 
 // Line names a source in full: institution, title, date.
 func (s Source) Line() string {
-	line := s.Institution + "《" + strings.Trim(s.Title, "《》") + "》"
+	line := s.Institution + "《" + aloud(strings.Trim(s.Title, "《》")) + "》"
 	if date := ChineseDate(s.Date); date != "" {
 		line += "（" + date + "）"
 	}
 	return line
 }
+
+// aloud words the marks of a title that are no words: #310 is 第310号.
+func aloud(title string) string {
+	title = numberSign.ReplaceAllString(title, "第${1}号")
+	return strings.NewReplacer("[", "【", "]", "】", "*", "", "#", "", "`", "").Replace(title)
+}
+
+var numberSign = regexp.MustCompile(`#([0-9]+)`)
 
 // Line names who signed, as what, where and when.
 func (r Review) Line() string {

@@ -49,3 +49,13 @@ func TestChineseDay(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+func TestSourceLine(t *testing.T) {
+	for title, want := range map[string]string{
+		"《某文》": "机构《某文》", "查核報告#310": "机构《查核報告第310号》", "[视频]某*事*": "机构《【视频】某事》", "“#”号": "机构《“”号》",
+	} {
+		if got := (Source{Institution: "机构", Title: title}).Line(); got != want {
+			t.Errorf("%s: %q, want %q", title, got, want)
+		}
+	}
+}

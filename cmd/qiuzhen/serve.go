@@ -49,6 +49,9 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { app.watch(watching, log) })
+	if app.telegram != nil {
+		watch.Go(func() { app.telegram.run(watching, app, log) })
+	}
 	defer watch.Wait() // before Close stops the server that it would start again
 	defer stop()
 	return serveUntilDone(ctx, listener, newHandler(app, log))
@@ -107,6 +110,7 @@ func routes(app *App, log *slog.Logger) []page.Route {
 	all = append(all, publicSite(app, log).Routes()...)
 	all = append(all, newConsole(app, log).Routes()...)
 	all = append(all, webChat(app, log).Routes()...)
+	all = append(all, app.telegram.routes()...)
 	return append(all,
 		page.Route{Pattern: "POST /api/v1/ask", Handler: a.ask},
 		page.Route{Pattern: "GET /healthz", Handler: func(w http.ResponseWriter, _ *http.Request) {

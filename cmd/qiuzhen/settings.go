@@ -36,6 +36,10 @@ var settingsTable = []setting{
 	{name: "public_url", help: "address that readers see, such as https://qiuzhen.example.cn, for the feed, the sitemap and search engines; empty: links without an address"},
 	{name: "trusted_proxies", help: "addresses or CIDR ranges of your own proxies in front of qiuzhen serve, with commas between them: their X-Forwarded-For and X-Forwarded-Proto are believed; empty: nobody's are"},
 	{name: "behind_proxy", fallback: "false", help: "true when a proxy of yours stands in front of qiuzhen serve: it speaks TLS, so the console's cookie is Secure, and adds the browser's address to X-Forwarded-For"},
+	{name: "telegram_token", secret: true, help: "token of a Telegram bot, from @BotFather; empty: no Telegram"},
+	{name: "telegram_mode", fallback: "webhook", help: "webhook: Telegram sends to public_url/telegram/webhook over HTTPS; poll: this machine asks, where Telegram cannot reach it (one machine only)"},
+	{name: "telegram_secret", secret: true, help: "secret that Telegram sends with each update to the webhook: 16 to 256 letters, digits, _ and -, such as `openssl rand -hex 32` prints"},
+	{name: "telegram_api", help: "address of another server of the Telegram Bot API; empty: Telegram's own"},
 	{name: "embedder", fallback: "onnx", help: "onnx (in process), openai (any compatible endpoint), ollama, or none (lexical search only, nothing answered for sure)"},
 	{name: "embedder_url", help: "base address of a remote embedder"},
 	{name: "embedder_model", help: "model name that a remote embedder is asked for"},
@@ -198,6 +202,9 @@ func (s *settings) check() error {
 	}
 	if _, err := page.ParseProxies(s.get("trusted_proxies")); err != nil {
 		return s.invalid("trusted_proxies", "addresses or CIDR ranges such as 127.0.0.1, 10.0.0.0/8")
+	}
+	if err := s.checkTelegram(); err != nil {
+		return err
 	}
 	if !slices.Contains([]string{"onnx", "openai", "ollama", "none"}, s.get("embedder")) {
 		return s.invalid("embedder", "onnx, openai, ollama or none")
