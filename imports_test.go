@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"retrieval":               {"knowledge", "text", "learn"},
 	"eval":                    {"knowledge", "learn", "retrieval"},
 	"bot":                     {"knowledge", "retrieval", "text"},
-	"bot/bottest":             {"bot", "ingest", "knowledge", "retrieval", "text"},
+	"bot/bottest":             {"bot", "ingest", "knowledge", "retrieval", "text"}, // for tests
 	"page":                    {"knowledge"},
 	"console":                 {"knowledge", "page"},
 	"site":                    {"knowledge", "page"},

@@ -62,5 +62,5 @@ func (s *session) nextStep(ctx context.Context) (Reply, bool, error) {
 		return r, true, nil
 	}
 	r.stepwise = true
-	return s.withChoices(r, s.m.Via), true, nil
+	return s.withChoices(r, s.m), true, nil
 }
