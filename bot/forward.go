@@ -33,15 +33,15 @@ func (s *session) forward(ctx context.Context) (Reply, bool, error) {
 func (d *Desk) ForwardText(s retrieval.Stored) string {
 	var lines []string
 	if s.Kind == knowledge.Rebuttal {
-		lines = []string{"家里人看一下：" + FirstLine(s.Entry), closed(s.Summary)}
+		lines = []string{"家里人看一下：" + s.FirstLine(), knowledge.Closed(s.Summary)}
 	} else {
 		lines = append([]string{"家里人看一下：“" + s.Short + "”，要这样做。"}, numbered(s.Actions)...)
 	}
 	if len(s.Sources) > 0 {
-		lines = append(lines, "来源："+SourceLine(s.Sources[0]))
+		lines = append(lines, "来源："+s.Sources[0].Line())
 	}
 	if !s.Signed {
-		lines = append(lines, unsignedLine)
+		lines = append(lines, knowledge.UnsignedLine)
 	}
 	if link := d.Link(s.ID); link != "" {
 		lines = append(lines, "详情："+link)

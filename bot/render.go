@@ -3,7 +3,6 @@ package bot
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
@@ -77,88 +76,36 @@ const maxSourceLines = 2
 
 // AnswerText is one entry, told: the first line, why, what to do, who says so.
 func AnswerText(s retrieval.Stored) string {
-	lines := []string{FirstLine(s.Entry)}
-	actions := s.Actions
+	lines, steps := []string{s.FirstLine()}, s.Steps()
 	if s.Kind == knowledge.Rebuttal {
-		lines = append(lines, "核查的说法："+closed(s.CanonicalClaim()), closed(s.Summary), "可以这样做：")
+		lines = append(lines, "核查的说法："+knowledge.Closed(s.CanonicalClaim()), knowledge.Closed(s.Summary), "可以这样做：")
 	} else {
-		lines, actions = append(lines, closed(s.Summary)), actions[1:]
-		if len(actions) > 0 {
+		lines = append(lines, knowledge.Closed(s.Summary))
+		if len(steps) > 0 {
 			lines = append(lines, "接着这样做：")
 		}
 	}
-	lines = append(lines, numbered(actions)...)
+	lines = append(lines, numbered(steps)...)
 	lines = append(lines, sourceLines(s, maxSourceLines)...)
 	if len(s.Regions) > 0 {
-		names := make([]string, len(s.Regions))
-		for i, r := range s.Regions {
-			names[i] = knowledge.RegionName(r)
-		}
-		lines = append(lines, "适用地区："+strings.Join(names, "、"))
+		lines = append(lines, "适用地区："+strings.Join(s.RegionNames(), "、"))
 	}
 	return strings.Join(append(lines, vouch(s)...), "\n")
 }
 
-// FirstLine is what is read aloud: a claim by its short name with the verdict, a guide's first action.
-func FirstLine(e knowledge.Entry) string {
-	if e.Kind == knowledge.Guide {
-		return closed(e.Actions[0])
-	}
-	tail := e.Tail
-	if tail == "" {
-		tail = tails[e.Verdict]
-	}
-	return "“" + e.Short + "”" + tail + "。"
-}
-
-var tails = map[knowledge.Verdict]string{
-	knowledge.False:      "是谣言，不要转发",
-	knowledge.Misleading: "会误导人，不要照着做",
-	knowledge.PartlyTrue: "只对了一半",
-	knowledge.True:       "是真的，请照做",
-	knowledge.Unproven:   "目前没有定论",
-}
-
-// SourceLine names a source in full: institution, title, date.
-func SourceLine(s knowledge.Source) string {
-	line := s.Institution + "《" + strings.Trim(s.Title, "《》") + "》"
-	if date := ChineseDate(s.Date); date != "" {
-		line += "（" + date + "）"
-	}
-	return line
-}
-
-// ChineseDate words 2020, 2020-10 or 2020-10-27 as it is read aloud.
-func ChineseDate(date string) string {
-	units := []string{"年", "月", "日"}
-	var b strings.Builder
-	for i, n := range strings.Split(date, "-") {
-		if n != "" && i < len(units) {
-			b.WriteString(strings.TrimPrefix(n, "0") + units[i])
-		}
-	}
-	return b.String()
-}
-
-// unsignedLine labels content that nobody has signed yet, on every answer.
-const unsignedLine = "示范内容，尚未经专家签审。"
-
 func vouch(s retrieval.Stored) []string {
-	if !s.Signed {
-		return []string{unsignedLine}
+	var lines []string
+	if s.Provenance.Shared() {
+		lines = append(lines, "转自："+s.Provenance.City)
 	}
-	lines := make([]string, len(s.Reviews))
-	for i, r := range s.Reviews {
-		lines[i] = fmt.Sprintf("审核：%s %s · %s · %d年%d月", r.Reviewer, r.Title, r.Institution, r.At.Year(), r.At.Month())
+	if !s.Signed {
+		return append(lines, knowledge.UnsignedLine)
+	}
+	if s.Emergency {
+		lines = append(lines, knowledge.EmergencyLine)
+	}
+	for _, r := range s.Reviews {
+		lines = append(lines, "审核："+r.Line())
 	}
 	return lines
-}
-
-// closed ends a sentence with a mark when it has none, or one that another sentence must follow.
-func closed(s string) string {
-	s = strings.TrimRight(s, "；;，,")
-	if r, _ := utf8.DecodeLastRuneInString(strings.TrimRight(s, "”’）)》」』")); strings.ContainsRune("。？！?!…", r) {
-		return s
-	}
-	return s + "。"
 }

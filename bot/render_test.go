@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
@@ -68,23 +67,18 @@ func TestRender(t *testing.T) {
 	}
 }
 
-func TestFirstLineNamesTheVerdict(t *testing.T) {
-	for verdict, want := range map[knowledge.Verdict]string{
-		knowledge.False: "“千滚水致癌”是谣言，不要转发。", knowledge.Misleading: "“千滚水致癌”会误导人，不要照着做。",
-		knowledge.True: "“千滚水致癌”是真的，请照做。", knowledge.Unproven: "“千滚水致癌”目前没有定论。",
-	} {
-		e := rebuttal().Entry
-		e.Verdict = verdict
-		if got := FirstLine(e); got != want {
-			t.Errorf("%s: %q, want %q", verdict, got, want)
-		}
-		if n := utf8.RuneCountInString(FirstLine(e)); n > 30 {
-			t.Errorf("%s: %d characters", verdict, n)
-		}
+// TestVouch: who says so, and where it comes from when that is another city.
+func TestVouch(t *testing.T) {
+	signed := rebuttal()
+	signed.Signed, signed.Provenance = true, knowledge.Provenance{City: "南通市科协", Fingerprint: "dfa5"}
+	signed.Reviews = []knowledge.Review{{Reviewer: "陈医生", Title: "主任医师", Institution: "市医院", At: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}}
+	want := "\n转自：南通市科协\n审核：陈医生 主任医师 · 市医院 · 2026年3月"
+	if got := AnswerText(signed); !strings.HasSuffix(got, want) {
+		t.Errorf("%q does not end with %q", got, want)
 	}
-	e := rebuttal().Entry
-	e.Verdict, e.Tail = knowledge.PartlyTrue, "不对，但不要多放"
-	if got := FirstLine(e); got != "“千滚水致癌”不对，但不要多放。" {
-		t.Errorf("tail: %q", got)
+	draft := signed
+	draft.Signed = false
+	if got := AnswerText(draft); !strings.HasSuffix(got, "转自：南通市科协\n"+knowledge.UnsignedLine) {
+		t.Errorf("a draft: %q", got)
 	}
 }

@@ -14,17 +14,17 @@ var nextWords = phrase(`下一步|下一个|接着说|接着讲|继续|继续说
 
 // steps are the parts of an answer for who wants one at a time: what it is and why, each thing to do, who says so.
 func steps(s retrieval.Stored) []string {
-	first, actions := []string{FirstLine(s.Entry)}, s.Actions
+	first, actions := []string{s.FirstLine()}, s.Actions
 	if s.Kind == knowledge.Guide {
 		actions = actions[1:]
 	}
-	first = append(first, closed(s.Summary))
+	first = append(first, knowledge.Closed(s.Summary))
 	if !s.Signed {
-		first = append(first, unsignedLine)
+		first = append(first, knowledge.UnsignedLine)
 	}
 	out := []string{strings.Join(first, "\n")}
 	for i, a := range actions {
-		out = append(out, fmt.Sprintf("第%d步：%s", i+1, closed(a)))
+		out = append(out, fmt.Sprintf("第%d步：%s", i+1, knowledge.Closed(a)))
 	}
 	return append(out, "说完了。这是有出处的：\n"+allSources(s))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
 	"qiuzhen/text"
 )
@@ -117,8 +118,8 @@ func (t turn) advice(s retrieval.Stored, topic []string) []string {
 	var out []string
 	add := func(sentences []string, imperative bool) {
 		for _, sentence := range sentences {
-			if len(out) < most && !slices.Contains(out, closed(sentence)) && t.advises(sentence, topic, imperative) {
-				out = append(out, closed(sentence))
+			if len(out) < most && !slices.Contains(out, knowledge.Closed(sentence)) && t.advises(sentence, topic, imperative) {
+				out = append(out, knowledge.Closed(sentence))
 			}
 		}
 	}

@@ -17,11 +17,11 @@ const most = 3
 func reasonText(s retrieval.Stored) string {
 	var lines []string
 	for _, sentence := range text.Sentences(s.Summary) {
-		lines = append(lines, closed(sentence))
+		lines = append(lines, knowledge.Closed(sentence))
 	}
 	body := text.Sentences(s.Body)
 	for _, sentence := range body[:min(len(body), most)] {
-		lines = append(lines, closed(sentence))
+		lines = append(lines, knowledge.Closed(sentence))
 	}
 	return signedOff(s, lines)
 }
@@ -56,7 +56,7 @@ func uncoveredText(s retrieval.Stored, subject string) string {
 	}
 	lines = append(lines, "对大家都这样说：")
 	if s.Kind == knowledge.Rebuttal {
-		lines = append(lines, FirstLine(s.Entry))
+		lines = append(lines, s.FirstLine())
 	}
 	return signedOff(s, append(lines, numbered(s.Actions)...))
 }
@@ -78,7 +78,7 @@ func callLine(t knowledge.Topic) string {
 func numbered(actions []string) []string {
 	lines := make([]string, len(actions))
 	for i, a := range actions {
-		lines[i] = fmt.Sprintf("%d. %s", i+1, closed(a))
+		lines[i] = fmt.Sprintf("%d. %s", i+1, knowledge.Closed(a))
 	}
 	return lines
 }
@@ -92,7 +92,7 @@ func signedOff(s retrieval.Stored, lines []string) string {
 func sourceLines(s retrieval.Stored, most int) []string {
 	lines := make([]string, min(len(s.Sources), most))
 	for i := range lines {
-		lines[i] = "来源：" + SourceLine(s.Sources[i])
+		lines[i] = "来源：" + s.Sources[i].Line()
 	}
 	return lines
 }

@@ -36,17 +36,17 @@ func mayDo(who knowledge.Person, p *entryPage) allowed {
 	}
 	if newest && v.Status == knowledge.InReview && who.Holds(knowledge.Publisher) {
 		a.Publish = v.Missing() == ""
-		a.Emergency = !a.Publish && p.Standing.Publishers >= 2
+		a.Emergency = !a.Publish && p.Involvement.Publishers >= 2
 	}
-	if underReview && !p.Standing.Wrote && !p.Standing.Signed {
+	if underReview && !p.Involvement.Wrote && !p.Involvement.Signed {
 		a.Sign = signingRoles(who, v.Status == knowledge.InReview)
 	}
 	switch {
 	case !newest && !underReview:
 		a.Nothing = "这不是最新的一版，只能看。"
-	case underReview && p.Standing.Wrote:
+	case underReview && p.Involvement.Wrote:
 		a.Nothing = "这一版是您写的，要别人来签字。"
-	case underReview && p.Standing.Signed:
+	case underReview && p.Involvement.Signed:
 		a.Nothing = "这一轮您已经签过了。"
 	case v.Status == knowledge.Draft && writes && len(p.Notes) > 0:
 		a.Nothing = "还有要改的地方，改好才能送审。"
@@ -82,9 +82,9 @@ func certainties(who knowledge.Person, p *entryPage) sure {
 		Sign: fmt.Sprintf("签的是上面的第%d版，一个字也不差。签字以后不能收回；发布后，读者会看到%s。", v.Number,
 			strings.Join(strings.Fields(who.Institution+" "+who.Title+" "+who.Name), " ")),
 		Return:  "退回后，这一版回到作者手里，这一轮已有的签字作废，改好要重新签。",
-		Publish: fmt.Sprintf("发布后，读者马上查得到这一版。从最后一次签字算起满%d个月，自动停止回答。", p.Standing.Months),
+		Publish: fmt.Sprintf("发布后，读者马上查得到这一版。从最后一次签字算起满%d个月，自动停止回答。", p.Involvement.Months),
 		Emergency: "紧急核发后，读者马上查得到，答案里写明“紧急核发，24小时内复核”。24小时内没有签齐，自动停止回答。" +
-			fmt.Sprintf("要两位发布员先签字，现在有%d位。", p.Standing.Publishers),
+			fmt.Sprintf("要两位发布员先签字，现在有%d位。", p.Involvement.Publishers),
 		Withdraw: "撤下后，5秒内所有渠道不再回答这一条，正在审核的也一起停下。写过的和签过的都留着，不会删掉。",
 	}
 	switch v.Status {

@@ -33,8 +33,8 @@ type Work interface {
 	Tasks(ctx context.Context, p knowledge.Person, now time.Time) ([]knowledge.Task, error)
 	// Find lists entries whose id or title has the words; empty: all.
 	Find(ctx context.Context, words string, limit int) ([]knowledge.Version, error)
-	// Standing is where a person stands towards a version.
-	Standing(ctx context.Context, id knowledge.ID, version int, by knowledge.PersonID) (knowledge.Standing, error)
+	// Involvement is what a person had to do with a version.
+	Involvement(ctx context.Context, id knowledge.ID, version int, by knowledge.PersonID) (knowledge.Involvement, error)
 }
 
 // Versions are what is known of one entry.

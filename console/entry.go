@@ -24,16 +24,16 @@ type entryPage struct {
 	Ended  bool // published, and no longer served
 	Asked  bool // signatures are asked for
 
-	Fields   []fieldView
-	Before   *knowledge.Version // what it is compared with: the published version, else the one before it
-	Beside   []fieldView        // its fields
-	Origin   *originView
-	Notes    []Note
-	Reviews  []reviewView
-	History  []happenedView
-	Standing knowledge.Standing
-	Can      allowed
-	Sure     sure
+	Fields      []fieldView
+	Before      *knowledge.Version // what it is compared with: the published version, else the one before it
+	Beside      []fieldView        // its fields
+	Origin      *originView
+	Notes       []Note
+	Reviews     []reviewView
+	History     []happenedView
+	Involvement knowledge.Involvement
+	Can         allowed
+	Sure        sure
 }
 
 // entry shows a version; without ?version= the newest.
@@ -59,7 +59,7 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, v visit) error {
 	p := newEntryPage(before, shown, newest)
 	p.Ended = shown.Status == knowledge.Published && shown.ExpiresAt != nil && !c.Now().Before(*shown.ExpiresAt)
 	p.Asked = shown.Status == knowledge.InReview || shown.Status == knowledge.Published && shown.Emergency
-	if p.Standing, err = c.Store.Standing(r.Context(), id, shown.Number, v.Person.ID); err != nil {
+	if p.Involvement, err = c.Store.Involvement(r.Context(), id, shown.Number, v.Person.ID); err != nil {
 		return err
 	}
 	if err := c.lookUp(r, p); err != nil {

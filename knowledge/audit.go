@@ -42,6 +42,18 @@ const (
 	RestoreAccepted Action = "audit.restore_accepted"
 )
 
+// The actions on people; each event's detail names the account as "person".
+const (
+	PersonAdded    Action = "person.added"
+	PersonRoles    Action = "person.roles_set"
+	PersonPassword Action = "person.password_set"
+	PersonDisabled Action = "person.disabled"
+	PersonLocked   Action = "person.locked_out" // too many wrong passwords
+)
+
+// ReviewersReminded is that an entry's reviewers were told that it has to be looked at again.
+const ReviewersReminded Action = "reviewers.reminded"
+
 // The actions on what readers asked, and on readers.
 const (
 	QuestionAnswered Action = "question.answered"

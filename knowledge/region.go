@@ -26,15 +26,20 @@ func Counties() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(regionNames)), func(code string) bool { return strings.HasSuffix(code, "00") })
 }
 
-// CountyNamed is the county that a reader means by its name, in full or as people say it (如东, 海门区); empty when there is none.
+// CountyNamed is the county that a reader means by its name, in full or as people say it (如东, 海门区), or the city or province where they say
+// no more; empty when it is none of these.
 func CountyNamed(said string) string {
-	said = strings.NewReplacer("江苏省", "", "江苏", "", "南通市", "", "南通", "").Replace(said)
+	rest := strings.NewReplacer("江苏省", "", "江苏", "", "南通市", "", "南通", "").Replace(said)
 	for _, code := range Counties() {
-		name := strings.TrimPrefix(regionNames[code], "南通市")
-		short := strings.TrimRight(name, "市区县")
-		if strings.Contains(said, short) {
+		if strings.Contains(rest, strings.TrimRight(strings.TrimPrefix(regionNames[code], "南通市"), "市区县")) {
 			return code
 		}
+	}
+	switch {
+	case strings.Contains(said, "南通"):
+		return "320600"
+	case strings.Contains(said, "江苏"):
+		return "320000"
 	}
 	return ""
 }

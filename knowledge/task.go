@@ -30,8 +30,8 @@ type Task struct {
 	Of      int        // how many there are of the kind: a list may be cut
 }
 
-// Standing is where a person stands towards a version under review.
-type Standing struct {
+// Involvement is what a person had to do with a version under review.
+type Involvement struct {
 	Wrote      bool // she wrote it
 	Signed     bool // she has reviewed it in this round
 	Publishers int  // signatures of publishers in this round: two publish in an emergency

@@ -141,6 +141,16 @@ func (a *Auditor) append(ctx context.Context, tx pgx.Tx, e knowledge.Event, anyK
 // Happened is the domain's.
 type Happened = knowledge.Happened
 
+// Done is a row of the audit log that is about an account, or by it.
+type Done struct {
+	At        time.Time
+	Entry     knowledge.ID // empty: about no entry
+	Version   int
+	What, Who string
+	From      string
+	Detail    string // JSON
+}
+
 // History is everything that the audit log tells of an entry, oldest first.
 func (s *Store) History(ctx context.Context, id knowledge.ID) ([]Happened, error) {
 	rows, err := s.pool.Query(ctx, `
@@ -149,4 +159,16 @@ func (s *Store) History(ctx context.Context, id knowledge.ID) ([]Happened, error
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Happened])
+}
+
+// PersonHistory is everything that the audit log tells of an account: what was done to it, and what it did. Oldest first.
+func (s *Store) PersonHistory(ctx context.Context, login string) ([]Done, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT at, coalesce(entry_id, ''), coalesce(version, 0), action, actor_name, from_where, detail::text FROM audit_log
+		 WHERE actor = $1 AND actor <> 'system' OR detail ? 'person' AND detail ->> 'person' = $1
+		 ORDER BY seq`, login)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Done])
 }

@@ -117,7 +117,7 @@ func TestAuditTellsOfAnEntrysLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	rows, err := conn.Query(ctx, `SELECT concat_ws(' ', actor, action, entry_id, version, octet_length(content_hash)) FROM audit_log ORDER BY seq`)
+	rows, err := conn.Query(ctx, `SELECT concat_ws(' ', actor, action, entry_id, version, octet_length(content_hash)) FROM audit_log WHERE action NOT LIKE 'person.%' ORDER BY seq`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestAuditTellsOfAnEntrysLife(t *testing.T) {
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q (%v), want %q", got, err, want)
 	}
-	expect(t, store, 8, 0)
+	expect(t, store, 8+5, 0) // and five people were hired
 }
 
 // TestAuditIsAppendOnly: ordinary ways of changing the log are refused, and so is a row that does not follow.

@@ -110,6 +110,47 @@ func (s *Store) Unreviewed(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
+// Exec runs a statement.
+func (s *Store) Exec(t testing.TB, sql string, args ...any) {
+	t.Helper()
+	if _, err := s.pool.Exec(context.Background(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Dump is every row of the tables as text; none named: of all but the search's.
+func (s *Store) Dump(t testing.TB, tables ...string) string {
+	t.Helper()
+	ctx := context.Background()
+	rows, err := s.pool.Query(ctx, `
+		SELECT format('SELECT %L || %s FROM %I', c.relname || ': ', string_agg(format('coalesce(%s, %L)',
+		           CASE a.atttypid WHEN 'bytea'::regtype THEN format('encode(%I, ''escape'')', a.attname) ELSE format('%I::text', a.attname) END, ''), ' || '' '' || '), c.relname)
+		  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+		 WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND CASE WHEN $1::text[] IS NULL
+		           THEN c.relname NOT LIKE 'passage%' AND c.relname NOT LIKE 'term%' ELSE c.relname = ANY ($1) END
+		 GROUP BY c.relname`, tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	selects, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, sql := range selects {
+		rows, err := s.pool.Query(ctx, sql)
+		if err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		all = append(all, lines...)
+	}
+	return strings.Join(all, "\n")
+}
+
 // Count is what a SELECT count(*) says.
 func (s *Store) Count(t testing.TB, sql string) (n int) {
 	t.Helper()

@@ -48,6 +48,16 @@ func (s *Store) Finish(ctx context.Context, u bot.Update, now time.Time) (mine b
 	return tag.RowsAffected() == 1, nil
 }
 
+// Postpone moves the end of a lease: to renew it, or to have the update claimed again then. False when the lease was lost.
+func (s *Store) Postpone(ctx context.Context, u bot.Update, to time.Time) (mine bool, err error) {
+	tag, err := s.pool.Exec(ctx, `
+		UPDATE inbox SET leased_to = $4 WHERE channel = $1 AND id = $2 AND token = $3 AND done_at IS NULL`, u.Channel, u.ID, u.Token, to)
+	if err != nil {
+		return false, fmt.Errorf("postpone update of %s: %w", u.Channel, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
 // Waiting counts the updates of a channel that are not dealt with.
 func (s *Store) Waiting(ctx context.Context, channel string) (n int, err error) {
 	if err := s.pool.QueryRow(ctx, `SELECT count(*) FROM inbox WHERE channel = $1 AND done_at IS NULL`, channel).Scan(&n); err != nil {

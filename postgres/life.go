@@ -18,6 +18,11 @@ import (
 
 // Submit puts an entry's draft under review, by somebody who may write.
 func (s *Store) Submit(ctx context.Context, id knowledge.ID) (version int, err error) {
+	return s.SubmitDespite(ctx, id, "")
+}
+
+// SubmitDespite is Submit of what contradicts a published verdict (authoring.Report): the author's reason stands in the audit log.
+func (s *Store) SubmitDespite(ctx context.Context, id knowledge.ID, reason string) (version int, err error) {
 	err = s.changeEntry(ctx, id, []knowledge.Role{knowledge.Author, knowledge.Editor}, func(tx pgx.Tx) error {
 		var hash []byte
 		err := tx.QueryRow(ctx, `
@@ -26,7 +31,11 @@ func (s *Store) Submit(ctx context.Context, id knowledge.ID) (version int, err e
 		if err != nil {
 			return missing(err, fmt.Sprintf("%s 没有可以送审的草稿", id))
 		}
-		return s.auditor.Append(ctx, tx, knowledge.Event{Action: knowledge.DraftSubmitted, Entry: id, Version: version, ContentHash: [32]byte(hash)})
+		event := knowledge.Event{Action: knowledge.DraftSubmitted, Entry: id, Version: version, ContentHash: [32]byte(hash)}
+		if reason != "" {
+			event.Detail = map[string]string{"despite": reason}
+		}
+		return s.auditor.Append(ctx, tx, event)
 	})
 	if constraint(err) == "version_incomplete_stays_draft" {
 		err = &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 还缺内容，补全以后才能送审", id), Err: err}

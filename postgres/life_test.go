@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -313,5 +315,72 @@ func TestSignIn(t *testing.T) {
 	}
 	if err := try("author", goodPassword, now.Add(time.Hour)); code(err) != knowledge.Forbidden {
 		t.Errorf("a disabled account signed in: %v", err)
+	}
+}
+
+// TestSubmitDespite: the author's reason stands in the audit log, and nothing there without one.
+func TestSubmitDespite(t *testing.T) {
+	dsn := postgrestest.DSN(t)
+	store := audited(t, dsn, filepath.Join(t.TempDir(), "audit.head"), auditKey, nil)
+	for id, reason := range map[string]string{"one": "", "two": "有新的指南"} {
+		if _, err := store.SaveDraft(context.Background(), entry(id, 1), onePassage(), ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.SubmitDespite(context.Background(), knowledge.ID(id), reason); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := lines(t, dsn, `SELECT concat_ws(' ', entry_id, detail) FROM audit_log WHERE action = 'draft.submitted' ORDER BY entry_id`)
+	if want := []string{"one {}", `two {"despite": "有新的指南"}`}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestNeighbours: other entries that are published, under review or drafts, each with its pairs, nearest first; not the entry's own versions, what
+// was withdrawn, or other kinds of passage.
+func TestNeighbours(t *testing.T) {
+	ctx := context.Background()
+	store := postgrestest.New(t)
+	save := func(id string, kind knowledge.PassageKind, vectors ...[]float32) {
+		t.Helper()
+		var passages []ingest.IndexedPassage
+		for i, v := range vectors {
+			passages = append(passages, ingest.IndexedPassage{
+				Passage: knowledge.Passage{Kind: kind, Ordinal: i, Text: fmt.Sprintf("%s %d", id, i)}, Terms: onePassage()[0].Terms, Vector: v,
+			})
+		}
+		if _, err := store.SaveDraft(ctx, entry(id, 1), passages, "model"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("mine", knowledge.ClaimPassage, []float32{1, 0, 0}, []float32{0, 1, 0})
+	save("near", knowledge.QuestionPassage, []float32{0.8, 0.6, 0}, []float32{1, 0, 0})
+	save("half", knowledge.ClaimPassage, []float32{0, 0.6, 0.8}, []float32{0, 0.9, 0.43589})
+	save("far", knowledge.ClaimPassage, []float32{0, 0, 1})
+	save("negative", knowledge.NegativePassage, []float32{1, 0, 0})
+	save("gone", knowledge.ClaimPassage, []float32{1, 0, 0})
+	if err := store.Withdraw(ctx, "gone", "试验"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Submit(ctx, "half"); err != nil {
+		t.Fatal(err)
+	}
+	neighbours, err := store.Neighbours(ctx, "mine", 1, "model", 0.75)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, n := range neighbours {
+		got = append(got, fmt.Sprintf("%s %s %.2f", n.Entry.ID, n.Status, n.Mean))
+		for _, w := range n.Near {
+			got = append(got, fmt.Sprintf("%s ~ %s %s %.2f", w.Mine, w.Theirs, w.TheirKind, w.Cosine))
+		}
+	}
+	want := []string{"near draft 0.80", "mine 0 ~ near 1 question 1.00", "mine 0 ~ near 0 question 0.80", "half in_review 0.45", "mine 1 ~ half 1 claim 0.90"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if other, err := store.Neighbours(ctx, "mine", 1, "another model", 0.75); err != nil || len(other) > 0 {
+		t.Errorf("%v, %v", other, err)
 	}
 }

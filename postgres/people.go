@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,14 +32,19 @@ func (s *Store) AddPerson(ctx context.Context, p knowledge.Person, secret string
 		return 0, &knowledge.Error{Code: knowledge.Invalid, Message: err.Error(), Err: err}
 	}
 	var id knowledge.PersonID
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = s.changePeople(ctx, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
 			INSERT INTO people (login, name, title, institution, password_hash) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
 			p.Login, p.Name, p.Title, p.Institution, hash).Scan(&id)
 		if err != nil {
 			return err
 		}
-		return setRoles(ctx, tx, id, p.Roles)
+		if err := setRoles(ctx, tx, id, p.Roles); err != nil {
+			return err
+		}
+		return s.auditor.Append(ctx, tx, aboutPerson(knowledge.PersonAdded, p.Login, map[string]string{
+			"name": p.Name, "title": p.Title, "institution": p.Institution, "roles": roleList(p.Roles),
+		}))
 	})
 	switch constraint(err) {
 	case "people_login_key":
@@ -73,42 +81,95 @@ func setRoles(ctx context.Context, tx pgx.Tx, id knowledge.PersonID, roles []kno
 	return err
 }
 
-// SetRoles replaces a person's roles; signatures given before stay valid.
+// SetRoles replaces a person's roles; signatures given before stay valid. The same roles again are no change.
 func (s *Store) SetRoles(ctx context.Context, login string, roles []knowledge.Role) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return s.changePeople(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT FROM people WHERE login = $1 FOR UPDATE`, login); err != nil { // two at once: what was is true
+			return err
+		}
 		p, err := personBy(ctx, tx, login)
 		if err != nil {
 			return err
 		}
+		before := roleList(p.Roles)
 		p.Roles = roles
-		if err := checkPerson(p); err != nil {
+		if err := checkPerson(p); err != nil || before == roleList(roles) {
 			return err
 		}
-		return setRoles(ctx, tx, p.ID, roles)
+		if err := setRoles(ctx, tx, p.ID, roles); err != nil {
+			return err
+		}
+		return s.auditor.Append(ctx, tx, aboutPerson(knowledge.PersonRoles, login, map[string]string{"was": before, "roles": roleList(roles)}))
 	})
 }
 
-// SetPassword replaces a password and unlocks the account.
+// SetPassword replaces a password and unlocks the account: one's own, or anybody's by an administrator.
 func (s *Store) SetPassword(ctx context.Context, login, secret string) error {
 	hash, err := password.Hash(secret)
 	if err != nil {
 		return &knowledge.Error{Code: knowledge.Invalid, Message: err.Error(), Err: err}
 	}
-	return s.changePerson(ctx, login, `password_hash = $2, failures = 0, locked_until = '-infinity'`, hash)
+	return s.change(ctx, func(tx pgx.Tx) error {
+		var id knowledge.PersonID
+		err := tx.QueryRow(ctx, `
+			UPDATE people SET password_hash = $2, failures = 0, locked_until = '-infinity' WHERE login = $1 RETURNING id`, login, hash).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return noPerson(login)
+		}
+		if err != nil {
+			return err
+		}
+		if by := knowledge.ActorOf(ctx).Person; by != id {
+			if err := mayDo(ctx, tx, by, administrators); err != nil {
+				return err
+			}
+		}
+		return s.auditor.Append(ctx, tx, aboutPerson(knowledge.PersonPassword, login, nil))
+	})
 }
 
-// DisablePerson ends an account; what it signed stays signed.
+// DisablePerson ends an account; what it signed stays signed. One that has ended already is left as it is.
 func (s *Store) DisablePerson(ctx context.Context, login string, now time.Time) error {
-	return s.changePerson(ctx, login, `disabled_at = coalesce(disabled_at, $2)`, now)
+	return s.changePeople(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE people SET disabled_at = $2 WHERE login = $1 AND disabled_at IS NULL`, login, now)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			_, err := personBy(ctx, tx, login)
+			return err
+		}
+		return s.auditor.Append(ctx, tx, aboutPerson(knowledge.PersonDisabled, login, nil))
+	})
 }
 
-// changePerson sets columns of a person; set is a constant of this file that names its one argument $2.
-func (s *Store) changePerson(ctx context.Context, login, set string, argument any) error {
-	tag, err := s.pool.Exec(ctx, `UPDATE people SET `+set+` WHERE login = $1`, login, argument)
-	if err == nil && tag.RowsAffected() == 0 {
-		return noPerson(login)
+var administrators = []knowledge.Role{knowledge.Administrator}
+
+// changePeople runs what an administrator does to the staff list; the program itself (nobody of the staff) may do all.
+func (s *Store) changePeople(ctx context.Context, do func(pgx.Tx) error) error {
+	return s.change(ctx, func(tx pgx.Tx) error {
+		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, administrators); err != nil {
+			return err
+		}
+		return do(tx)
+	})
+}
+
+// aboutPerson is the event of something done to an account. Never the password or its hash.
+func aboutPerson(action knowledge.Action, login string, detail map[string]string) knowledge.Event {
+	all := map[string]string{"person": login}
+	maps.Copy(all, detail)
+	return knowledge.Event{Action: action, Detail: all}
+}
+
+// roleList names roles in an order of their own.
+func roleList(roles []knowledge.Role) string {
+	words := make([]string, len(roles))
+	for i, r := range roles {
+		words[i] = string(r)
 	}
-	return err
+	slices.Sort(words)
+	return strings.Join(slices.Compact(words), ",")
 }
 
 func noPerson(login string) error {
@@ -137,6 +198,11 @@ func personBy(ctx context.Context, db querier, login string) (knowledge.Person, 
 		return p, noPerson(login)
 	}
 	return p, err
+}
+
+// Person is the account of a login; NotFound when there is none.
+func (s *Store) Person(ctx context.Context, login string) (knowledge.Person, error) {
+	return personBy(ctx, s.pool, login)
 }
 
 // People lists the staff by login.
@@ -169,14 +235,39 @@ func (s *Store) SignIn(ctx context.Context, login, secret string, now time.Time)
 		return knowledge.Person{}, refused
 	}
 	if !password.Verify(secret, hash) {
-		_, err := s.pool.Exec(ctx, `
-			UPDATE people SET failures = failures + 1,
-			       locked_until = CASE WHEN failures + 1 >= $2 THEN $3::timestamptz ELSE locked_until END
-			 WHERE login = $1`, login, maxFailures, now.Add(lockout))
-		return knowledge.Person{}, errors.Join(refused, err)
+		return knowledge.Person{}, errors.Join(refused, s.signInFailed(ctx, login, now))
 	}
 	if _, err := s.pool.Exec(ctx, `UPDATE people SET failures = 0 WHERE login = $1 AND failures > 0`, login); err != nil {
 		return knowledge.Person{}, err
 	}
 	return personBy(ctx, s.pool, login)
+}
+
+// signInFailed counts a wrong password. The one that locks the account is told by the audit log; where the log cannot be written (its key
+// is lost) the account is locked all the same, since guessing must not get easier by that.
+func (s *Store) signInFailed(ctx context.Context, login string, now time.Time) error {
+	err := s.change(ctx, func(tx pgx.Tx) error {
+		failures, err := countFailure(ctx, tx, login, now)
+		if err != nil || failures < maxFailures {
+			return err
+		}
+		return s.auditor.Append(ctx, tx, aboutPerson(knowledge.PersonLocked, login, map[string]string{
+			"failures": strconv.Itoa(failures), "until": now.Add(lockout).UTC().Format(time.RFC3339),
+		}))
+	})
+	var known *knowledge.Error
+	if errors.As(err, &known) {
+		_, err = countFailure(ctx, s.pool, login, now)
+	}
+	return err
+}
+
+func countFailure(ctx context.Context, db interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, login string, now time.Time) (failures int, err error) {
+	err = db.QueryRow(ctx, `
+		UPDATE people SET failures = failures + 1,
+		       locked_until = CASE WHEN failures + 1 >= $2 THEN $3::timestamptz ELSE locked_until END
+		 WHERE login = $1 RETURNING failures`, login, maxFailures, now.Add(lockout)).Scan(&failures)
+	return failures, err
 }

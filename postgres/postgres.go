@@ -80,7 +80,10 @@ func Migrate(ctx context.Context, dsn string) error {
 	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
 	db := stdlib.OpenDB(*config)
 	defer db.Close()
-	return migrate(ctx, db)
+	if err := migrate(ctx, db); err != nil {
+		return err
+	}
+	return migrateJobs(ctx, dsn)
 }
 
 func migrate(ctx context.Context, db *sql.DB) error {

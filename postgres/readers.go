@@ -132,6 +132,18 @@ func keepFeedback(ctx context.Context, tx pgx.Tx, reader int64, f bot.Feedback) 
 	return err
 }
 
+// MarkGone notes that a reader blocked us or left the channel, or that a group put us out, with all its members: nothing is sent to them
+// until they say something again.
+func (s *Store) MarkGone(ctx context.Context, channel, name string, at time.Time) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE readers SET gone_at = $3 WHERE channel = $1 AND gone_at IS NULL
+		   AND (name = $2 OR strpos(name, E'\n') > 0 AND starts_with(name, $2 || E'\n'))`, channel, name, at)
+	if err != nil {
+		return fmt.Errorf("mark a reader of %s as gone: %w", channel, err)
+	}
+	return nil
+}
+
 // Said is a reply to the reader, or to another member of the same group, whose own words are not shown.
 func (s *Store) Said(ctx context.Context, r bot.Reader, answer int64) (bot.Said, bool, error) {
 	var said bot.Said

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
@@ -222,23 +223,24 @@ func (s *Store) Load(ctx context.Context, refs []retrieval.Ref, unsigned bool, n
 		ids[i], versions[i] = string(r.ID), int32(r.Version) //nolint:gosec // versions count from 1
 	}
 	rows, err := s.pool.Query(ctx, `
-		SELECT v.document, v.version, v.status = 'published',
-		       coalesce((SELECT jsonb_agg(jsonb_build_object('reviewer', r.reviewer, 'title', r.title,
-		           'institution', r.institution, 'role', r.role, 'decision', r.decision, 'at', r.reviewed_at) ORDER BY r.id)
-		           FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.decision = 'approve'), '[]')
+		SELECT v.document, v.version, v.status = 'published', v.emergency, `+originColumns+`, `+servedReviews+`
 		  FROM unnest($1::text[], $2::integer[]) WITH ORDINALITY AS want(id, version, n)
 		  JOIN entry_versions v ON v.entry_id = want.id AND v.version = want.version
 		   AND v.status = ANY($3) AND v.expires_at > $4 AND v.complete
+		  `+originTables+`
 		 ORDER BY want.n`, ids, versions, statuses(unsigned), now)
 	if err != nil {
 		return nil, fmt.Errorf("load %v: %w", refs, err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (retrieval.Stored, error) {
 		var e retrieval.Stored
-		var document, reviews []byte
-		if err := row.Scan(&document, &e.Version, &e.Signed, &reviews); err != nil {
+		var document, key, reviews []byte
+		var city string
+		var imported pgtype.Timestamptz // infinite where nothing was
+		if err := row.Scan(&document, &e.Version, &e.Signed, &e.Emergency, &city, &key, &imported, &reviews); err != nil {
 			return e, err
 		}
+		e.Provenance = provenance(city, key, imported.Time)
 		if err := json.Unmarshal(document, &e.Entry); err != nil {
 			return e, fmt.Errorf("stored document: %w", err)
 		}

@@ -102,3 +102,27 @@ func IsEmpty(ctx context.Context, dsn string) (bool, error) {
 		                      AND n.nspname NOT LIKE 'pg_toast%')`).Scan(&empty)
 	return empty, err
 }
+
+// GatherStatistics readies the planner after a restore: a backup holds no statistics, and without them the search takes every filter
+// for a narrow one (passing).
+func GatherStatistics(ctx context.Context, dsn string) error {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return fmt.Errorf("the database does not answer: %w", redact(err))
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, `SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace`)
+	if err != nil {
+		return err
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if _, err := conn.Exec(ctx, "VACUUM (ANALYZE) "+pgx.Identifier{t}.Sanitize()); err != nil { // DDL takes no parameters
+			return fmt.Errorf("gather the statistics of %s: %w", t, err)
+		}
+	}
+	return nil
+}

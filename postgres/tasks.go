@@ -71,8 +71,8 @@ func (s *Store) Tasks(ctx context.Context, p knowledge.Person, now time.Time) ([
 	})
 }
 
-// Standing is where a person stands towards a version.
-func (s *Store) Standing(ctx context.Context, id knowledge.ID, version int, by knowledge.PersonID) (st knowledge.Standing, err error) {
+// Involvement is what a person had to do with a version.
+func (s *Store) Involvement(ctx context.Context, id knowledge.ID, version int, by knowledge.PersonID) (st knowledge.Involvement, err error) {
 	err = s.pool.QueryRow(ctx, `
 		SELECT coalesce(v.author_id = $3, false), v.publishers, v.months,
 		       EXISTS (SELECT FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round AND r.reviewer_id = $3)

@@ -98,7 +98,7 @@ func TestEmergencyTasks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	st, err := store.Standing(context.Background(), "one", version, knowledge.ActorOf(s.publisher).Person)
+	st, err := store.Involvement(context.Background(), "one", version, knowledge.ActorOf(s.publisher).Person)
 	if err != nil || st.Publishers != 2 || !st.Signed || st.Wrote || st.Months != 6 {
 		t.Fatalf("%+v, %v", st, err)
 	}

@@ -90,13 +90,22 @@ func polarityOf(normalised string) polarity {
 // the two share most of; a dismissal counts wherever it stands. alike is false when the two share too little for their
 // negations to be compared. It errs on the side of opposing, since what opposes is suggested and not answered.
 func Opposes(message, wording string) (opposes, alike bool) {
-	p, q := polarityOf(message), polarityOf(wording)
-	a, b, share := closestClauses(message, wording)
+	contrary, numbers, alike := Compare(message, wording)
+	return contrary || numbers, alike
+}
+
+// Compare says how two normalised texts differ in what they assert: contrary, one denies what the other says, calls it untrue or has the
+// opposite word; numbers, of some unit they name others. It is Opposes taken apart.
+func Compare(a, b string) (contrary, numbers, alike bool) {
+	p, q := polarityOf(a), polarityOf(b)
+	numbers = numbersDiffer(p.numbers, q.numbers)
+	p.numbers, q.numbers = nil, nil
+	x, y, share := closestClauses(a, b)
 	p.negations, q.negations = 0, 0
 	if alike = share >= comparable; alike {
-		p.negations, q.negations = polarityOf(a).negations, polarityOf(b).negations
+		p.negations, q.negations = polarityOf(x).negations, polarityOf(y).negations
 	}
-	return p.opposes(q), alike
+	return p.opposes(q), numbers, alike
 }
 
 // comparable is the least share of the smaller clause's character pairs that the other must hold for their negations to

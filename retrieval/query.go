@@ -57,8 +57,12 @@ type Stored struct {
 	knowledge.Entry
 	Version int
 	// Signed: published with the reviews that follow; false for a draft.
-	Signed  bool
-	Reviews []knowledge.Review
+	Signed bool
+	// Emergency: published by two publishers, not fully reviewed yet; gone after 24 hours unless it is.
+	Emergency bool
+	Reviews   []knowledge.Review
+	// Provenance is the city that the version came from; zero: this one.
+	Provenance knowledge.Provenance
 }
 
 // Searcher finds passages and loads the versions they belong to.

@@ -161,6 +161,9 @@ func (l *Library) find(normalised string) (answers, candidates []retrieval.Match
 	return nil, candidates
 }
 
+// Ref is an entry of the fake as it is served.
+func Ref(id knowledge.ID) retrieval.Ref { return retrieval.Ref{ID: id, Version: 1} }
+
 func stored(id knowledge.ID) retrieval.Stored {
 	return retrieval.Stored{Entry: Entries()[id], Version: 1}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"qiuzhen/bot"
@@ -136,14 +137,12 @@ func (s *Store) file(reader int64, words string) int64 {
 	return int64(i + 1)
 }
 
-// AnswerQuestion says what answers the questions with these words in them.
-func (s *Store) AnswerQuestion(words string, entry retrieval.Ref) {
+// AnswerAll implements Backend.
+func (s *Store) AnswerAll(_ testing.TB, entry retrieval.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, q := range s.Questions {
-		if strings.Contains(q.Words, words) {
-			q.Entry = &entry
-		}
+		q.Entry = &entry
 	}
 }
 
@@ -235,24 +234,22 @@ func (s *Store) Forget(_ context.Context, channel, person string) (bot.Forgotten
 	return f, nil
 }
 
-// Block sets whether a reader is blocked by the staff.
-func (s *Store) Block(channel, name string, blocked bool) {
+// BlockAll implements Backend.
+func (s *Store) BlockAll(testing.TB) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.find(channel, name); r != nil {
-		r.Blocked = blocked
-		return
+	for _, r := range s.Readers {
+		r.Blocked = true
 	}
-	s.Readers = append(s.Readers, &bot.Reader{ID: int64(len(s.Readers) + 1), Channel: channel, Name: name, Blocked: blocked})
 }
 
-// Dump is everything that is kept, as one text.
-func (s *Store) Dump() string {
+// Dump implements Backend: it is JSON.
+func (s *Store) Dump(t testing.TB) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, err := json.Marshal([]any{s.Readers, s.Answers, s.Questions})
 	if err != nil {
-		panic("bottest: " + err.Error())
+		t.Fatal(err)
 	}
 	return string(b)
 }

@@ -123,12 +123,12 @@ func TestWishes(t *testing.T) {
 	gone := b.ask("删除")
 	gone.has(t, 200, "都删掉了")
 	gone.lacks(t, "白酒")
-	if kept := store.Dump(); strings.Contains(kept, "白酒") || strings.Contains(kept, "web") {
+	if kept := store.Dump(t); strings.Contains(kept, "白酒") || strings.Contains(kept, "web") {
 		t.Errorf("the store keeps %s", kept)
 	}
 	b.ask("喝白酒能杀病毒吗")
 	b.do("POST", "/forget", url.Values{}).has(t, 200, "都删掉了")
-	if kept := store.Dump(); strings.Contains(kept, "白酒") || strings.Contains(kept, "web") {
+	if kept := store.Dump(t); strings.Contains(kept, "白酒") || strings.Contains(kept, "web") {
 		t.Errorf("the store keeps %s", kept)
 	}
 }

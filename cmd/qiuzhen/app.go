@@ -36,7 +36,8 @@ type App struct {
 	dsn       string           // a secret where it is DATABASE_URL
 	cluster   *cluster.Cluster // nil with DATABASE_URL
 	segmenter *text.Segmenter
-	model     embedding.Model // nil with embedder none
+	model     embedding.Model  // nil with embedder none
+	telegram  *telegramChannel // nil without a token
 }
 
 // databaseName is the database of the private server.
@@ -152,7 +153,8 @@ func (a *App) wire() (err error) {
 	}
 	a.Bot = &bot.Engine{Answerer: a.engine, Words: a.segmenter.Words}
 	a.Desk = bot.NewDesk(a.Bot, a.Store, time.Now)
-	return nil
+	a.telegram, err = openTelegram(a)
+	return err
 }
 
 // openStore connects to DATABASE_URL, else starts or joins the private server. The pool outlives startCtx.
@@ -234,11 +236,30 @@ const watchInterval = 2 * time.Second
 // maintainEvery is how many of those looks pass between two folds of the term statistics.
 const maintainEvery = 30
 
+const (
+	// What is kept of readers, and when it is forgotten (docs/privacy.zh-CN.md).
+	keepReaders = 30 * 24 * time.Hour
+	keepUpdates = 48 * time.Hour // longer than any platform delivers again
+	forgetEvery = 24 * time.Hour
+)
+
+// forgetOld deletes what is not to be kept any longer.
+func (a *App) forgetOld(ctx context.Context, now time.Time) error {
+	for more := true; more; {
+		var err error
+		if more, err = a.Store.ForgetOld(ctx, now.Add(-keepReaders)); err != nil {
+			return err
+		}
+	}
+	return a.Store.DropDone(ctx, now.Add(-keepUpdates))
+}
+
 // watch restarts the private server when it has died (a kill, the machine out of memory) and folds the term statistics
-// that other processes have appended, until ctx ends.
+// that other processes have appended, until ctx ends. When it begins and then daily it forgets what is old.
 func (a *App) watch(ctx context.Context, log *slog.Logger) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
+	var forgot time.Time
 	for look := 1; ; look++ {
 		select {
 		case <-ctx.Done():
@@ -248,6 +269,13 @@ func (a *App) watch(ctx context.Context, log *slog.Logger) {
 		if look%maintainEvery == 0 {
 			if err := a.Store.Maintain(ctx); err != nil && ctx.Err() == nil {
 				log.Warn("maintenance failed", "error", err)
+			}
+		}
+		if now := time.Now(); now.Sub(forgot) >= forgetEvery {
+			if err := a.forgetOld(ctx, now); err == nil {
+				forgot = now
+			} else if ctx.Err() == nil {
+				log.Warn("what is old was not forgotten, trying again", "error", err)
 			}
 		}
 		pingCtx, cancel := context.WithTimeout(ctx, watchInterval)

@@ -159,16 +159,16 @@ func auditConfig(ctx context.Context, s *settings, store *postgres.Store) (postg
 		config.Key = []byte(key)
 		return config, nil
 	}
-	key, err := readAuditKey(s.auditKeyFile())
+	key, err := readKeyFile("audit", s.auditKeyFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		begun, err := store.AuditBegun(ctx)
 		if err != nil || begun {
 			return config, err
 		}
-		if err := makeAuditKey(s.auditKeyFile()); err != nil {
+		if err := makeKeyFile("audit", s.auditKeyFile()); err != nil {
 			return config, err
 		}
-		key, err = readAuditKey(s.auditKeyFile()) // perhaps another process's, which was first
+		key, err = readKeyFile("audit", s.auditKeyFile()) // perhaps another process's, which was first
 		config.Key = key
 		return config, err
 	}
@@ -179,42 +179,43 @@ func auditConfig(ctx context.Context, s *settings, store *postgres.Store) (postg
 // auditKeyFile is where the key lies that no setting gives.
 func (s *settings) auditKeyFile() string { return filepath.Join(s.dataDir, "audit.key") }
 
-func readAuditKey(path string) ([]byte, error) {
+// readKeyFile reads what makeKeyFile wrote; what names the key: audit, bundle.
+func readKeyFile(what, path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("others can read the audit key %s; run: chmod 600 %s", path, path)
+		return nil, fmt.Errorf("others can read the %s key %s; run: chmod 600 %s", what, path, path)
 	}
 	data, err := os.ReadFile(path) //nolint:gosec // in the data folder
 	if err != nil {
-		return nil, fmt.Errorf("read the audit key: %w", err)
+		return nil, fmt.Errorf("read the %s key: %w", what, err)
 	}
 	key := strings.TrimSpace(string(data))
 	if len(key) < leastAuditKey {
-		return nil, fmt.Errorf("the audit key %s is too short: at least %d characters; put the right file back", path, leastAuditKey)
+		return nil, fmt.Errorf("the %s key %s is too short: at least %d characters; put the right file back", what, path, leastAuditKey)
 	}
 	return []byte(key), nil
 }
 
-// makeAuditKey writes a new key, whole or not at all, and leaves one that is there.
-func makeAuditKey(path string) error {
+// makeKeyFile writes a new key of 32 random bytes, whole or not at all, and leaves one that is there.
+func makeKeyFile(what, path string) error {
 	random := make([]byte, 32)
 	if _, err := rand.Read(random); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".audit-key-") // 0600
+	f, err := os.CreateTemp(filepath.Dir(path), "."+what+"-key-") // 0600
 	if err != nil {
-		return fmt.Errorf("make the audit key: %w", err)
+		return fmt.Errorf("make the %s key: %w", what, err)
 	}
 	defer os.Remove(f.Name())
 	_, err = f.WriteString(hex.EncodeToString(random) + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("make the audit key: %w", err)
+		return fmt.Errorf("make the %s key: %w", what, err)
 	}
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make the audit key: %w", err)
+		return fmt.Errorf("make the %s key: %w", what, err)
 	}
 	return nil
 }

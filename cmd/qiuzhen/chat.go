@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"qiuzhen/bot"
-	"qiuzhen/retrieval"
 )
 
 // chatCommand is one conversation in the terminal, a line a message, until the input ends.
@@ -23,12 +23,16 @@ func (chatCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	}
 	defer app.Close()
 	fmt.Fprintln(streams.err, "把收到的消息写在这里，按回车。可以接着问“为什么”“那小孩呢”。按Ctrl-D结束。")
-	return converse(ctx, app.Bot, streams)
+	app.Desk.Limit(bot.Limits{}) // whoever has the terminal may pipe a file into it
+	return converse(ctx, app.Desk, streams)
 }
 
+// terminal is a channel without buttons; each run is another reader.
+var terminal = bot.Channel{Name: "terminal"}
+
 // converse answers line by line. When something of ours fails the reader is told so, and the conversation goes on.
-func converse(ctx context.Context, engine *bot.Engine, streams stdio) error {
-	var conversation bot.Conversation
+func converse(ctx context.Context, desk *bot.Desk, streams stdio) error {
+	reader := rand.Text()
 	lines := bufio.NewReader(streams.in)
 	for {
 		line, err := readLine(lines)
@@ -41,7 +45,7 @@ func converse(ctx context.Context, engine *bot.Engine, streams stdio) error {
 		text := strings.TrimRight(line, "\r\n")
 		reply := bot.Reply{}
 		if reply.Text = unreadable(text, nil); reply.Text == "" {
-			reply, err = engine.Continue(ctx, &conversation, retrieval.Message{Text: text}, time.Now())
+			reply, err = desk.Handle(ctx, bot.Message{Via: terminal, Reader: reader, Text: text, At: time.Now()})
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -49,6 +53,8 @@ func converse(ctx context.Context, engine *bot.Engine, streams stdio) error {
 				reply.Text = bot.ErrorLine
 			}
 		}
-		fmt.Fprintln(streams.out, reply.Text+"\n")
+		if !reply.Silent {
+			fmt.Fprintln(streams.out, reply.Text+"\n")
+		}
 	}
 }

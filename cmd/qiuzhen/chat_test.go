@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qiuzhen/bot"
+	"qiuzhen/bot/bottest"
 	"qiuzhen/retrieval"
 )
 
@@ -49,7 +50,7 @@ func (h *hiccup) Load(context.Context, []retrieval.Ref) ([]retrieval.Stored, err
 func TestChatGoesOn(t *testing.T) {
 	var out bytes.Buffer
 	streams := stdio{in: strings.NewReader("鸡蛋能不能吃\n鸭蛋能不能吃\n鹅蛋能不能吃\n"), out: &out, err: &out}
-	if err := converse(context.Background(), &bot.Engine{Answerer: &hiccup{}}, streams); err != nil {
+	if err := converse(context.Background(), bot.NewDesk(&bot.Engine{Answerer: &hiccup{}}, &bottest.Store{}, time.Now), streams); err != nil {
 		t.Fatal(err)
 	}
 	replies := strings.Split(strings.TrimSpace(out.String()), "\n\n")

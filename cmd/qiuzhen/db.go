@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,23 +96,28 @@ func (b backupCommand) Run(ctx context.Context, c *cli, streams stdio) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	partial, err := os.CreateTemp(filepath.Dir(b.File), ".qiuzhen-backup-") // 0600
+	err = createWhole(b.File, func(partial *os.File) error {
+		if err := d.command(ctx, stdio{out: partial, err: streams.err}, "pg_dump", "--format=custom", "--no-owner").Run(); err != nil {
+			return fmt.Errorf("pg_dump: %w; nothing was written", err)
+		}
+		return d.checkBackup(ctx, partial.Name(), streams)
+	})
 	if err != nil {
-		return fmt.Errorf("cannot write the backup: %w", err)
-	}
-	defer os.Remove(partial.Name())
-	err = d.command(ctx, stdio{out: partial, err: streams.err}, "pg_dump", "--format=custom", "--no-owner").Run()
-	if err = errors.Join(err, partial.Sync(), partial.Close()); err != nil {
-		return fmt.Errorf("pg_dump: %w; nothing was written", err)
-	}
-	if err := os.Link(partial.Name(), b.File); err != nil { // unlike a rename it never replaces
-		return fmt.Errorf("cannot write the backup: %w", err)
+		return err
 	}
 	info, err := os.Stat(b.File)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(streams.out, "wrote %s, %.1f MB; restore it with: qiuzhen --data DIR db restore %s\n", b.File, float64(info.Size())/1e6, b.File)
+	return nil
+}
+
+// checkBackup unpacks a backup once and throws it away: what is cut off or broken is found now and not when it is needed.
+func (d *database) checkBackup(ctx context.Context, file string, streams stdio) error {
+	if err := d.command(ctx, stdio{out: io.Discard, err: streams.err}, "pg_restore", "--file=-", file).Run(); err != nil {
+		return fmt.Errorf("the backup cannot be read back: %w; nothing was written", err)
+	}
 	return nil
 }
 
@@ -138,6 +144,9 @@ func (r restoreCommand) Run(ctx context.Context, c *cli, streams stdio) (err err
 	cmd := d.command(ctx, streams, "pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--dbname="+d.config.Database, r.File)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("pg_restore: %w; the database is as empty as before", err)
+	}
+	if err := postgres.GatherStatistics(ctx, d.dsn); err != nil {
+		return fmt.Errorf("restored, but the statistics are missing: %w; run: qiuzhen db psql -- -c 'VACUUM (ANALYZE)'", err)
 	}
 	fmt.Fprintf(streams.out, "restored %s\n", r.File)
 	return nil

@@ -18,8 +18,10 @@
 //
 //   - knowledge: the domain, standard library only: Entry, Claim, Verdict, Source, Review.
 //   - content: the starter pack, authored Markdown, embedded.
+//   - bundle: the signed file in which cities share entries; bundle.Held decides what becomes of each here.
 //   - ingest: files -> entries: read, lint, split into passages, embed, store; one transaction an entry.
 //     ingest/office makes drafts of foreign files, which ingest/read reads in a child process (read-document).
+//   - authoring: what helps the writer of an entry before anybody reviews it: readability, duplicates, contradictions.
 //   - text: Chinese text for matching: normalise, traditional -> simplified, segment, terms, mask.
 //   - embedding: text -> vector: ONNX in process, remote, a documented fake.
 //   - retrieval: a message -> a conclusion; models/ has the fitted scorer and classifiers.
@@ -27,10 +29,12 @@
 //   - fetch: the one client that opens addresses strangers send.
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads.
+//   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.
 //   - bot/web: the chat on web pages, at / of serve: whole without JavaScript.
-//   - page: what all web pages share: the table of routes, headers, the stylesheet, whose proxies are believed.
+//   - bot/inbox: the worker over what channels delivered, under leases; bot/telegram: a Telegram bot, with a stand-in of its API for tests.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
-//   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet.
+//     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends.
+//   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed.
 //   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box.
 //     What may be done is decided in postgres; a form carries the version and hash that were shown.
 //   - e2e: a module of its own: the binary driven through Chromium, each page through axe and an HTML validator (make e2e).

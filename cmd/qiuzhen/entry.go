@@ -17,6 +17,7 @@ type entryCommand struct {
 	List     entryListCommand     `cmd:"" help:"List entries with where they stand."`
 	Show     entryShowCommand     `cmd:"" help:"Show an entry's newest version, or another."`
 	Diff     entryDiffCommand     `cmd:"" help:"Show what the newest version changes against the published one."`
+	Check    entryCheckCommand    `cmd:"" help:"How it reads for old people, and which entries say the same or the contrary."`
 	Submit   entrySubmitCommand   `cmd:"" help:"Put a draft under review."`
 	Sign     entrySignCommand     `cmd:"" help:"Sign the version under review."`
 	Return   entryReturnCommand   `cmd:"" help:"Send the version under review back, with a comment."`
@@ -27,11 +28,12 @@ type entryCommand struct {
 
 type entryListCommand struct {
 	Status string `help:"Only those whose newest version is draft, in_review, published or withdrawn."`
+	Due    bool   `help:"Those published that stop being served within 30 days, or have, soonest first."`
 }
 
 func (e entryListCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return withApp(ctx, c, streams, func(app *App) error {
-		versions, err := app.Store.Newest(ctx, knowledge.Status(e.Status))
+		versions, err := app.listed(ctx, e)
 		if err != nil {
 			return err
 		}
@@ -40,6 +42,14 @@ func (e entryListCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 		}
 		return nil
 	})
+}
+
+// listed are the versions that the command asks for.
+func (a *App) listed(ctx context.Context, e entryListCommand) ([]postgres.Version, error) {
+	if e.Due {
+		return a.Store.Expiring(ctx, a.engine.Now().Add(knowledge.FirstReminder))
+	}
+	return a.Store.Newest(ctx, knowledge.Status(e.Status))
 }
 
 // whichEntry is the argument of every command about one entry.
@@ -59,7 +69,7 @@ func (e entryShowCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 			return err
 		}
 		printVersion(streams.out, v)
-		return nil
+		return printProvenance(ctx, app, streams.out, v)
 	})
 }
 
@@ -96,21 +106,6 @@ func (e entryDiffCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 			}
 		}
 		return nil
-	})
-}
-
-type entrySubmitCommand struct {
-	signedIn
-	whichEntry
-}
-
-func (e entrySubmitCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return e.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
-		version, err := app.Store.Submit(ctx, knowledge.ID(e.ID))
-		if err == nil {
-			fmt.Fprintf(streams.out, "%s 第%d版送审了\n", e.ID, version)
-		}
-		return err
 	})
 }
 
@@ -196,12 +191,28 @@ func (e entryWithdrawCommand) Run(ctx context.Context, c *cli, streams stdio) er
 		if strings.TrimSpace(e.Reason) == "" {
 			return usageError{errors.New("--reason is empty")}
 		}
-		err := app.Store.Withdraw(ctx, knowledge.ID(e.ID), e.Reason)
+		if err := app.Store.Withdraw(ctx, knowledge.ID(e.ID), e.Reason); err != nil {
+			return err
+		}
+		got, err := app.Store.Recipients(ctx, e.ID, time.Now().Add(-keepReaders))
 		if err == nil {
-			fmt.Fprintln(streams.out, e.ID, "撤下了")
+			fmt.Fprintln(streams.out, e.ID, "撤下了；"+recipientsLine(got))
 		}
 		return err
 	})
+}
+
+// recipientsLine says who got an entry that is withdrawn.
+func recipientsLine(got []postgres.Recipient) string {
+	if len(got) == 0 {
+		return "最近30天没有人收到过。"
+	}
+	all, parts := 0, make([]string, len(got))
+	for i, r := range got {
+		all += r.Readers
+		parts[i] = fmt.Sprintf("%s %d人", r.Channel, r.Readers)
+	}
+	return fmt.Sprintf("最近30天有%d人收到过（%s）。", all, strings.Join(parts, "，"))
 }
 
 type entryHistoryCommand struct{ whichEntry }

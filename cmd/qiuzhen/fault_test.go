@@ -18,7 +18,7 @@ import (
 )
 
 // dataDir is a folder that the server's user can reach.
-func dataDir(t *testing.T) string {
+func dataDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(testData, "data-")
 	if err != nil {
@@ -64,7 +64,7 @@ func manyEntries(t *testing.T, n int) string {
 
 // checkWhole opens the data folder's store: every version there has all its passages, each with its vector, and the
 // statistics are those of a recount.
-func checkWhole(t *testing.T, data string, entries int) int {
+func checkWhole(t testing.TB, data string, entries int) int {
 	t.Helper()
 	ctx := context.Background()
 	s, err := loadSettings(data, nil)

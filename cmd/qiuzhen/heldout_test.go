@@ -86,9 +86,9 @@ func TestHeldOutMessages(t *testing.T) {
 		of, yes   func(asked) bool
 		low, high float64
 	}{
-		{"right", present, asked.right, 0.6, 1},
-		{"answered or suggested rightly", present, asked.hit, 0.85, 1},
-		{"wrong", present, asked.wrong, 0, 0.018},
+		{"right", present, asked.right, 0.58, 1},
+		{"answered or suggested rightly", present, asked.hit, 0.86, 1},
+		{"wrong", present, asked.wrong, 0, 0.015},
 		{"no entry, answered", none, asked.sure, 0, 0.03},
 		{"no entry, suggested", none, func(a asked) bool { return a.reply.Decision == "suggest" }, 0, 0.3},
 		{"contrary, answered", contrary, asked.sure, 0, 0.12},
@@ -142,8 +142,9 @@ func kernel() string {
 	return "avx2"
 }
 
-// TestGoldenDecisions: no held-out message gets anything else than the committed golden file says; on other int8
-// kernels than those it was made with, at most a tenth do: vectors at a cosine of .995 move 5%. Run with -update to write it again, and look at the diff.
+// TestGoldenDecisions: held-out messages get what the committed golden file says, but for two in a thousand: entries are stored side by side, so
+// that the index of their vectors differs a little from run to run. On other int8 kernels than those it was made with at most a tenth move: vectors at a
+// cosine of .995 move 5%. Run with -update to write it again, and look at the diff.
 func TestGoldenDecisions(t *testing.T) {
 	const path = "testdata/golden_decisions.json"
 	got := golden{kernel(), map[string]string{}}
@@ -174,7 +175,7 @@ func TestGoldenDecisions(t *testing.T) {
 		}
 	}
 	slices.Sort(moved)
-	allowed := 0
+	allowed := len(got.Shown) / 500
 	if want.Kernel != got.Kernel {
 		allowed = len(got.Shown) / 10
 		t.Logf("made with %s, run with %s: %d of %d decisions may move", want.Kernel, got.Kernel, allowed, len(got.Shown))

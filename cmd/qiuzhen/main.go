@@ -26,6 +26,8 @@ type cli struct {
 	Ingest  ingestCommand  `cmd:"" help:"Store files and folders of entries as drafts."`
 	Entry   entryCommand   `cmd:"" help:"The life of entries: submit, sign, return, publish, withdraw."`
 	User    userCommand    `cmd:"" help:"The staff and their roles."`
+	Bundle  bundleCommand  `cmd:"" help:"Share entries with other cities: signed bundles out and in."`
+	Reader  readerCommand  `cmd:"" help:"Readers who send too much: list, block, unblock."`
 	Lint    lintCommand    `cmd:"" help:"All complaints about files of entries, at once."`
 	Serve   serveCommand   `cmd:"" help:"Serve the HTTP API."`
 	Doctor  doctorCommand  `cmd:"" help:"Check every dependency and setting; say what mends what is wrong."`

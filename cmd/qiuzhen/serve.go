@@ -17,6 +17,8 @@ import (
 	"qiuzhen/bot/web"
 	"qiuzhen/docs"
 	"qiuzhen/page"
+	"qiuzhen/postgres"
+	"qiuzhen/site"
 )
 
 type serveCommand struct {
@@ -38,10 +40,18 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return fmt.Errorf("cannot listen: %w; choose another address with --listen", err)
 	}
 	log := slog.New(slog.NewTextHandler(streams.err, nil))
+	stopJobs, err := app.Store.StartJobs(ctx, postgres.Jobs{Now: app.engine.Now, Log: quieter(log)})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopJobs()
 	log.Info("serving", "address", "http://"+listener.Addr().String(), "ready_after", time.Since(start).Round(time.Millisecond))
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { app.watch(watching, log) })
+	if app.telegram != nil {
+		watch.Go(func() { app.telegram.run(watching, app, log) })
+	}
 	defer watch.Wait() // before Close stops the server that it would start again
 	defer stop()
 	return serveUntilDone(ctx, listener, newHandler(app, log))
@@ -96,8 +106,11 @@ func sameOrigin(next http.Handler) http.Handler {
 // routes are all ways in.
 func routes(app *App, log *slog.Logger) []page.Route {
 	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
-	all := append(page.Routes(), newConsole(app, log).Routes()...)
+	all := page.Routes()
+	all = append(all, publicSite(app, log).Routes()...)
+	all = append(all, newConsole(app, log).Routes()...)
 	all = append(all, webChat(app, log).Routes()...)
+	all = append(all, app.telegram.routes()...)
 	return append(all,
 		page.Route{Pattern: "POST /api/v1/ask", Handler: a.ask},
 		page.Route{Pattern: "GET /healthz", Handler: func(w http.ResponseWriter, _ *http.Request) {
@@ -105,6 +118,11 @@ func routes(app *App, log *slog.Logger) []page.Route {
 		}},
 		page.Route{Pattern: "GET /readyz", Handler: a.ready},
 	)
+}
+
+// publicSite is what anybody may read.
+func publicSite(app *App, log *slog.Logger) *site.Site {
+	return site.New(app.Store, app.Settings.get("public_url"), app.Settings.enabled("serve_unsigned"), time.Now, log)
 }
 
 // webChat is the chat on web pages.

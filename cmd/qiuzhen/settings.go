@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,11 +28,18 @@ type setting struct {
 var settingsTable = []setting{
 	{name: "database_url", env: "DATABASE_URL", secret: true, help: "Postgres 15+ with pgvector 0.8.3+; empty: a private server in the data folder"},
 	{name: "audit_key", secret: true, help: "key of the audit log's chain, at least 32 characters, best kept on another disk; empty: made once into audit.key in the data folder"},
+	{name: "city", help: "this city as other cities see it on what it shares (南通市科协); for bundle export"},
+	{name: "bundle_key", secret: true, help: "key that bundles are signed with, 64 hexadecimal digits; empty: bundle.key in the data folder, which `qiuzhen bundle key` makes"},
 	{name: "fetch_links", fallback: "true", help: "open the page when a message is a link and nothing else: public addresses only, HTML up to 2 MB, 5 seconds"},
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
+	{name: "public_url", help: "address that readers see, such as https://qiuzhen.example.cn, for the feed, the sitemap and search engines; empty: links without an address"},
 	{name: "trusted_proxies", help: "addresses or CIDR ranges of your own proxies in front of qiuzhen serve, with commas between them: their X-Forwarded-For and X-Forwarded-Proto are believed; empty: nobody's are"},
 	{name: "behind_proxy", fallback: "false", help: "true when a proxy of yours stands in front of qiuzhen serve: it speaks TLS, so the console's cookie is Secure, and adds the browser's address to X-Forwarded-For"},
+	{name: "telegram_token", secret: true, help: "token of a Telegram bot, from @BotFather; empty: no Telegram"},
+	{name: "telegram_mode", fallback: "webhook", help: "webhook: Telegram sends to public_url/telegram/webhook over HTTPS; poll: this machine asks, where Telegram cannot reach it (one machine only)"},
+	{name: "telegram_secret", secret: true, help: "secret that Telegram sends with each update to the webhook: 16 to 256 letters, digits, _ and -, such as `openssl rand -hex 32` prints"},
+	{name: "telegram_api", help: "address of another server of the Telegram Bot API; empty: Telegram's own"},
 	{name: "embedder", fallback: "onnx", help: "onnx (in process), openai (any compatible endpoint), ollama, or none (lexical search only, nothing answered for sure)"},
 	{name: "embedder_url", help: "base address of a remote embedder"},
 	{name: "embedder_model", help: "model name that a remote embedder is asked for"},
@@ -189,13 +197,29 @@ func (s *settings) check() error {
 	if _, err := strconv.ParseBool(s.get("serve_unsigned")); err != nil {
 		return s.invalid("serve_unsigned", "true or false")
 	}
+	if !publicAddress(s.get("public_url")) {
+		return s.invalid("public_url", "an address such as https://qiuzhen.example.cn, without a path")
+	}
 	if _, err := page.ParseProxies(s.get("trusted_proxies")); err != nil {
 		return s.invalid("trusted_proxies", "addresses or CIDR ranges such as 127.0.0.1, 10.0.0.0/8")
+	}
+	if err := s.checkTelegram(); err != nil {
+		return err
 	}
 	if !slices.Contains([]string{"onnx", "openai", "ollama", "none"}, s.get("embedder")) {
 		return s.invalid("embedder", "onnx, openai, ollama or none")
 	}
 	return nil
+}
+
+// publicAddress reports whether links can be made of it; empty is fine.
+func publicAddress(address string) bool {
+	if address == "" {
+		return true
+	}
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
+		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" && !u.ForceQuery
 }
 
 func (s *settings) invalid(name, expected string) error {

@@ -105,8 +105,9 @@ func readWordings(t testing.TB, path string) []wording {
 }
 
 // leastInOtherWords is how many of the thirty wordings get what the tour's own get; the others suggest the right entry where an
-// answer is wanted (docs/retrieval.md). A change that loses one more is noticed. (24 before the verifier, which is stricter.)
-const leastInOtherWords = 20
+// answer is wanted (docs/retrieval.md). A change that loses one more is noticed. (24 before the verifier, which is stricter; 20 before its last
+// calibration.)
+const leastInOtherWords = 18
 
 // TestTourInOtherWords holds the same for three more wordings of each message, written without sight of the code.
 func TestTourInOtherWords(t *testing.T) {

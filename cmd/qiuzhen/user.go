@@ -17,6 +17,8 @@ type userCommand struct {
 	Passwd  userPasswdCommand  `cmd:"" help:"Set a password, one's own or (administrators) anybody's."`
 	Role    userRoleCommand    `cmd:"" help:"Replace somebody's roles."`
 	Disable userDisableCommand `cmd:"" help:"End an account; what it signed stays signed."`
+	History userHistoryCommand `cmd:"" help:"Everything that was done to an account, and that it did."`
+	Notices userNoticesCommand `cmd:"" help:"What somebody has to be told: entries signed that come due."`
 }
 
 // signedIn is the flag of every command that acts in somebody's name.

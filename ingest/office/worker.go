@@ -48,7 +48,8 @@ type Worker struct {
 	Memory int64
 	Time   time.Duration
 
-	warm bool
+	warm    bool
+	parents []string // cgroups to make the children's in; nil: what groupParents finds
 }
 
 // Read reads one file. Whatever is wrong with the file is a Problem; any other error is ours.
@@ -151,23 +152,15 @@ func (w *Worker) run(ctx context.Context, mode, name string, data []byte, take f
 	outer := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, w.time(), errTime)
 	defer cancel()
-	args := append(append([]string{}, w.Command[1:]...), "--mode="+mode, "--name="+tail(name, 200), "--cache="+w.CacheDir)
-	cmd := exec.CommandContext(ctx, w.Command[0], args...) //nolint:gosec // our own binary
-	cmd.Env = []string{}                                   // nil would hand ours on
-	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	cmd.WaitDelay = time.Second
-	cmd.Stdin = bytes.NewReader(data)
 	complaint := &head{most: maxComplaining}
-	cmd.Stderr = complaint
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
+	if w.parents == nil {
+		w.parents = groupParents()
 	}
-	group := newGroup(w.memory())
+	group := newGroup(w.parents, w.memory())
 	defer group.remove()
-	group.start(cmd)
-	if err := cmd.Start(); err != nil {
+	args := append(append([]string{}, w.Command[1:]...), "--mode="+mode, "--name="+tail(name, 200), "--cache="+w.CacheDir)
+	cmd, out, err := w.start(ctx, group, args, data, complaint)
+	if err != nil {
 		return fmt.Errorf("start the reading process: %w", err)
 	}
 	watched := watch(cmd.Process, w.memory())
@@ -193,6 +186,27 @@ func (w *Worker) run(ctx context.Context, mode, name string, data []byte, take f
 		return Problemf("读的时候出错，读不了（%s）", complaint.first(ended))
 	}
 	return taken
+}
+
+// start starts the child inside the group, and without it where the kernel or a sandbox refuses that.
+func (w *Worker) start(ctx context.Context, g *group, args []string, data []byte, complaint io.Writer) (*exec.Cmd, io.Reader, error) {
+	cmd := exec.CommandContext(ctx, w.Command[0], args...) //nolint:gosec // our own binary
+	cmd.Env = []string{}                                   // nil would hand ours on
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.WaitDelay = time.Second
+	cmd.Stdin = bytes.NewReader(data)
+	cmd.Stderr = complaint
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	g.around(cmd)
+	if err = cmd.Start(); err != nil && g.open != nil && ctx.Err() == nil {
+		g.remove()
+		return w.start(ctx, g, args, data, complaint)
+	}
+	return cmd, out, err
 }
 
 var errTime = errors.New("time is up")

@@ -91,6 +91,7 @@ type migrator struct{}
 
 func (migrator) Hash() (string, error) {
 	h := sha256.New()
+	fmt.Fprintln(h, "jobs", postgres.JobsVersion())
 	files, err := fs.Glob(migrations.FS, "*.sql")
 	for _, f := range files {
 		data, err := migrations.FS.ReadFile(f)

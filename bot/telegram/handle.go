@@ -1,0 +1,290 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"hash/maphash"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-telegram/bot"
+	"github.com/go-telegram/bot/models"
+
+	engine "qiuzhen/bot"
+	"qiuzhen/bot/inbox"
+)
+
+// What readers are told by the channel itself.
+const (
+	NoImageLine = "图片里的字我还看不了。\n请把要问的话写成文字发给我。"
+	NoVoiceLine = "语音我还听不了。\n请把要问的话写成文字发给我。"
+	BlurredLine = "图片里的字没看清。\n请把要问的话写成文字发给我。"
+	UnheardLine = "这段话没听清。\n请再说一遍，或者写成文字发给我。"
+	OtherLine   = "这个我看不了。\n请把要问的话写成文字发给我。"
+	BusyLine    = "现在问的人很多，请过几分钟再发一次。\n有人不舒服、有危险，先打120。"
+	pressedLine = "这个按钮不能用了，请直接写字问我。"
+)
+
+// editable is how long a reply is replaced when its question is edited; later the reader would not look there any more.
+const editable = 15 * time.Minute
+
+// patience is how long an update waits in its place for its chat's quota; what takes longer makes room for others.
+const patience = 1500 * time.Millisecond
+
+// Handle answers an update of the inbox.
+func (b *Bot) Handle(ctx context.Context, stored engine.Update) error {
+	var u update
+	if err := json.Unmarshal(stored.Payload, &u); err != nil {
+		b.Log.Error("telegram: a stored update cannot be read", "update", stored.ID)
+		return nil
+	}
+	o, waiting := b.unsent.Get(stored.ID)
+	if !waiting {
+		if wait := b.quota.delay(u.chat().ID, b.Now()); wait > patience {
+			return inbox.Later{At: b.Now().Add(wait)}
+		}
+		var err error
+		if o, err = b.compose(ctx, u); o == nil || err != nil {
+			return err
+		}
+	}
+	switch err := b.deliver(ctx, o); {
+	case errors.Is(err, engine.ErrGone):
+		return b.Readers.MarkGone(ctx, Channel.Name, o.reader, b.Now())
+	case err != nil && !errors.Is(err, errUndeliverable):
+		b.unsent.Add(stored.ID, o)
+		return err
+	}
+	b.unsent.Remove(stored.ID)
+	return nil
+}
+
+// Shed tells a reader that too many ask: once in ten minutes, and only when a message may be sent right now. Groups are told nothing.
+func (b *Bot) Shed(ctx context.Context, stored engine.Update) error {
+	const again = 10 * time.Minute
+	var u update
+	if err := json.Unmarshal(stored.Payload, &u); err != nil {
+		return nil
+	}
+	if u.Member != nil {
+		return b.Handle(ctx, stored)
+	}
+	chat, now := u.chat(), b.Now()
+	if at, ok := b.told.Get(chat.ID); ok && now.Sub(at) < again || !chat.private() || !b.quota.allow(chat.ID, now) {
+		return nil
+	}
+	b.told.Add(chat.ID, now)
+	_, err := b.sendOnce(ctx, &outgoing{chat: chat.ID, parts: []string{BusyLine}})
+	if errors.Is(err, bot.ErrorForbidden) {
+		return b.Readers.MarkGone(ctx, Channel.Name, chat.name(), now)
+	}
+	return nil // a line that is not worth another try
+}
+
+// compose makes the reply to an update; nil when there is nothing to say.
+func (b *Bot) compose(ctx context.Context, u update) (*outgoing, error) {
+	me, err := b.self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case u.Member != nil:
+		return nil, b.member(ctx, u.Member)
+	case u.Callback != nil:
+		return b.press(ctx, u.Callback)
+	case u.about() == nil:
+		return nil, nil
+	}
+	return b.answer(ctx, me, u.about(), u.Edited != nil)
+}
+
+// member notes who blocked us, and which group put us out.
+func (b *Bot) member(ctx context.Context, m *memberChange) error {
+	switch m.New.Status {
+	case "left", "kicked":
+		return b.Readers.MarkGone(ctx, Channel.Name, m.Chat.name(), b.Now())
+	}
+	return nil
+}
+
+// answer makes the reply to a message.
+func (b *Bot) answer(ctx context.Context, me *models.User, m *message, edited bool) (*outgoing, error) {
+	o := &outgoing{chat: m.Chat.ID, source: replyKey{m.Chat.ID, m.MessageID}, reader: m.Chat.name()}
+	o.trace.hash = maphash.String(seed, m.words())
+	before, seen := b.replies.Get(o.source)
+	if edited && (m.words() == "" || seen && before.hash == o.trace.hash) {
+		return nil, nil // a place that moves, or a reaction
+	}
+	if m.InTopic {
+		o.thread = m.Thread
+	}
+	words, addressed := b.understand(me, m)
+	asked := engine.Message{Via: Channel, Reader: m.sender(), Addressed: addressed, At: time.Unix(max(m.Date, m.EditDate), 0)}
+	if !m.Chat.private() {
+		asked.Group, o.answers = m.Chat.name(), m.MessageID
+	}
+	var line string
+	var err error
+	if asked.Text, line, err = b.read(ctx, m, words, addressed || m.Chat.private()); err != nil {
+		return nil, err
+	}
+	if line == "" && asked.Text == "" {
+		return nil, nil
+	}
+	if err := b.consult(ctx, o, asked, line); err != nil {
+		return nil, err
+	}
+	if edited && seen && before.reply != 0 && len(o.parts) == 1 && b.Now().Sub(before.at) < editable {
+		o.edit = before.reply
+	}
+	if len(o.parts) == 0 {
+		b.replies.Add(o.source, o.trace)
+		return nil, nil
+	}
+	return o, nil
+}
+
+var seed = maphash.MakeSeed()
+
+// press makes the reply to a button: the same as to its words.
+func (b *Bot) press(ctx context.Context, c *callback) (*outgoing, error) {
+	answer, say, ok := c.choice()
+	note := ""
+	if !ok {
+		note = pressedLine
+	}
+	b.answerPress(ctx, c.ID, note)
+	if !ok {
+		return nil, nil
+	}
+	where := update{Callback: c}.chat()
+	o := &outgoing{chat: where.ID, reader: where.name()}
+	asked := engine.Message{Via: Channel, Reader: strconv.FormatInt(c.From.ID, 10), Text: say, About: answer, At: b.Now()}
+	if c.Message != nil && c.Message.InTopic {
+		o.thread = c.Message.Thread
+	}
+	if !where.private() {
+		asked.Group, asked.Addressed, o.answers = where.name(), true, c.Message.MessageID
+	}
+	if err := b.consult(ctx, o, asked, ""); err != nil || len(o.parts) == 0 {
+		return nil, err
+	}
+	return o, nil
+}
+
+// answerPress ends the waiting sign on a button. It is tried once: the reply matters more.
+func (b *Bot) answerPress(ctx context.Context, id, note string) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if _, err := b.api.AnswerCallbackQuery(ctx, &bot.AnswerCallbackQueryParams{CallbackQueryID: id, Text: note}); err != nil {
+		b.Log.Debug("telegram: a press was not acknowledged", "error", failure("answerCallbackQuery", err))
+	}
+}
+
+// consult asks the desk and fills in the reply; a line of our own is the reply already.
+func (b *Bot) consult(ctx context.Context, o *outgoing, m engine.Message, line string) error {
+	if line != "" {
+		o.parts = split(line, maxUnits)
+		return nil
+	}
+	reply, err := b.Desk.Handle(ctx, m)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err() // shutting down: the next process answers
+	case err != nil:
+		b.Log.Error("telegram: answer failed", "error", err)
+		if m.Group == "" || m.Addressed {
+			o.parts = []string{engine.ErrorLine}
+		}
+	case !reply.Silent:
+		o.parts, o.choices = split(reply.Text, maxUnits), keyboard(reply)
+	}
+	return nil
+}
+
+func (c chat) name() string { return strconv.FormatInt(c.ID, 10) }
+
+// sender is the channel's name for who sent a message; of who writes in a group's own name it is the group.
+func (m *message) sender() string {
+	if m.SenderChat != nil {
+		return m.SenderChat.name()
+	}
+	return strconv.FormatInt(m.From.ID, 10)
+}
+
+// commands are what Telegram's readers tap, in the words of the desk.
+var commands = map[string]string{
+	"/start": "帮助", "/help": "帮助", "/subscribe": "订阅", "/unsubscribe": "退订", "/stop": "退订", "/slow": "慢一点", "/delete": "删除我的数据",
+}
+
+var entryName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// understand takes the words of a message, less our name, and whether they are for us.
+func (b *Bot) understand(me *models.User, m *message) (words string, addressed bool) {
+	name := "@" + strings.ToLower(me.Username)
+	words, addressed = m.without(func(e entity, part string) bool {
+		return e.Type == "mention" && strings.EqualFold(part, name) || e.Type == "text_mention" && e.User != nil && e.User.ID == me.ID
+	})
+	if m.ReplyTo != nil && m.ReplyTo.From != nil && m.ReplyTo.From.ID == me.ID {
+		addressed = true
+	}
+	command, rest, _ := strings.Cut(words, " ")
+	command, to, named := strings.Cut(strings.ToLower(command), "@")
+	if !strings.HasPrefix(command, "/") || named && "@"+to != name {
+		return words, addressed
+	}
+	rest = strings.TrimSpace(rest)
+	switch does, known := commands[command]; {
+	case command == "/start" && entryName.MatchString(rest):
+		return command + " " + rest, true
+	case known:
+		return does, addressed || named
+	case rest != "":
+		return rest, addressed || named
+	}
+	return strings.TrimPrefix(command, "/"), addressed || named
+}
+
+// read makes text of a message: its words, what its picture or speech says, the entry that a link names, and in a group what the message
+// says that it answers. line is what the reader is told instead.
+func (b *Bot) read(ctx context.Context, m *message, words string, forUs bool) (text, line string, err error) {
+	if id, ok := strings.CutPrefix(words, "/start "); ok {
+		return b.entry(ctx, id)
+	}
+	what := &m.said
+	if forUs && !m.Chat.private() && m.ReplyTo != nil && short(words) && !b.mine(m.ReplyTo) && (m.ReplyTo.words() != "" || m.ReplyTo.media()) {
+		what, words = &m.ReplyTo.said, m.ReplyTo.words() // 这是真的吗, of somebody's message
+	}
+	if !forUs || !what.media() {
+		if words == "" && forUs && what.other() {
+			line = OtherLine
+		}
+		return words, line, nil
+	}
+	return b.readMedia(ctx, what, words)
+}
+
+func (b *Bot) mine(q *quote) bool {
+	me := b.me.Load()
+	return q.From != nil && me != nil && q.From.ID == me.ID
+}
+
+// short reports whether words ask nothing by themselves.
+func short(words string) bool { return len([]rune(words)) <= 10 }
+
+// entry is the words that find an entry, so that a link shows it and it can be asked on; help when there is none.
+func (b *Bot) entry(ctx context.Context, id string) (text, line string, err error) {
+	if b.Wording != nil {
+		if text, err = b.Wording(ctx, id); err != nil {
+			b.Log.Error("telegram: the entry of a link was not read", "error", err)
+			return "", engine.ErrorLine, nil
+		}
+	}
+	if text == "" {
+		text = commands["/start"]
+	}
+	return text, "", nil
+}

@@ -1,0 +1,78 @@
+package telegram
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	engine "qiuzhen/bot"
+)
+
+const (
+	maxBody   = 1 << 20
+	storeTime = 10 * time.Second
+	// stale is older than anything that Telegram delivers: it keeps updates for 24 hours. The inbox knows the names of what was dealt with for
+	// longer than that, so that no update is taken twice whenever it is sent again.
+	stale = 25 * time.Hour
+)
+
+// webhook takes one update. 200 says that it is stored, or that it is nothing to us; nothing else is explained to a stranger.
+func (b *Bot) webhook(w http.ResponseWriter, r *http.Request) {
+	if !b.fromTelegram(r.Header.Get("X-Telegram-Bot-Api-Secret-Token")) {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		w.WriteHeader(http.StatusUnsupportedMediaType)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return
+	}
+	u, err := parseUpdate(body)
+	if err != nil || b.isStale(u) {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), storeTime)
+	defer cancel()
+	if err := b.store(ctx, u); err != nil {
+		b.Log.Error("telegram: an update was not stored and will come again", "error", err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// fromTelegram compares the secret in constant time, whatever its length.
+func (b *Bot) fromTelegram(secret string) bool {
+	theirs, ours := sha256.Sum256([]byte(secret)), sha256.Sum256([]byte(b.config.Secret))
+	return subtle.ConstantTimeCompare(theirs[:], ours[:]) == 1 && b.config.Secret != ""
+}
+
+func (b *Bot) isStale(u update) bool {
+	when := u.when()
+	return !when.IsZero() && b.Now().Sub(when) > stale
+}
+
+// store keeps an update in the inbox if there is anything to do with it.
+func (b *Bot) store(ctx context.Context, u update) error {
+	if !u.wanted() {
+		return nil
+	}
+	payload, err := u.payload()
+	if err != nil {
+		return err
+	}
+	_, err = b.Inbox.Receive(ctx, engine.Update{
+		Channel: Channel.Name, ID: strconv.FormatInt(u.ID, 10), Chat: strconv.FormatInt(u.chat().ID, 10), Payload: payload, Received: b.Now(),
+	})
+	return err
+}
