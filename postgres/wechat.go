@@ -28,24 +28,22 @@ const (
 	replyKept = 48 * time.Hour
 )
 
-// Deliver stores a post and, when it is the first, its message, in one statement.
+// Deliver notes a post and checks its nonce, in one statement.
 func (s WeChat) Deliver(ctx context.Context, d wechat.Delivery) (p wechat.Place, err error) {
 	err = s.pool.QueryRow(ctx, `
 		WITH nonce AS (
-		    INSERT INTO wechat_nonces AS n (digest, body, first_at) VALUES ($1, $2, $7)
+		    INSERT INTO wechat_nonces AS n (digest, body, first_at) VALUES ($1, $2, $6)
 		    ON CONFLICT (digest) DO UPDATE SET uses = n.uses + 1
-		     WHERE n.body = excluded.body AND n.uses < $3 AND n.first_at > $7::timestamptz - $9::interval
-		    RETURNING 1),
-		stored AS (
-		    INSERT INTO inbox (channel, id, chat, payload, received_at) SELECT $10, $4, $5, $6, $7 FROM nonce ON CONFLICT (channel, id) DO NOTHING)
-		INSERT INTO wechat_messages AS m (id, reader, created_at, tried_at) SELECT $4, $5, $7, $7 FROM nonce
+		     WHERE n.body = excluded.body AND n.uses < $3 AND n.first_at > $6::timestamptz - $8::interval
+		    RETURNING 1)
+		INSERT INTO wechat_messages AS m (id, reader, created_at, tried_at) SELECT $4, $5, $6, $6 FROM nonce
 		ON CONFLICT (id) DO UPDATE SET posts = m.posts + 1,
-		       tries = m.tries + (excluded.tried_at >= m.tried_at + $8::interval)::int,
-		       tried_at = CASE WHEN excluded.tried_at >= m.tried_at + $8::interval THEN excluded.tried_at ELSE m.tried_at END,
-		       late = m.late AND excluded.tried_at < m.tried_at + $8::interval,
-		       given_at = CASE WHEN excluded.tried_at < m.tried_at + $8::interval THEN m.given_at END
+		       tries = m.tries + (excluded.tried_at >= m.tried_at + $7::interval)::int,
+		       tried_at = CASE WHEN excluded.tried_at >= m.tried_at + $7::interval THEN excluded.tried_at ELSE m.tried_at END,
+		       late = m.late AND excluded.tried_at < m.tried_at + $7::interval,
+		       given_at = CASE WHEN excluded.tried_at < m.tried_at + $7::interval THEN m.given_at END
 		RETURNING posts, tries, given_at IS NOT NULL OR sent`,
-		d.Nonce, d.Body, d.Posts, d.ID, d.Chat, d.Payload, d.Received, d.Retry, nonceGood, d.Channel).Scan(&p.Number, &p.Try, &p.Given)
+		d.Nonce, d.Body, d.Posts, d.ID, d.Reader, d.At, d.Retry, nonceGood).Scan(&p.Number, &p.Try, &p.Given)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p, wechat.ErrReplayed
 	}
@@ -152,17 +150,10 @@ func (s WeChat) Expects(ctx context.Context, reader, besides string) (yes bool, 
 
 // Left says that a reader has left: what would still be sent is deleted.
 func (s WeChat) Left(ctx context.Context, channel, reader string, now time.Time) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE readers SET gone_at = $3 WHERE channel = $1 AND name = $2 AND gone_at IS NULL`, channel, reader, now); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `DELETE FROM wechat_messages WHERE reader = $1 AND reply IS NOT NULL`, reader)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("note that a reader of %s has left: %w", channel, err)
+	if _, err := s.pool.Exec(ctx, `DELETE FROM wechat_messages WHERE reader = $1 AND reply IS NOT NULL`, reader); err != nil {
+		return fmt.Errorf("drop the late replies of wechat: %w", err)
 	}
-	return nil
+	return s.MarkGone(ctx, channel, reader, now)
 }
 
 // Due leases late replies that may be sent now.
@@ -189,8 +180,8 @@ func (s WeChat) Sent(ctx context.Context, id string) error {
 	return nil
 }
 
-// Postpone keeps a late reply; a time beyond 48 hours leaves it to the reader's next message.
-func (s WeChat) Postpone(ctx context.Context, id string, until time.Time) error {
+// PutOff keeps a late reply; a time beyond 48 hours leaves it to the reader's next message.
+func (s WeChat) PutOff(ctx context.Context, id string, until time.Time) error {
 	if _, err := s.pool.Exec(ctx, `UPDATE wechat_messages SET send_at = $2, leased_to = '-infinity' WHERE id = $1`, id, until); err != nil {
 		return fmt.Errorf("postpone a late reply of wechat: %w", err)
 	}

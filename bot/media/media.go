@@ -42,13 +42,13 @@ func New(c Config) *Reader {
 
 // What readers hear about media that say nothing to us.
 var lines = map[string]string{
-	Image: "这张图片我看不清。请把图片里的字打出来发给我，或者复制过来。",
-	Voice: "这段语音我没有听清。请把想问的话打成字发给我。",
+	Image: "图片里的字没看清。\n请把要问的话写成文字发给我。",
+	Voice: "这段话没听清。\n请再说一遍，或者写成文字发给我。",
 }
 
 var tooLarge = map[string]string{
-	Image: "这张图片太大了。请截取要问的那一段再发，或者把字打出来。",
-	Voice: "这段语音太长了。请说短一点，或者把想问的话打成字发给我。",
+	Image: "这张图片太大了。\n请只截要问的那一段，或者写成文字发给我。",
+	Voice: "这段语音太长了。\n请说短一点，或者写成文字发给我。",
 }
 
 // Text is what a picture or a recording says. An error holds the line for the reader (knowledge.Error).

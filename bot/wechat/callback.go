@@ -103,6 +103,7 @@ type posted struct {
 	Incoming
 	nonce string
 	Delivery
+	update bot.Update
 }
 
 // read checks a post and reads its message.
@@ -137,10 +138,11 @@ func (c *Channel) read(w http.ResponseWriter, r *http.Request) (posted, error) {
 	}
 	nonce := sha256.Sum256([]byte(q.Get("timestamp") + " " + q.Get("nonce")))
 	digest := sha256.Sum256(body) // of what the signature stands for: a post may come again encrypted anew
-	return posted{in, q.Get("nonce"), Delivery{
-		Update: bot.Update{Channel: ChannelName, ID: in.key(), Chat: in.From, Payload: payload, Received: c.Now()},
-		Nonce:  nonce[:], Body: digest[:], Retry: c.Times.Retry, Posts: c.Times.Tries + 1,
-	}}, nil
+	now := c.Now()
+	return posted{in, q.Get("nonce"),
+		Delivery{ID: in.key(), Reader: in.From, At: now, Nonce: nonce[:], Body: digest[:], Retry: c.Times.Retry, Posts: c.Times.Tries + 1},
+		bot.Update{Channel: ChannelName, ID: in.key(), Chat: in.From, Payload: payload, Received: now},
+	}, nil
 }
 
 // unwrap gives the message of a post in safe mode. A post without encryption is none of the platform's.
@@ -186,14 +188,17 @@ func (c *Channel) post(w http.ResponseWriter, r *http.Request) {
 	case c.open <- struct{}{}:
 		defer func() { <-c.open }()
 	default:
-		if !c.hub.seen(p.Update.ID) { // otherwise it is stored, and asking for it again would get two answers
-			c.say(w, p, bot.ErrorLine)
+		if !c.hub.seen(p.update.ID) { // otherwise it is stored, and asking for it again would get two answers
+			c.say(w, p, busyLine)
 			return
 		}
 	}
-	waiting := c.hub.wait(p.Update.ID, c.Now())
-	defer c.hub.leave(p.Update.ID, waiting)
+	waiting := c.hub.wait(p.update.ID, c.Now())
+	defer c.hub.leave(p.update.ID, waiting)
 	place, err := c.Store.Deliver(r.Context(), p.Delivery)
+	if err == nil && !place.Given {
+		_, err = c.Inbox.Receive(r.Context(), p.update) // each post does, in case that the one before got no further
+	}
 	switch {
 	case errors.Is(err, ErrReplayed):
 		c.refuse(w, forged)
@@ -204,7 +209,6 @@ func (c *Channel) post(w http.ResponseWriter, r *http.Request) {
 	case place.Given:
 		c.write(w, []byte(success))
 	default:
-		nudge(c.wake)
 		c.await(w, r, p, place, waiting)
 	}
 }
@@ -217,8 +221,8 @@ func (c *Channel) await(w http.ResponseWriter, r *http.Request, p posted, place 
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	for over := false; ; {
-		reply, ok, err := c.Store.Take(r.Context(), p.Update.ID, place.Number, c.Now(), joinLate)
+	for over, there := false, false; ; {
+		reply, ok, err := c.Store.Take(r.Context(), p.update.ID, place.Number, c.Now(), joinLate)
 		if err != nil && r.Context().Err() == nil {
 			c.Log.Error("wechat: a reply was not taken", "error", err)
 		}
@@ -226,8 +230,11 @@ func (c *Channel) await(w http.ResponseWriter, r *http.Request, p posted, place 
 		case ok:
 			c.give(w, r, p, place, reply)
 			return
+		case there && err == nil: // another post has it
+			c.write(w, []byte(success))
+			return
 		case over && last:
-			c.leave(w, r.Context(), p, place)
+			c.leave(r.Context(), w, p, place)
 			return
 		case over: // another post will follow; an answer, even an empty one, would prevent it
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -235,6 +242,7 @@ func (c *Channel) await(w http.ResponseWriter, r *http.Request, p posted, place 
 		}
 		select {
 		case <-woken:
+			there = true
 		case <-timer.C:
 			over = true
 		case <-r.Context().Done():
@@ -250,14 +258,14 @@ func (c *Channel) give(w http.ResponseWriter, r *http.Request, p posted, place P
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 2*time.Second)
 	defer cancel()
-	if err := c.Store.GiveBack(ctx, p.Update.ID, place.Number); err != nil {
+	if err := c.Store.GiveBack(ctx, p.update.ID, place.Number); err != nil {
 		c.Log.Error("wechat: a reply was not given back", "error", err)
 	}
 }
 
 // leave answers the last post without a reply.
-func (c *Channel) leave(w http.ResponseWriter, ctx context.Context, p posted, place Place) {
-	if err := c.Store.Leave(ctx, p.Update.ID, place.Number); err != nil {
+func (c *Channel) leave(ctx context.Context, w http.ResponseWriter, p posted, place Place) {
+	if err := c.Store.Leave(ctx, p.update.ID, place.Number); err != nil {
 		c.Log.Error("wechat: a late reply was not noted", "error", err)
 	}
 	nudge(c.late)

@@ -36,9 +36,9 @@ func (c *Channel) send(ctx context.Context, l Late) error {
 	case err == nil || fate == hopeless:
 		return errors.Join(c.Store.Sent(ctx, l.ID), err)
 	case fate == later && l.Sends < mostSends:
-		return errors.Join(c.Store.Postpone(ctx, l.ID, c.Now().Add(time.Second<<l.Sends)), err)
+		return errors.Join(c.Store.PutOff(ctx, l.ID, c.Now().Add(time.Second<<l.Sends)), err)
 	}
-	return errors.Join(c.Store.Postpone(ctx, l.ID, never), err)
+	return errors.Join(c.Store.PutOff(ctx, l.ID, never), err)
 }
 
 // fate is what becomes of a late reply that was not taken.

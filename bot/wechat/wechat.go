@@ -3,8 +3,8 @@
 //
 // # The way of a message
 //
-// The platform posts it and breaks the connection after five seconds, three times in all. The first post stores it (Deliver); a worker of
-// any node has it answered by the desk and stores the reply; whichever post is open then takes the reply, and the reader sees it as the
+// The platform posts it and breaks the connection after five seconds, three times in all. The first post stores it (Inbox); a worker of
+// any node has it answered by the desk (Handle) and stores the reply; whichever post is open then takes the reply, and the reader sees it as the
 // answer. What is not there when the last post must be answered is late: a service account sends it as a customer message, another account
 // asks the reader to write something, and gives it with the answer to that.
 package wechat
@@ -34,9 +34,10 @@ type Reader interface {
 
 // Delivery is one post of a message by the platform.
 type Delivery struct {
-	bot.Update
-	Nonce []byte // digest of the nonce with its time
-	Body  []byte // digest of what was posted with it: the nonce is good for nothing else
+	ID, Reader string
+	At         time.Time
+	Nonce      []byte // digest of the nonce with its time
+	Body       []byte // digest of what was posted with it: the nonce is good for nothing else
 	// Retry is the least time after which another post of the same message means that the platform gave up on the one before. Earlier, it is
 	// a duplicate.
 	Retry time.Duration
@@ -53,9 +54,9 @@ type Place struct {
 // ErrReplayed: the nonce was used before, for something else or too often or too long ago.
 var ErrReplayed = errors.New("replayed")
 
-// Intake keeps what the platform posts; *postgres.Store is one, as of all that follow.
+// Intake keeps account of what the platform posts; postgres.WeChat does, as all that follows.
 type Intake interface {
-	// Deliver stores a post, and its message when it is the first; ErrReplayed when it is none of the platform's.
+	// Deliver notes a post; ErrReplayed when it is none of the platform's.
 	Deliver(ctx context.Context, d Delivery) (Place, error)
 	// Answered are those of the messages that have a reply.
 	Answered(ctx context.Context, ids []string) ([]string, error)
@@ -72,10 +73,9 @@ type Giver interface {
 	Leave(ctx context.Context, id string, number int) error
 }
 
-// Inbox are the messages that wait for an answer.
+// Inbox takes messages in, to be handed to Handle by one node at a time; *inbox.Worker does.
 type Inbox interface {
-	Claim(ctx context.Context, channel string, n int, now time.Time, lease time.Duration) ([]bot.Update, error)
-	Finish(ctx context.Context, u bot.Update, now time.Time) (mine bool, err error)
+	Receive(ctx context.Context, u bot.Update) (fresh bool, err error)
 }
 
 // Replies keeps what the desk said.
@@ -102,15 +102,14 @@ type Outbox interface {
 	Due(ctx context.Context, now time.Time, orphaned, lease time.Duration) ([]Late, error)
 	// Sent says that one was sent, or never can be.
 	Sent(ctx context.Context, id string) error
-	// Postpone keeps one until then; the reader's next message may take it before, or at once when it is not to be sent at all.
-	Postpone(ctx context.Context, id string, until time.Time) error
+	// PutOff keeps one until then; the reader's next message may take it before, or at once when it is not to be sent at all.
+	PutOff(ctx context.Context, id string, until time.Time) error
 }
 
 // Store is all that the channel keeps between requests and shares between nodes.
 type Store interface {
 	Intake
 	Giver
-	Inbox
 	Replies
 	Outbox
 	// Sweep deletes what is older than its use.
@@ -130,7 +129,6 @@ type Config struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 	Times     Times // zero: the platform's
-	Workers   int   // messages answered at a time; 0: 16
 	MostOpen  int   // posts held at a time, beyond which readers are asked to send again; 0: 512
 }
 
@@ -149,27 +147,25 @@ var platform = Times{Retry: 4 * time.Second, Hold: 5500 * time.Millisecond, Last
 // Channel serves one account.
 type Channel struct {
 	Config
+	Inbox Inbox // set before the first post
+
 	via  bot.Channel
 	hub  *hub
-	wake chan struct{} // something to claim
 	late chan struct{} // something to send
 	open chan struct{}
 }
 
-// New returns a channel; Run does its work beside the callbacks.
+// New returns a channel.
 func New(c Config) *Channel {
 	if c.Times == (Times{}) {
 		c.Times = platform
-	}
-	if c.Workers == 0 {
-		c.Workers = 16
 	}
 	if c.MostOpen == 0 {
 		c.MostOpen = 512
 	}
 	return &Channel{
 		Config: c, via: bot.Channel{Name: ChannelName, Push: c.Service}, hub: newHub(),
-		wake: make(chan struct{}, 1), late: make(chan struct{}, 1), open: make(chan struct{}, c.MostOpen),
+		late: make(chan struct{}, 1), open: make(chan struct{}, c.MostOpen),
 	}
 }
 

@@ -12,10 +12,11 @@ import (
 
 // What readers hear about what cannot be answered.
 const (
-	pictureLine  = "这张图片我看不了。请把图片里的字打出来发给我，或者复制过来。"
-	voiceLine    = "这段语音我听不了。请把想问的话打成字发给我。"
-	locationLine = "位置我用不上，也没有留下。想问什么事，请写一句话发来。"
-	otherLine    = "这一种消息我看不了。请把想问的事写成一句话发来。"
+	pictureLine  = "图片里的字我还看不了。\n请把要问的话写成文字发给我。"
+	voiceLine    = "语音我还听不了。\n请把要问的话写成文字发给我。"
+	locationLine = "位置我用不上，也没有留下。\n请把要问的话写成文字发给我。"
+	otherLine    = "这个我看不了。\n请把要问的话写成文字发给我。"
+	busyLine     = "现在问的人很多，请过几分钟再发一次。\n有人不舒服、有危险，先打120。"
 )
 
 // welcome is what a new reader is answered to.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -12,23 +11,20 @@ import (
 )
 
 const (
-	// answerTime bounds one answer; a claim outlives it.
-	answerTime = 45 * time.Second
-	claimTime  = time.Minute
-	claimEvery = 500 * time.Millisecond // for what other nodes have left
+	answerTime = 45 * time.Second // of one message: a picture may wait for others
 	sweepEvery = 15 * time.Second
 )
 
-// Run answers what is stored and sends what is late, until ctx ends; messages under way are finished.
+// Run wakes the posts whose replies other nodes have stored and sends what is late, until ctx ends. The messages themselves are dealt with
+// by an inbox.Worker, with this channel as its handler.
 func (c *Channel) Run(ctx context.Context) {
 	var running sync.WaitGroup
-	defer running.Wait()
 	running.Go(func() { c.every(ctx, lookEvery, nil, "look for replies", c.look) })
 	running.Go(func() { c.every(ctx, sweepEvery, nil, "sweep", c.sweep) })
 	if c.Service {
 		running.Go(func() { c.every(ctx, time.Second, c.late, "send late replies", c.sendLate) })
 	}
-	c.answerAll(ctx, &running)
+	running.Wait()
 }
 
 func (c *Channel) sweep(ctx context.Context) error {
@@ -53,66 +49,39 @@ func (c *Channel) every(ctx context.Context, interval time.Duration, nudged <-ch
 	}
 }
 
-// answerAll claims messages, as many as there are hands free.
-func (c *Channel) answerAll(ctx context.Context, running *sync.WaitGroup) {
-	hands := make(chan struct{}, c.Workers)
-	c.every(ctx, claimEvery, c.wake, "claim messages", func(ctx context.Context) error {
-		for {
-			free := c.Workers - len(hands)
-			if free == 0 {
-				return nil // whoever gets free asks again
-			}
-			claimed, err := c.Store.Claim(ctx, ChannelName, free, c.Now(), claimTime)
-			if err != nil {
-				return err
-			}
-			for _, u := range claimed {
-				hands <- struct{}{}
-				running.Go(func() {
-					c.answer(context.WithoutCancel(ctx), u)
-					<-hands
-					nudge(c.wake)
-				})
-			}
-			if len(claimed) < free {
-				return nil
-			}
-		}
-	})
-}
-
-// answer has one message answered and stores the reply. The message is done only then: one that a killed worker held is claimed again.
-func (c *Channel) answer(ctx context.Context, u bot.Update) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+// Handle has one message answered and stores the reply, for whichever post is open to take it.
+func (c *Channel) Handle(ctx context.Context, u bot.Update) error {
+	var in Incoming
+	if err := json.Unmarshal(u.Payload, &in); err != nil {
+		return errors.New("what was stored is no message") // not the error: it may repeat the words
+	}
+	limited, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	reply, err := c.replyTo(ctx, u)
+	reply, err := c.reply(limited, in)
 	if err != nil {
+		if ctx.Err() != nil { // shutting down: another node answers
+			return err
+		}
 		c.Log.Error("wechat: a message was not answered", "error", err)
 		reply = bot.ErrorLine
 	}
-	storing, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer done()
-	err = c.Store.Answer(storing, u.ID, reply)
-	if err == nil {
-		_, err = c.Store.Finish(storing, u, c.Now())
-	}
-	if err != nil {
-		c.Log.Error("wechat: a reply was not stored", "error", err)
-		return
-	}
-	c.hub.tell(u.ID)
-	nudge(c.late)
+	return c.answer(ctx, u.ID, reply)
 }
 
-func (c *Channel) replyTo(ctx context.Context, u bot.Update) (reply string, err error) {
-	defer func() { // one message that fells the answerer must not fell the others
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
+// Shed tells a reader that too many ask.
+func (c *Channel) Shed(ctx context.Context, u bot.Update) error {
 	var in Incoming
-	if err := json.Unmarshal(u.Payload, &in); err != nil {
-		return "", errors.New("what was stored is no message") // not the error: it may repeat the words
+	if err := json.Unmarshal(u.Payload, &in); err != nil || in.Event == "unsubscribe" {
+		return c.Handle(ctx, u)
 	}
-	return c.reply(ctx, in)
+	return c.answer(ctx, u.ID, busyLine)
+}
+
+func (c *Channel) answer(ctx context.Context, id, reply string) error {
+	if err := c.Store.Answer(ctx, id, reply); err != nil {
+		return err
+	}
+	c.hub.tell(id)
+	nudge(c.late)
+	return nil
 }

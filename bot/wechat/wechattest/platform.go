@@ -186,14 +186,14 @@ type Request struct {
 }
 
 // Sign makes a post of a message, at a time.
-func (p *Platform) Sign(message string, at time.Time) Request {
+func (c Config) Sign(message string, at time.Time) Request {
 	stamp, nonce := strconv.FormatInt(at.Unix(), 10), random(8)
-	q := url.Values{"timestamp": {stamp}, "nonce": {nonce}, "signature": {Signature(p.Token, stamp, nonce)}}
+	q := url.Values{"timestamp": {stamp}, "nonce": {nonce}, "signature": {Signature(c.Token, stamp, nonce)}}
 	body := []byte(message)
-	if p.AESKey != "" {
-		sealed := Seal(p.AESKey, p.AppID, body)
+	if c.AESKey != "" {
+		sealed := Seal(c.AESKey, c.AppID, body)
 		q.Set("encrypt_type", "aes")
-		q.Set("msg_signature", Signature(p.Token, stamp, nonce, sealed))
+		q.Set("msg_signature", Signature(c.Token, stamp, nonce, sealed))
 		body = []byte("<xml><ToUserName><![CDATA[gh_account]]></ToUserName><Encrypt><![CDATA[" + sealed + "]]></Encrypt></xml>")
 	}
 	return Request{q, body}
