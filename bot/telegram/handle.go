@@ -51,7 +51,10 @@ func (b *Bot) Handle(ctx context.Context, stored engine.Update) error {
 			return err
 		}
 	}
-	if err := b.deliver(ctx, o); err != nil {
+	switch err := b.deliver(ctx, o); {
+	case errors.Is(err, engine.ErrGone):
+		return b.Readers.MarkGone(ctx, Channel.Name, o.reader, b.Now())
+	case err != nil && !errors.Is(err, errUndeliverable):
 		b.unsent.Add(stored.ID, o)
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/go-telegram/bot"
+
+	"qiuzhen/knowledge"
 )
 
 // maxFile is the largest file that the Bot API hands out.
@@ -30,6 +32,9 @@ func (b *Bot) readMedia(ctx context.Context, s *said, words string) (text, line 
 			return "", "", ctx.Err()
 		} else if err != nil {
 			b.Log.Warn("telegram: media was not read", "kind", kind, "error", err)
+			if known := (*knowledge.Error)(nil); errors.As(err, &known) {
+				unread = known.Message
+			}
 		}
 	}
 	text = strings.TrimSpace(words + "\n" + strings.TrimSpace(heard))

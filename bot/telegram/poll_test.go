@@ -130,3 +130,22 @@ func TestStatus(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
+
+// TestPush reaches people alone, and says who is gone.
+func TestPush(t *testing.T) {
+	b, api, _ := open(t, unlimited)
+	api.Limits = telegramtest.Limits{}
+	api.Refuse(9, "bot was blocked by the user")
+	for _, c := range []struct {
+		name string
+		gone bool
+		chat int64
+	}{
+		{"7", false, 7}, {engine.MemberOf("-100", "8"), false, 8}, {"9", true, 9}, {"0", true, 0}, {"not a number", true, 0},
+	} {
+		err := b.Push(context.Background(), engine.Reader{Channel: "telegram", Name: c.name}, engine.Reply{Text: "专家查过了。"})
+		if errors.Is(err, engine.ErrGone) != c.gone || !c.gone && (err != nil || len(api.Messages(c.chat)) != 1) {
+			t.Errorf("%q: %v", c.name, err)
+		}
+	}
+}

@@ -48,7 +48,27 @@ const (
 	callTime  = 15 * time.Second
 )
 
-// deliver sends what is left of a reply. Errors are inbox.Later, or another one worth a new try.
+// errUndeliverable means that Telegram will never take a message: its chat is gone, or never was.
+var errUndeliverable = errors.New("telegram: the message cannot be delivered")
+
+// Push sends to a reader who has not just asked. Who spoke to us in a group only is written to alone.
+func (b *Bot) Push(ctx context.Context, to engine.Reader, r engine.Reply) error {
+	name := to.Name
+	if _, person, member := strings.Cut(name, "\n"); member { // bot.MemberOf
+		name = person
+	}
+	chat, err := strconv.ParseInt(name, 10, 64)
+	if err != nil {
+		return engine.ErrGone
+	}
+	err = b.deliver(ctx, &outgoing{chat: chat, reader: to.Name, parts: split(r.Text, maxUnits), choices: keyboard(r)})
+	if errors.Is(err, errUndeliverable) {
+		return engine.ErrGone
+	}
+	return err
+}
+
+// deliver sends what is left of a reply. Errors are bot.ErrGone, errUndeliverable, inbox.Later, or another one worth a new try.
 func (b *Bot) deliver(ctx context.Context, o *outgoing) error {
 	for len(o.parts) > 0 {
 		id, err := b.send(ctx, o)
@@ -58,13 +78,13 @@ func (b *Bot) deliver(ctx context.Context, o *outgoing) error {
 			o.chat = int64(moved.MigrateToChatID)
 			continue
 		case errors.Is(err, bot.ErrorForbidden):
-			return b.Readers.MarkGone(ctx, Channel.Name, o.reader, b.Now())
+			return engine.ErrGone
 		case errors.Is(err, bot.ErrorBadRequest) && o.edit != 0:
 			o.edit = 0 // deleted, or too old: a new message
 			continue
 		case errors.Is(err, bot.ErrorBadRequest):
-			b.Log.Warn("telegram: a reply cannot be delivered", "error", failure("sendMessage", err))
-			return nil
+			b.Log.Warn("telegram: a message cannot be delivered", "error", failure("sendMessage", err))
+			return errUndeliverable
 		case err != nil:
 			return err
 		}

@@ -39,7 +39,7 @@ type Inbox interface {
 	Receive(ctx context.Context, u engine.Update) (fresh bool, err error)
 }
 
-// Media reads pictures ("image") and speech ("voice"); empty when it can make nothing of it.
+// Media reads pictures ("image") and speech ("voice"); empty when it can make nothing of it. A knowledge.Error says what the reader is told.
 type Media interface {
 	Text(ctx context.Context, kind string, r io.Reader) (string, error)
 }

@@ -36,7 +36,8 @@ type App struct {
 	dsn       string           // a secret where it is DATABASE_URL
 	cluster   *cluster.Cluster // nil with DATABASE_URL
 	segmenter *text.Segmenter
-	model     embedding.Model // nil with embedder none
+	model     embedding.Model  // nil with embedder none
+	telegram  *telegramChannel // nil without a token
 }
 
 // databaseName is the database of the private server.
@@ -152,7 +153,8 @@ func (a *App) wire() (err error) {
 	}
 	a.Bot = &bot.Engine{Answerer: a.engine, Words: a.segmenter.Words}
 	a.Desk = bot.NewDesk(a.Bot, a.Store, time.Now)
-	return nil
+	a.telegram, err = openTelegram(a)
+	return err
 }
 
 // openStore connects to DATABASE_URL, else starts or joins the private server. The pool outlives startCtx.

@@ -52,6 +52,7 @@ func (doctorCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	check.database(ctx, app)
 	check.audit(ctx, app)
 	check.model(ctx, app)
+	check.telegram(ctx, app)
 	if check.failed {
 		return exit(exitFailed)
 	}

@@ -40,6 +40,9 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { app.watch(watching, log) })
+	if app.telegram != nil {
+		watch.Go(func() { app.telegram.run(watching, app, log) })
+	}
 	defer watch.Wait() // before Close stops the server that it would start again
 	defer stop()
 	return serveUntilDone(ctx, listener, newHandler(app, log))
@@ -85,7 +88,8 @@ func newHandler(app *App, log *slog.Logger) http.Handler {
 // routes are all ways in.
 func routes(app *App, log *slog.Logger) []page.Route {
 	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
-	return append(page.Routes(),
+	all := append(page.Routes(), app.telegram.routes()...)
+	return append(all,
 		page.Route{Pattern: "POST /api/v1/ask", Handler: a.ask},
 		page.Route{Pattern: "GET /healthz", Handler: func(w http.ResponseWriter, _ *http.Request) {
 			writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
