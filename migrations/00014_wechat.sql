@@ -5,7 +5,7 @@
 -- given, an undelivered one after 48 hours, when the platform would not take it any more.
 CREATE TABLE wechat_messages (
     id         text        PRIMARY KEY, -- as in the inbox
-    reader     text        NOT NULL,    -- whom a late reply goes to
+    reader     text        NOT NULL,    -- whom a late reply goes to; empty once the reply was given
     created_at timestamptz NOT NULL,
     posts      integer     NOT NULL DEFAULT 1, -- duplicates too: the last post is the one that may take the reply
     tries      integer     NOT NULL DEFAULT 1, -- the platform's
@@ -17,7 +17,7 @@ CREATE TABLE wechat_messages (
     sends      integer     NOT NULL DEFAULT 0,
     send_at    timestamptz NOT NULL DEFAULT '-infinity', -- not before; infinity: with the reader's next message only
     leased_to  timestamptz NOT NULL DEFAULT '-infinity', -- somebody is sending it
-    CONSTRAINT wechat_message_is_bounded CHECK (length(id) BETWEEN 1 AND 128 AND length(reader) BETWEEN 1 AND 128 AND length(reply) <= 8192)
+    CONSTRAINT wechat_message_is_bounded CHECK (length(id) BETWEEN 1 AND 128 AND length(reader) <= 128 AND length(reply) <= 8192)
 );
 CREATE INDEX wechat_messages_created ON wechat_messages (created_at);
 

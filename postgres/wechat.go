@@ -37,7 +37,7 @@ func (s WeChat) Deliver(ctx context.Context, d wechat.Delivery) (p wechat.Place,
 		     WHERE n.body = excluded.body AND n.uses < $3 AND n.first_at > $6::timestamptz - $8::interval
 		    RETURNING 1)
 		INSERT INTO wechat_messages AS m (id, reader, created_at, tried_at) SELECT $4, $5, $6, $6 FROM nonce
-		ON CONFLICT (id) DO UPDATE SET posts = m.posts + 1,
+		ON CONFLICT (id) DO UPDATE SET posts = m.posts + 1, reader = excluded.reader,
 		       tries = m.tries + (excluded.tried_at >= m.tried_at + $7::interval)::int,
 		       tried_at = CASE WHEN excluded.tried_at >= m.tried_at + $7::interval THEN excluded.tried_at ELSE m.tried_at END,
 		       late = m.late AND excluded.tried_at < m.tried_at + $7::interval,
@@ -67,9 +67,11 @@ func (s WeChat) Take(ctx context.Context, id string, number int, now time.Time, 
 	var reader, reply string
 	var owed bool
 	err := s.pool.QueryRow(ctx, `
-		UPDATE wechat_messages m SET given_at = $3
-		 WHERE id = $1 AND posts = $2 AND reply IS NOT NULL AND given_at IS NULL AND NOT sent AND leased_to <= $3
-		RETURNING reader, reply, EXISTS (SELECT FROM wechat_messages o WHERE o.reader = m.reader AND o.id <> m.id AND o.late
+		WITH mine AS (
+		    SELECT id, reader FROM wechat_messages
+		     WHERE id = $1 AND posts = $2 AND reply IS NOT NULL AND given_at IS NULL AND NOT sent AND leased_to <= $3 FOR UPDATE)
+		UPDATE wechat_messages m SET given_at = $3, reader = '' FROM mine WHERE m.id = mine.id
+		RETURNING mine.reader, m.reply, EXISTS (SELECT FROM wechat_messages o WHERE o.reader = mine.reader AND o.id <> m.id AND o.late
 		          AND o.reply <> '' AND o.given_at IS NULL AND NOT o.sent AND o.leased_to <= $3)`, id, number, now).Scan(&reader, &reply, &owed)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -104,7 +106,7 @@ func (s WeChat) takeLate(ctx context.Context, id, reader, own string, now time.T
 		var n int
 		text, n = join(own, replies)
 		_, err = tx.Exec(ctx, `
-			UPDATE wechat_messages SET reply = CASE WHEN id = $1 THEN $2 ELSE '' END, given_at = $4 WHERE id = $1 OR id = ANY($3)`, id, text, ids[:n], now)
+			UPDATE wechat_messages SET reply = CASE WHEN id = $1 THEN $2 ELSE '' END, reader = '', given_at = $4 WHERE id = $1 OR id = ANY($3)`, id, text, ids[:n], now)
 		return err
 	})
 	if err != nil {
@@ -114,8 +116,10 @@ func (s WeChat) takeLate(ctx context.Context, id, reader, own string, now time.T
 }
 
 // GiveBack says that a reply taken has not gone out.
-func (s WeChat) GiveBack(ctx context.Context, id string, number int) error {
-	if _, err := s.pool.Exec(ctx, `UPDATE wechat_messages SET given_at = NULL WHERE id = $1 AND posts = $2 AND NOT sent`, id, number); err != nil {
+func (s WeChat) GiveBack(ctx context.Context, id, reader string, number int) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE wechat_messages SET given_at = NULL, reader = $3 WHERE id = $1 AND posts = $2 AND NOT sent`, id, number, reader)
+	if err != nil {
 		return fmt.Errorf("give back a reply of wechat: %w", err)
 	}
 	return nil
@@ -174,7 +178,7 @@ func (s WeChat) Due(ctx context.Context, now time.Time, orphaned, lease time.Dur
 
 // Sent says that a late reply was sent, or never can be; its words go.
 func (s WeChat) Sent(ctx context.Context, id string) error {
-	if _, err := s.pool.Exec(ctx, `UPDATE wechat_messages SET sent = true, reply = '' WHERE id = $1`, id); err != nil {
+	if _, err := s.pool.Exec(ctx, `UPDATE wechat_messages SET sent = true, reader = '', reply = '' WHERE id = $1`, id); err != nil {
 		return fmt.Errorf("note a late reply of wechat: %w", err)
 	}
 	return nil

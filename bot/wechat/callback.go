@@ -258,7 +258,7 @@ func (c *Channel) give(w http.ResponseWriter, r *http.Request, p posted, place P
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 2*time.Second)
 	defer cancel()
-	if err := c.Store.GiveBack(ctx, p.update.ID, place.Number); err != nil {
+	if err := c.Store.GiveBack(ctx, p.update.ID, p.From, place.Number); err != nil {
 		c.Log.Error("wechat: a reply was not given back", "error", err)
 	}
 }

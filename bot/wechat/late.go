@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"qiuzhen/bot"
 )
 
 const (
@@ -69,4 +71,13 @@ func fateOf(err error) fate {
 		return hopeless
 	}
 	return later
+}
+
+// Push sends a reply to a reader who has not just asked, as a customer message.
+func (c *Channel) Push(ctx context.Context, to bot.Reader, r bot.Reply) error {
+	err := c.API.SendText(ctx, to.Name, fit(r.Text, c.link(r)))
+	if fateOf(err) == gone {
+		return errors.Join(bot.ErrGone, err)
+	}
+	return err
 }

@@ -208,3 +208,12 @@ func (s *stage) count(t *testing.T, sql string) (n int) {
 	}
 	return n
 }
+
+func deskIs(d wechat.Desk) option {
+	return func(_ *wechattest.Config, c *wechat.Config) { c.Desk = d }
+}
+
+// patient is the platform's own patience, for tests that are not about it.
+func patient(theirs *wechattest.Config, ours *wechat.Config) {
+	theirs.Patience, ours.Times = 0, wechat.Times{}
+}

@@ -1,6 +1,7 @@
 package wechat_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"qiuzhen/bot"
 	"qiuzhen/bot/wechat"
 	"qiuzhen/bot/wechat/wechattest"
 )
@@ -170,21 +172,45 @@ func TestMenu(t *testing.T) {
 	}
 }
 
-// TestForgotten: who is forgotten is in no row of the channel a minute later, and who has left at once in none with words.
+// TestForgotten: who got their answer is named nowhere in the channel's own table, and a minute later no row of it is left. Who is
+// forgotten has nothing coming, but for the word that they are.
 func TestForgotten(t *testing.T) {
-	var ahead atomic.Int64
-	s := newStage(t, true, false, 1, func(_ *wechattest.Config, c *wechat.Config) {
-		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
-	})
-	rows := func() int {
-		return s.count(t, `SELECT (SELECT count(*) FROM wechat_messages) + (SELECT count(*) FROM inbox WHERE done_at IS NULL)`)
+	s := newStage(t, true, false, 1, patient)
+	store, ctx := s.store.WeChat(), t.Context()
+	s.Send(ctx, s.addr, "grandma", text("grandma", "1", "在吗"))
+	if n := s.count(t, `SELECT count(*) FROM wechat_messages WHERE reader <> ''`); n != 0 {
+		t.Errorf("%d rows name the reader", n)
 	}
-	s.Send(t.Context(), s.addr, "grandma", text("grandma", "1", "在吗"))
-	if rows() != 1 {
-		t.Errorf("%d rows", rows())
+	now := time.Now()
+	if _, err := s.store.Keep(ctx, bot.Turn{Reader: bot.Reader{Channel: "wechat", Name: "grandma", Memory: bot.Memory{At: now}}}); err != nil {
+		t.Fatal(err)
 	}
-	ahead.Store(int64(2 * time.Minute))
-	if err := s.store.WeChat().Sweep(t.Context(), time.Now().Add(2*time.Minute)); err != nil || rows() != 0 {
-		t.Errorf("%d rows, %v", rows(), err)
+	for _, id := range []string{"2", "3"} {
+		place, err := store.Deliver(ctx, wechat.Delivery{
+			ID: id, Reader: "grandma", At: now, Nonce: bytes.Repeat([]byte(id), 32), Body: bytes.Repeat([]byte(id), 32), Retry: time.Second, Posts: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Leave(ctx, id, place.Number); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Answer(ctx, "2", "答"); err != nil {
+		t.Fatal(err)
+	}
+	if expects, err := store.Expects(ctx, "grandma", "3"); err != nil || !expects {
+		t.Errorf("expects %v, %v", expects, err)
+	}
+	if _, err := s.store.Forget(ctx, "wechat", "grandma"); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.count(t, `SELECT count(*) FROM wechat_messages WHERE id = '2'`); n != 0 {
+		t.Error("a late reply is still there")
+	}
+	if n := s.count(t, `SELECT count(*) FROM wechat_messages WHERE id = '3'`); n != 1 {
+		t.Error("the message that is being answered is gone")
+	}
+	if err := store.Sweep(ctx, now.Add(49*time.Hour)); err != nil || s.count(t, `SELECT (SELECT count(*) FROM wechat_messages) + (SELECT count(*) FROM wechat_nonces)`) != 0 {
+		t.Errorf("rows stay (%v)", err)
 	}
 }

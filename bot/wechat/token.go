@@ -110,3 +110,9 @@ func (a *API) stableToken(ctx context.Context, force bool) (token string, lasts 
 	}
 	return answer.Token, time.Duration(answer.Expires) * time.Second, nil
 }
+
+// Check reports whether the platform knows the account.
+func (a *API) Check(ctx context.Context) error {
+	_, err := a.token(ctx, "")
+	return err
+}

@@ -22,6 +22,10 @@ import (
 // ChannelName names the channel in messages and in the store.
 const ChannelName = "wechat"
 
+// Can is what the channel is able to do. A service account reaches readers for 48 hours after they have written: too short to promise
+// that they will be told, so that what they wait for comes with their next message when it could not be sent (Push).
+var Can = bot.Channel{Name: ChannelName}
+
 // Desk answers messages; *bot.Desk does.
 type Desk interface {
 	Handle(ctx context.Context, m bot.Message) (bot.Reply, error)
@@ -68,7 +72,7 @@ type Giver interface {
 	// of it and the reader's late replies, and says how many of those it took.
 	Take(ctx context.Context, id string, number int, now time.Time, join func(own string, late []string) (string, int)) (string, bool, error)
 	// GiveBack says that a reply taken has not gone out.
-	GiveBack(ctx context.Context, id string, number int) error
+	GiveBack(ctx context.Context, id, reader string, number int) error
 	// Leave says that no post will come any more: the reply is late.
 	Leave(ctx context.Context, id string, number int) error
 }
@@ -149,7 +153,6 @@ type Channel struct {
 	Config
 	Inbox Inbox // set before the first post
 
-	via  bot.Channel
 	hub  *hub
 	late chan struct{} // something to send
 	open chan struct{}
@@ -164,7 +167,7 @@ func New(c Config) *Channel {
 		c.MostOpen = 512
 	}
 	return &Channel{
-		Config: c, via: bot.Channel{Name: ChannelName, Push: c.Service}, hub: newHub(),
+		Config: c, hub: newHub(),
 		late: make(chan struct{}, 1), open: make(chan struct{}, c.MostOpen),
 	}
 }

@@ -98,7 +98,7 @@ func (c *Channel) reply(ctx context.Context, in Incoming) (string, error) {
 	if line != "" || in.Event != "" && says == "" {
 		return line, nil
 	}
-	reply, err := c.Desk.Handle(ctx, bot.Message{Via: c.via, Reader: in.From, Text: says, At: in.Created})
+	reply, err := c.Desk.Handle(ctx, bot.Message{Via: Can, Reader: in.From, Text: says, At: in.Created})
 	if err != nil {
 		return "", err
 	}

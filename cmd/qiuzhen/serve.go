@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"qiuzhen/bot"
+	"qiuzhen/bot/media"
 	"qiuzhen/page"
 )
 
@@ -37,11 +38,18 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	}
 	log := slog.New(slog.NewTextHandler(streams.err, nil))
 	log.Info("serving", "address", "http://"+listener.Addr().String(), "ready_after", time.Since(start).Round(time.Millisecond))
+	if app.media.Tesseract, err = media.FindTesseract(ctx); err != nil {
+		log.Info(err.Error())
+	}
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { app.watch(watching, log) })
 	if app.telegram != nil {
 		watch.Go(func() { app.telegram.run(watching, app, log) })
+	}
+	if app.wechat != nil {
+		app.wechat.logTo(log)
+		watch.Go(func() { app.wechat.run(watching, app, log) })
 	}
 	defer watch.Wait() // before Close stops the server that it would start again
 	defer stop()
@@ -89,6 +97,7 @@ func newHandler(app *App, log *slog.Logger) http.Handler {
 func routes(app *App, log *slog.Logger) []page.Route {
 	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
 	all := append(page.Routes(), app.telegram.routes()...)
+	all = append(all, app.wechat.routes()...)
 	return append(all,
 		page.Route{Pattern: "POST /api/v1/ask", Handler: a.ask},
 		page.Route{Pattern: "GET /healthz", Handler: func(w http.ResponseWriter, _ *http.Request) {
