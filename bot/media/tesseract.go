@@ -134,11 +134,22 @@ func joined(line, word string) string {
 
 func alnum(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// telling leaves out the lines that say nothing: the clock and the battery of a screenshot, specks.
+const (
+	sentenceLetters = 12 // Chinese ones: a line of so many is what a screenshot is sent for
+	nameLetters     = 6  // fewer, beside such a line and without a mark, are somebody's name, a group's, a button
+)
+
+// telling leaves out the lines that say nothing: the clock and the battery of a screenshot, names, buttons, specks.
 func telling(lines []string) string {
+	longest := 0
+	for _, l := range lines {
+		longest = max(longest, han(l))
+	}
 	var kept []string
 	for _, l := range lines {
-		if han(l) >= 2 || len(l) >= 8 && letterCount(l) >= 8 {
+		n := han(l)
+		name := longest >= sentenceLetters && n < nameLetters && !strings.ContainsAny(l, "。！？!?")
+		if n >= 2 && !name || n < 2 && letterCount(l) >= 8 {
 			kept = append(kept, l)
 		}
 	}

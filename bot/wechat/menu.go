@@ -20,9 +20,10 @@ func say(name, words string) Button { return Button{Name: name, Type: "click", K
 
 // DefaultMenu is the menu of an account; with an address of our own pages it opens them too.
 func DefaultMenu(publicURL string) Menu {
-	first := say("怎么用", "帮助")
+	help := say("怎么用", "帮助")
+	first, other := help, say("字大一点", "字大一点")
 	if base := strings.TrimRight(publicURL, "/"); base != "" {
-		first = Button{Name: "网页问答", Type: "view", URL: base + "/"}
+		first, other = Button{Name: "网页问答", Type: "view", URL: base + "/"}, help
 	}
 	return Menu{Buttons: []Button{
 		first,
@@ -33,7 +34,7 @@ func DefaultMenu(publicURL string) Menu {
 			say("老人发烧怎么办", "老人发烧怎么办"),
 		}},
 		{Name: "更多", Buttons: []Button{
-			say("怎么用", "帮助"), say("订阅通知", "订阅"), say("退订", "退订"), say("一步一步说", "慢一点"), say("删除我的数据", "删除我的数据"),
+			other, say("订阅通知", "订阅"), say("退订", "退订"), say("一步一步说", "慢一点"), say("删除我的数据", "删除我的数据"),
 		}},
 	}}
 }
