@@ -25,7 +25,8 @@ test: setup ## vet, all tests with the race detector, a few seconds of every fuz
 bench: setup ## benchmarks (PKG=./retrieval/... BENCH=Search)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 2h $(PKG)
 
-soak: setup ## the same measures on a million passages, mostly synthetic (PASSAGES=1000000); hours, 12 GB
+soak: setup ## 10,000 updates delivered thrice under kill -9; then the measures on a million passages (PASSAGES=1000000); hours, 12 GB
+	@SOAK_UPDATES=10000 go test -count=1 -run '^(TestOnceEach|TestKilled)$$' -timeout 1h ./bot/telegram
 	@SOAK_PASSAGES=$(PASSAGES) go test -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 12h ./cmd/qiuzhen
 
 content-report: setup ## lint the starter pack and count it by topic, verdict, group and region

@@ -111,3 +111,39 @@ func TestInboxOrder(t *testing.T) {
 		t.Errorf("claimed %q, then %q; want 1 and 3, then 2", first, then)
 	}
 }
+
+// TestPostpone moves a lease only for who holds it.
+func TestPostpone(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	if _, err := store.Receive(ctx, bot.Update{Channel: "telegram", ID: "1", Chat: "a", Payload: []byte("x"), Received: now}); err != nil {
+		t.Fatal(err)
+	}
+	claim := func(at time.Time) []bot.Update {
+		claimed, err := store.Claim(ctx, "telegram", 8, at, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return claimed
+	}
+	first := claim(now)
+	if mine, err := store.Postpone(ctx, first[0], now.Add(time.Hour)); err != nil || !mine {
+		t.Fatal(mine, err)
+	}
+	if got := claim(now.Add(59 * time.Minute)); len(got) != 0 {
+		t.Error("claimed before its time", got)
+	}
+	second := claim(now.Add(time.Hour))
+	if len(second) != 1 || second[0].Token != first[0].Token+1 {
+		t.Fatal(second)
+	}
+	if mine, err := store.Postpone(ctx, first[0], now); err != nil || mine {
+		t.Error("who lost the lease moved it", err)
+	}
+	if mine, err := store.Finish(ctx, second[0], now); err != nil || !mine {
+		t.Error(mine, err)
+	}
+	if mine, err := store.Postpone(ctx, second[0], now); err != nil || mine {
+		t.Error("what is done was postponed", err)
+	}
+}

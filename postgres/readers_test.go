@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,4 +82,48 @@ func mustKeep(t *testing.T, store interface {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// TestMarkGone: a person, or a group with its members and nobody else; who speaks again is back.
+func TestMarkGone(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	names := []string{"7", "-100", bot.MemberOf("-100", "7"), bot.MemberOf("-1001", "7"), "-1001"}
+	for _, name := range names {
+		if _, err := store.Keep(ctx, bot.Turn{Reader: bot.Reader{Channel: "telegram", Name: name, Memory: bot.Memory{At: now}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := func() (out []bool) {
+		for _, name := range names {
+			r, err := store.Reader(ctx, "telegram", name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, r.Gone)
+		}
+		return out
+	}
+	for _, step := range []struct {
+		channel, name string
+		want          []bool
+	}{
+		{"wechat", "7", []bool{false, false, false, false, false}}, {"telegram", "nobody", []bool{false, false, false, false, false}},
+		{"telegram", "-100", []bool{false, true, true, false, false}}, {"telegram", "7", []bool{true, true, true, false, false}},
+	} {
+		if err := store.MarkGone(ctx, step.channel, step.name, now); err != nil {
+			t.Fatal(err)
+		}
+		if got := gone(); !slices.Equal(got, step.want) {
+			t.Errorf("after %s %s: %v, want %v", step.channel, step.name, got, step.want)
+		}
+	}
+	r, err := store.Reader(ctx, "telegram", "7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Memory.At = now
+	if _, err := store.Keep(ctx, bot.Turn{Reader: r}); err != nil || gone()[0] {
+		t.Error("who speaks again is still gone", err)
+	}
 }

@@ -26,7 +26,8 @@ var rewrite = flag.Bool("update", false, "write what happened into testdata")
 // TestData: for each file in testdata, the updates of its section in make the calls of its section out. Section replies says what the
 // desk answers to which words; all else it repeats. Lines of in that are no update:
 //
-//	!fail METHOD STATUS [RETRY]   the method's next call fails (status 0: its answer is lost)
+//	!fail METHOD STATUS [RETRY]   the method's next call fails (status 0: the connection breaks)
+//	!lost METHOD                  the method's next call is done, and its answer is lost
 //	!refuse CHAT WHY              the chat answers 403
 //	!file ID TEXT                 a file
 //	!media                        the bot reads media from here on
@@ -120,6 +121,8 @@ func (s *scene) command(words []string) {
 		var f telegramtest.Fault
 		fmt.Sscan(strings.Join(words[2:], " "), &f.Status, &f.Retry)
 		s.api.Fail(words[1], f)
+	case "lost":
+		s.api.Fail(words[1], telegramtest.Fault{Done: true})
 	case "refuse":
 		var chat int64
 		fmt.Sscan(words[1], &chat)
