@@ -38,7 +38,10 @@ func (s *session) command(context.Context) (Reply, bool, error) {
 
 func (s *session) help() Reply {
 	lines := []string{
-		"把拿不准的消息转给我，我查一查。", "想问的事写成一句话，也行。", "看完可以接着问“为什么”“那小孩呢”。", "还可以说：慢一点、字大一点、订阅、删除我的数据。",
+		"把拿不准的消息转给我，我查一查。",
+		"想问的事写成一句话，也行。",
+		"看完可以接着问“为什么”“那小孩呢”。",
+		"还可以说：慢一点、字大一点、订阅、删除我的数据。",
 		"有人不舒服、有危险，先打120或110。",
 	}
 	if s.m.Group != "" {
@@ -113,7 +116,13 @@ func (f Forgotten) String() string {
 	for _, part := range []struct {
 		n    int
 		said string
-	}{{f.Messages, "问过的话%d条"}, {f.Opinions, "意见%d条"}, {f.Questions, "等专家看的事%d件"}, {f.Subscriptions, "订阅%d份"}, {f.Updates, "收发的记号%d个"}} {
+	}{
+		{f.Messages, "问过的话%d条"},
+		{f.Opinions, "意见%d条"},
+		{f.Questions, "等专家看的事%d件"},
+		{f.Subscriptions, "订阅%d份"},
+		{f.Updates, "收发的记号%d个"},
+	} {
 		if part.n > 0 {
 			what = append(what, fmt.Sprintf(part.said, part.n))
 		}

@@ -156,6 +156,7 @@ func (a *App) wire() (err error) {
 	}
 	a.Bot = &bot.Engine{Answerer: a.engine, Words: a.segmenter.Words}
 	a.Desk = bot.NewDesk(a.Bot, a.Store, time.Now)
+	a.Desk.PublicURL = a.Settings.get("public_url")
 	a.media = openMedia(a.Settings)
 	if a.telegram, err = openTelegram(a); err != nil {
 		return err

@@ -51,6 +51,8 @@
 // # Where to add
 //
 // A channel is a package under bot that turns what its platform delivers into bot.Message, hands it to the desk, shows bot.Reply and passes
-// bottest.Conformance; serve.go starts it. A command that readers say is one line of commands in bot/commands.go. A web page is a page.Route with its Access; TestRoutes wants a row for it, and e2e's publicPages a line. A setting is one line of settingsTable. A danger or a kind of current fact is a pattern in
-// retrieval/urgent.yaml or retrieval/live.yaml; phrasings that nobody can list go into eval/testdata/wordings/tune_*. Content needs no code at all.
+// bottest.Conformance; serve.go starts it. What readers say to the service itself is a line of commands in bot/commands.go. A web page is a page.Route with its Access;
+// TestRoutes wants a row for it, and e2e's publicPages a line. A setting is
+// one line of settingsTable. A danger or a kind of current fact is a pattern in retrieval/urgent.yaml or retrieval/live.yaml; phrasings that
+// nobody can list go into eval/testdata/wordings/tune_*. Content needs no code at all.
 package main
