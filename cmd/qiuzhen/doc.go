@@ -28,8 +28,8 @@
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads.
 //   - bot/inbox: the worker over what channels delivered, under leases; bot/telegram: a Telegram bot, with a stand-in of its API for tests.
-//     bot/wechat is the official account of WeChat, with the rule of its five seconds and three posts; bot/wechat/wechattest stands in for
-//     the platform. bot/media makes words of pictures and recordings.
+//   - bot/wechat: the official account of WeChat, with the rule of its five seconds and three posts; bot/wechat/wechattest stands in for
+//     the platform. bot/media: words of pictures and recordings.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
 //   - password: argon2id hashes of the staff's passwords.
 //   - parts: where the pinned parts lie that scripts/setup fetched.
