@@ -55,7 +55,7 @@ type Place struct {
 	Given  bool // the reply went out with a post before it
 }
 
-// ErrReplayed: the nonce was used before, for something else or too often or too long ago.
+// ErrReplayed says that the nonce was used before, for something else or too often or too long ago.
 var ErrReplayed = errors.New("replayed")
 
 // Intake keeps account of what the platform posts; postgres.WeChat does, as all that follows.
