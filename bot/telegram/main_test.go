@@ -127,7 +127,3 @@ func short(s string) string {
 	}
 	return s
 }
-
-func contains(lines []string, part string) bool {
-	return strings.Contains(strings.Join(lines, "\n"), part)
-}
