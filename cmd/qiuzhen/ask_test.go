@@ -122,7 +122,7 @@ func TestAPI(t *testing.T) {
 			}
 		})
 	}
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/api/v1/ask": 405, "/": 404} {
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/api/v1/ask": 405, "/nothing-of-ours": 404} {
 		response, err := http.Get(server.URL + path) //nolint:noctx // a test
 		if err != nil {
 			t.Fatal(err)
