@@ -3,9 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"slices"
-	"sync"
 	"time"
 
 	"qiuzhen/retrieval"
@@ -44,13 +42,12 @@ type Desk struct {
 	PublicURL string // where the pages of entries are, for links; empty: none
 
 	doorman *doorman
-	turns   [64]sync.Mutex // a reader's messages wait for each other
-	seed    maphash.Seed
+	turns   turns
 }
 
 // NewDesk returns a desk with the default limits.
 func NewDesk(e *Engine, s Store, now func() time.Time) *Desk {
-	d := &Desk{Engine: e, Store: s, Now: now, seed: maphash.MakeSeed()}
+	d := &Desk{Engine: e, Store: s, Now: now}
 	d.Limit(DefaultLimits)
 	return d
 }
@@ -58,9 +55,11 @@ func NewDesk(e *Engine, s Store, now func() time.Time) *Desk {
 // Handle answers a message. An error means that a dependency failed; ErrorLine is what the reader gets then.
 func (d *Desk) Handle(ctx context.Context, m Message) (Reply, error) {
 	start := time.Now()
-	mine := &d.turns[maphash.String(d.seed, m.Via.Name+"\x00"+m.name())%uint64(len(d.turns))]
-	mine.Lock()
-	defer mine.Unlock()
+	turnDone, err := d.turns.take(ctx, m.Via.Name+"\x00"+m.name())
+	if err != nil {
+		return Reply{}, err
+	}
+	defer turnDone()
 	m, reply, done, err := d.forUs(ctx, m)
 	if err != nil || done {
 		return reply, err
