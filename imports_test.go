@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"bot/inbox":               {"bot"},
 	"bot/telegram":            {"bot", "bot/inbox", "knowledge", "page"},
 	"page":                    {"knowledge"},
-	"console":                 {"knowledge", "page"},
+	"console":                 {"authoring", "knowledge", "page"},
 	"site":                    {"knowledge", "page"},
 	"postgres":                {"authoring", "bot", "bundle", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
 	"embedding/embeddingtest": {"embedding"},

@@ -31,6 +31,8 @@ type entryPage struct {
 	Notes       []Note
 	Reviews     []reviewView
 	History     []happenedView
+	Advice      *advice               // while it is being written or reviewed
+	Reached     []knowledge.Recipient // by the entry, lately
 	Involvement knowledge.Involvement
 	Can         allowed
 	Sure        sure
@@ -63,6 +65,12 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, v visit) error {
 		return err
 	}
 	if err := c.lookUp(r, p); err != nil {
+		return err
+	}
+	if err := c.advise(r.Context(), p); err != nil {
+		return err
+	}
+	if p.Reached, err = c.reached(r.Context(), id); err != nil {
 		return err
 	}
 	p.Can, p.Sure = mayDo(v.Person, p), certainties(v.Person, p)

@@ -40,6 +40,7 @@ var templates = func() map[string]*template.Template {
 		"styles": func() []string { return []string{page.StylePath, stylePath} },
 		"topic":  func(t knowledge.Topic) string { return topicWords[t] },
 		"status": statusLine,
+		"stands": pairStatus,
 	}
 	all := map[string]*template.Template{}
 	for _, name := range []string{"signin", "queue", "entries", "entry", "edit", "error"} {
