@@ -29,7 +29,7 @@ func (s *session) finish(ctx context.Context, r Reply) (Reply, error) {
 	if s.turn.Filed != "" && r.Decision == retrieval.Abstain && r.Urgent == nil {
 		r = s.offerToTell(r)
 	}
-	r = s.withChoices(r, s.m.Via)
+	r = s.withChoices(r, s.m)
 	return s.withDue(ctx, r)
 }
 
@@ -72,8 +72,9 @@ func abstainAbout(question string) string {
 	return strings.Join(append(lines[:len(lines)-1], line), "\n")
 }
 
-// withChoices adds what may be done next: as buttons where there are some, else as the few words that are worth knowing.
-func (d *Desk) withChoices(r Reply, via Channel) Reply {
+// withChoices adds what may be done next: as buttons where there are some, else as the few words that are worth knowing; in a group
+// it is left at the answer.
+func (d *Desk) withChoices(r Reply, m Message) Reply {
 	words := ""
 	switch {
 	case r.Urgent != nil || len(r.Choices) > 0: // in danger nothing else matters
@@ -94,7 +95,7 @@ func (d *Desk) withChoices(r Reply, via Channel) Reply {
 		}
 		r.Choices = append(r.Choices, noneChoice)
 	}
-	if words != "" && !via.Buttons {
+	if words != "" && !m.Via.Buttons && m.Group == "" {
 		r.Text += "\n" + words
 	}
 	return r

@@ -19,7 +19,7 @@ var commands = []struct {
 	{phrase(`(?:把)?(?:字|字体|字号|文字)(?:请?(?:调|缩|弄|变))?(?:再)?小(?:一点|一些|点|些)?|小字|字太大`), (*session).smaller},
 	{phrase(`(?:请|说|讲)?(?:说|讲)?(?:得)?慢(?:一点|一些|点|些)(?:说|讲)?|慢慢说|慢慢讲|一步一步(?:说|讲|来)?|太快`), (*session).slower},
 	{phrase(`(?:恢复|回到)?正常(?:说|速度)?|(?:一次|一起)(?:都)?说完|不用慢|快一点|快点说`), (*session).faster},
-	{phrase(`(?:请|我要|帮我)?(?:删除|删掉|清除|清空|注销)(?:掉)?(?:我的?)?(?:所有|全部|一切)?(?:的)?(?:数据|资料|记录|信息|个人信息|聊天记录|账号)`), (*session).askToDelete},
+	{phrase(`(?:请|我要|帮我)?(?:删除|删掉|清除|清空|注销)(?:掉)?(?:我的?)?(?:所有|全部|一切)?(?:的)?(?:数据|资料|记录|信息|个人信息|聊天记录|账号)|删除`), (*session).askToDelete},
 }
 
 func (s *session) command(context.Context) (Reply, bool, error) {
@@ -38,7 +38,10 @@ func (s *session) command(context.Context) (Reply, bool, error) {
 
 func (s *session) help() Reply {
 	lines := []string{
-		"把拿不准的消息转给我，我查一查。", "想问的事写成一句话，也行。", "看完可以接着问“为什么”“那小孩呢”。", "还可以说：慢一点、字大一点、订阅、删除我的数据。",
+		"把拿不准的消息转给我，我查一查。",
+		"想问的事写成一句话，也行。",
+		"看完可以接着问“为什么”“那小孩呢”。",
+		"还可以说：慢一点、字大一点、订阅、删除我的数据。",
 		"有人不舒服、有危险，先打120或110。",
 	}
 	if s.m.Group != "" {
@@ -113,7 +116,13 @@ func (f Forgotten) String() string {
 	for _, part := range []struct {
 		n    int
 		said string
-	}{{f.Messages, "问过的话%d条"}, {f.Opinions, "意见%d条"}, {f.Questions, "等专家看的事%d件"}, {f.Subscriptions, "订阅%d份"}, {f.Updates, "收发的记号%d个"}} {
+	}{
+		{f.Messages, "问过的话%d条"},
+		{f.Opinions, "意见%d条"},
+		{f.Questions, "等专家看的事%d件"},
+		{f.Subscriptions, "订阅%d份"},
+		{f.Updates, "收发的记号%d个"},
+	} {
 		if part.n > 0 {
 			what = append(what, fmt.Sprintf(part.said, part.n))
 		}

@@ -143,7 +143,7 @@ func (s *session) answer(ctx context.Context) (Reply, error) {
 	}
 	asked := s.memory().Asking
 	if patternDanger(s.m.Text) == nil {
-		for _, step := range []func(context.Context) (Reply, bool, error){s.dialogue, s.command, s.opinion, s.forward, s.nextStep} {
+		for _, step := range []func(context.Context) (Reply, bool, error){s.dialogue, s.command, s.opinion, s.forward, s.nextStep, s.aside} {
 			if reply, ok, err := step(ctx); ok || err != nil {
 				return reply, err
 			}
@@ -205,6 +205,8 @@ func (s *session) record(r Reply, took time.Duration) *Answered {
 	a := &Answered{At: s.now, Decision: r.Decision, Took: took}
 	if r.Void == "" || r.Urgent != nil {
 		a.Message = masked(s.m.Text)
+	} else {
+		a.Decision = retrieval.Sure // what they waited for
 	}
 	if r.Urgent != nil {
 		a.Urgent = r.Urgent.Class

@@ -52,6 +52,14 @@ func (s *session) dialogue(ctx context.Context) (Reply, bool, error) {
 	return Reply{}, false, nil
 }
 
+// aside takes a no to nothing that was asked: it is no question for the experts.
+func (s *session) aside(context.Context) (Reply, bool, error) {
+	if s.said == "" || !answers(s.said, declines) && s.said != "跳过" && s.said != "同意" {
+		return Reply{}, false, nil
+	}
+	return human(ackLine), true, nil
+}
+
 // answers reports whether a message is such an answer, with a thank-you perhaps: 不用了，谢谢.
 func answers(said string, answer matcher) bool {
 	word, rest, _ := strings.Cut(said, ",")

@@ -11,9 +11,9 @@ import (
 	"qiuzhen/retrieval"
 )
 
-// withDue adds what the reader waited for, where the channel cannot send it by itself. Nobody in danger is told of something else.
+// withDue adds what the reader waited for, where the channel cannot send it by itself or has failed to. Nobody in danger is told of something else.
 func (s *session) withDue(ctx context.Context, r Reply) (Reply, error) {
-	if !s.turn.Reader.Due || s.m.Via.Push || s.m.Group != "" || r.Urgent != nil || s.memory().Asking != "" {
+	if !s.turn.Reader.Due || s.m.Group != "" || r.Urgent != nil || s.memory().Asking != "" {
 		return r, nil
 	}
 	due, err := s.Store.Due(ctx, s.turn.Reader)
@@ -21,6 +21,9 @@ func (s *session) withDue(ctx context.Context, r Reply) (Reply, error) {
 		return r, fmt.Errorf("what the reader waits for: %w", err)
 	}
 	for _, d := range due {
+		if s.m.Via.Push && !d.Missed { // it is on its way
+			continue
+		}
 		stored, err := s.Engine.Answerer.Load(ctx, []retrieval.Ref{d.Entry})
 		if err != nil {
 			return r, err

@@ -13,8 +13,11 @@ import (
 // forward gives the last answer as a text that is made to be sent on.
 func (s *session) forward(ctx context.Context) (Reply, bool, error) {
 	m := s.memory()
-	if !forwardWords.MatchString(s.said) || len(m.Answered) == 0 {
+	switch {
+	case !forwardWords.MatchString(s.said):
 		return Reply{}, false, nil
+	case len(m.Answered) == 0:
+		return human(chooseFirst), true, nil
 	}
 	stored, err := s.Engine.Answerer.Load(ctx, m.Answered[m.Current:m.Current+1])
 	if err != nil {

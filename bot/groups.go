@@ -98,7 +98,7 @@ func (d *Desk) unasked(ctx context.Context, m Message, group Reader) (Reply, err
 	if reply.Answer, err = d.Store.Keep(ctx, s.turn); err != nil {
 		return silent, fmt.Errorf("keep the turn: %w", err)
 	}
-	return s.withChoices(reply, m.Via), nil
+	return s.withChoices(reply, m), nil
 }
 
 // certainRumour reports whether a message passes on one rumour, beyond doubt.

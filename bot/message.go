@@ -110,6 +110,7 @@ type Due struct {
 	Question int64
 	Words    string // of the question, masked
 	Entry    retrieval.Ref
+	Missed   bool // sending it failed too often
 }
 
 // Forgotten counts what was deleted of a reader.

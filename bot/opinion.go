@@ -70,7 +70,12 @@ func (s *session) reason() (Reply, bool) {
 		return human("请说说哪里不好，写几个字就行。"), true
 	case numbered && n <= len(reasons) && s.memory().Asking == askingReason:
 		s.judge(answer, false, reasons[n-1])
-		if reasons[n-1] == "没答到" {
+		switch s.memory().Asking = ""; reasons[n-1] {
+		case "看不懂":
+			r := human("记下了，谢谢您。要我一步一步说，就回“慢一点”。")
+			r.Choices = []Choice{{"慢一点", "慢一点"}}
+			return r, true
+		case "没答到":
 			s.turn.Filed = s.memory().Question
 		}
 	case numbered || declines.MatchString(s.said):

@@ -42,8 +42,13 @@ func (s *session) slowed(r Reply) Reply {
 // nextStep tells the next part.
 func (s *session) nextStep(ctx context.Context) (Reply, bool, error) {
 	m := s.memory()
-	if !nextWords.MatchString(s.said) || m.Step == 0 || len(m.Answered) == 0 {
+	switch {
+	case !nextWords.MatchString(s.said):
 		return Reply{}, false, nil
+	case len(m.Answered) == 0:
+		return human(chooseFirst), true, nil
+	case m.Step == 0:
+		return human("这一条说完了。还有拿不准的事，随时发给我。"), true, nil
 	}
 	stored, err := s.Engine.Answerer.Load(ctx, m.Answered[m.Current:m.Current+1])
 	if err != nil {
@@ -62,5 +67,5 @@ func (s *session) nextStep(ctx context.Context) (Reply, bool, error) {
 		return r, true, nil
 	}
 	r.stepwise = true
-	return s.withChoices(r, s.m.Via), true, nil
+	return s.withChoices(r, s.m), true, nil
 }

@@ -58,7 +58,7 @@ func (s *session) ask() Reply {
 		r = human(strings.Join(append(lines, "都想要就回“都要”。"), "\n"))
 		r.Choices = choices
 	case askingAge:
-		lines := []string{"您是哪一类？回复数字就行。"}
+		lines := []string{"提醒是给谁看的？回复数字就行。"}
 		for i, a := range ages {
 			lines = append(lines, option(i, a))
 			r.Choices = append(r.Choices, Choice{a, fmt.Sprint(i + 1)})
@@ -83,7 +83,7 @@ func (s *Subscription) wording() string {
 		of[1] = "内容：" + strings.Join(s.names(), "、")
 	}
 	if s.Age != "" {
-		of = append(of, "您是："+s.Age)
+		of = append(of, "给谁看："+s.Age)
 	}
 	return "求真有新的提醒和辟谣，就发给您。\n为这件事要记住：" + strings.Join(of, "；") + "。\n随时可以退订，退订了就不再发。"
 }

@@ -32,7 +32,7 @@ func TestWeb(t *testing.T) {
 		name string
 		do   func(*testing.T, *browser, *program)
 	}{
-		{"Asks", asks}, {"WithoutScript", withoutScript}, {"BadRoads", badRoads}, {"Keyboard", byKeyboard}, {"Large", large},
+		{"Asks", asks}, {"WithoutScript", withoutScript}, {"BadRoads", badRoads}, {"Keyboard", byKeyboard}, {"Aloud", aloud}, {"Large", large},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			own := *b
@@ -43,6 +43,25 @@ func TestWeb(t *testing.T) {
 			}
 		})
 	}
+}
+
+// aloud: the button is there where the browser has a Chinese voice, and the answer is read from it.
+func aloud(t *testing.T, b *browser, p *program) {
+	v := b.window(p.base)
+	v.phone()
+	v.open("/")
+	v.send(baijiu, lead)
+	v.until("no button without a voice", `document.querySelector("[data-read]").hidden`)
+	v.script("a voice", `window.said = [];
+		const voice = {lang: "zh-CN", name: "试验"};
+		speechSynthesis.getVoices = () => [voice];
+		speechSynthesis.speak = u => window.said.push(u.text);
+		window.SpeechSynthesisUtterance = function (text) { this.text = text };
+		speechSynthesis.dispatchEvent(new Event("voiceschanged"))`)
+	v.click("[data-read]")
+	v.until("it reads", fmt.Sprintf(`window.said[0] === %q && window.said.length > 5 && document.querySelector("[data-read]").innerText === "别读了"`, lead))
+	v.click("[data-read]")
+	v.until("it stops", `document.querySelector("[data-read]").innerText === "读给我听"`)
 }
 
 // asks: a question, what goes on from it, letters and contrast that stay, and the other pages, each looked at.
@@ -58,9 +77,19 @@ func asks(t *testing.T, b *browser, p *program) {
 		t.Errorf("after the answer the page is %s", at)
 	}
 	v.check("web-answer")
-	v.send("为什么", "您问：为什么")
+	v.click(`.choices [value="为什么"]`) // the follow-up, by its button
+	v.until("the reason", `document.querySelectorAll(".turn").length === 2 && document.getElementById("q2").innerText === "您问：为什么"`)
+	v.until("the focus went to the answer", `document.activeElement.id === "t2"`)
+	v.send("那小孩呢", "您问：那小孩呢")
+	v.send("陌生人让扫码", "您问的是下面哪一个？")
+	v.check("web-suggest")
+	v.click(`.offers [value="1"]`)
+	v.until("what was chosen", `document.querySelectorAll(".turn").length === 5 && !document.querySelector("#t5 .offers")`)
+	v.check("web-chosen")
+	v.send("老伴突然嘴歪了说不清话", "120")
+	v.check("web-danger")
 	v.open("/chat")
-	v.says(lead, "您问：为什么")
+	v.says(lead, "您问：为什么", "您问的是下面哪一个？")
 	v.click(`button[value="larger"]`)
 	v.click(`button[value="larger"]`)
 	v.click(`button[value="contrast"]`)
@@ -88,6 +117,10 @@ func withoutScript(t *testing.T, b *browser, p *program) {
 	v.fill("#text", baijiu)
 	v.press(`#ask .main`, lead)
 	v.checkWithoutScript("web-without-script")
+	v.press(`.choices [value="来源"]`, "您问：来源", "世界卫生组织")
+	v.fill("#text", "陌生人让扫码")
+	v.press(`#ask .main`, "您问的是下面哪一个？")
+	v.press(`.offers [value="1"]`, "您问：扫码进群白领鸡蛋", "有陷阱")
 	if class := get(v, "size", chromedp.AttributeValue(chromedp.CSS("html"), "class")); class.Value != "size-2" {
 		t.Errorf("the page is %q", class.Value)
 	}
@@ -95,7 +128,7 @@ func withoutScript(t *testing.T, b *browser, p *program) {
 	v.press(`#ask .main`, "刚才没有看到要问的话", lead)
 	v.checkWithoutScript("web-empty")
 	v.open("/privacy")
-	v.press(`form[action="/forget"] button`, "删")
+	v.press(`form[action="/forget"] button`, "都删掉了")
 	v.checkWithoutScript("web-forgotten")
 }
 

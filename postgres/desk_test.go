@@ -251,6 +251,13 @@ func TestDueIsTriedAgain(t *testing.T) {
 	if claims != 5 {
 		t.Errorf("claimed %d times, want 5", claims)
 	}
+	r, err := store.Reader(ctx, "telegram", "甲")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if due, err := store.Due(ctx, r); err != nil || len(due) != 1 || !due[0].Missed {
+		t.Errorf("due with the next message: %+v (%v)", due, err)
+	}
 }
 
 // TestBlock: who is blocked stays so, whatever is forgotten, and the audit log says why without a name.

@@ -12,7 +12,8 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// Forget deletes all there is of a person on a channel, in its groups too, and counts it. Of an update of theirs that is being dealt with
+// Forget deletes all there is of a person on a channel, in its groups too, and counts it; a question that nobody else asked
+// is deleted with them. Of an update of theirs that is being dealt with
 // only the platform's number stays, so that it is not dealt with again.
 func (s *Store) Forget(ctx context.Context, channel, person string) (f bot.Forgotten, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -29,6 +30,11 @@ func (s *Store) Forget(ctx context.Context, channel, person string) (f bot.Forgo
 			SELECT (SELECT count(*) FROM answers WHERE reader_id = ANY ($1)), (SELECT count(useful) FROM answers WHERE reader_id = ANY ($1)),
 			       (SELECT count(*) FROM question_readers WHERE reader_id = ANY ($1)), (SELECT count(*) FROM readers WHERE id = ANY ($1) AND wishes ? 'sent')`,
 			readers).Scan(&f.Messages, &f.Opinions, &f.Questions, &f.Subscriptions)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			DELETE FROM questions WHERE asked = 1 AND entry_id IS NULL AND id IN (SELECT question_id FROM question_readers WHERE reader_id = ANY ($1))`, readers)
 		if err != nil {
 			return err
 		}

@@ -36,14 +36,14 @@ func (s *Store) AnswerQuestion(ctx context.Context, question int64, entry knowle
 // mostTries is how often it is tried to send an answer.
 const mostTries = 5
 
-const dueColumns = `r.id, r.channel, r.name, r.memory, r.wishes, q.id, q.words, v.entry_id, v.version`
+const dueColumns = `r.id, r.channel, r.name, r.memory, r.wishes, q.id, q.words, v.entry_id, v.version, w.tries >= 5` // mostTries
 
 // dueTables are the answers that readers wait for, as far as they are published.
 const dueTables = ` JOIN questions q ON q.id = w.question_id JOIN readers r ON r.id = w.reader_id
 	JOIN entry_versions v ON v.entry_id = q.entry_id AND v.status = 'published'`
 
 func scanDue(row pgx.CollectableRow) (d bot.Due, err error) {
-	err = row.Scan(&d.Reader.ID, &d.Reader.Channel, &d.Reader.Name, &d.Reader.Memory, &d.Reader.Wishes, &d.Question, &d.Words, &d.Entry.ID, &d.Entry.Version)
+	err = row.Scan(&d.Reader.ID, &d.Reader.Channel, &d.Reader.Name, &d.Reader.Memory, &d.Reader.Wishes, &d.Question, &d.Words, &d.Entry.ID, &d.Entry.Version, &d.Missed)
 	return d, err
 }
 
@@ -69,7 +69,7 @@ func (s *Store) DueToTell(ctx context.Context, channel string, n int, now time.T
 		     ORDER BY w.at LIMIT $2 FOR UPDATE OF w SKIP LOCKED),
 		w AS (
 		    UPDATE question_readers t SET leased_to = $4, tries = tries + 1 FROM next
-		     WHERE t.question_id = next.question_id AND t.reader_id = next.reader_id RETURNING t.question_id, t.reader_id)
+		     WHERE t.question_id = next.question_id AND t.reader_id = next.reader_id RETURNING t.question_id, t.reader_id, t.tries)
 		SELECT `+dueColumns+` FROM w`+dueTables, channel, n, now, now.Add(lease), mostTries)
 	if err != nil {
 		return nil, fmt.Errorf("claim what readers of %s wait for: %w", channel, err)

@@ -226,7 +226,9 @@ func (s *Store) Forget(_ context.Context, channel, person string) (bot.Forgotten
 			if i := slices.Index(q.Asked, r.ID); i >= 0 {
 				f.Questions++
 				q.Asked = slices.Delete(q.Asked, i, i+1)
-				delete(q.Agreed, r.ID)
+				if delete(q.Agreed, r.ID); len(q.Asked) == 0 && q.Entry == nil {
+					q.Words = ""
+				}
 			}
 		}
 		*r = bot.Reader{ID: r.ID}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -126,8 +125,4 @@ func short(s string) string {
 		return string(r[:40]) + "…" + string(r[len(r)-10:])
 	}
 	return s
-}
-
-func contains(lines []string, part string) bool {
-	return strings.Contains(strings.Join(lines, "\n"), part)
 }

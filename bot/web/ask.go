@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,10 +133,12 @@ func (c *Chat) answer(r *http.Request, who reader, q question) (exchange, *probl
 	if reply.Silent {
 		return exchange{}, nil
 	}
+	e := newExchange(q, reply)
+	e.Asked = cmp.Or(c.talks.label(who.name, q.about, q.text), e.Asked) // 喝白酒杀病毒, not 1
 	if reply.Forgot {
 		c.talks.clear(who.name)
 	}
-	return c.talks.add(who.name, newExchange(q, reply)), nil
+	return c.talks.add(who.name, e), nil
 }
 
 var errBusy = errors.New("too many questions at once")

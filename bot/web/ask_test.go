@@ -44,6 +44,9 @@ func TestAsking(t *testing.T) {
 	if m := d.last(t); m.About != 1 {
 		t.Errorf("the button is about %d", m.About)
 	}
+	d.replies["海鲜"] = bot.Reply{Text: "您问的是下面这个吗？\n1 甲肝怎么防", Choices: []bot.Choice{{Label: "甲肝怎么防", Say: "1"}}}
+	b.ask("海鲜")
+	b.ask("1", "about", "3").has(t, 200, `</span>甲肝怎么防</h2>`)
 	b.get("/").has(t, 200, "看刚才的对话")
 	b.get("/chat").has(t, 200, "是谣言，不要转发", "回答：为什么")
 	other := s.browser(t)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"qiuzhen/bot"
+	"qiuzhen/bot/media"
 	"qiuzhen/content"
 	"qiuzhen/embedding"
 	"qiuzhen/fetch"
@@ -38,6 +39,8 @@ type App struct {
 	segmenter *text.Segmenter
 	model     embedding.Model  // nil with embedder none
 	telegram  *telegramChannel // nil without a token
+	wechat    *weChatChannel   // nil without an account
+	media     *media.Reader
 }
 
 // databaseName is the database of the private server.
@@ -153,7 +156,12 @@ func (a *App) wire() (err error) {
 	}
 	a.Bot = &bot.Engine{Answerer: a.engine, Words: a.segmenter.Words}
 	a.Desk = bot.NewDesk(a.Bot, a.Store, time.Now)
-	a.telegram, err = openTelegram(a)
+	a.Desk.PublicURL = a.Settings.get("public_url")
+	a.media = openMedia(a.Settings)
+	if a.telegram, err = openTelegram(a); err != nil {
+		return err
+	}
+	a.wechat, err = openWeChat(a)
 	return err
 }
 

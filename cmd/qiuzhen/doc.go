@@ -3,8 +3,9 @@
 //
 // # The way of one message
 //
-//	channel (ask, chat, HTTP API, bot/web)
-//	  -> bot.Handle, bot.Continue one conversation engine for every channel; Continue knows what was said before
+//	channel (ask, chat, HTTP API, bot/web, bot/telegram, bot/wechat)
+//	  -> bot.Desk.Handle         knows the reader: limits, commands, dialogues, groups, what is kept (ask and the API go round it)
+//	  -> bot.Engine.Continue     one conversation engine for every channel; it knows what was said before
 //	  -> retrieval.Engine.Answer  text.SplitForwarding and Normalize; urgent and live checks (YAML patterns,
 //	                              then a classifier over the vector); embedding.Model gives the vector, text.Segmenter the BM25 terms;
 //	                              postgres.Store.Search, one hybrid SQL statement; Scorer: P(match), then the verifier's
@@ -28,10 +29,13 @@
 //   - learn: logistic regression and boosted trees, fitted the same way every time.
 //   - fetch: the one client that opens addresses strangers send.
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
-//   - bot: a conclusion -> what the reader reads.
+//   - bot: a conclusion -> what the reader reads; the desk, one file a concern (limits, groups, choices, dialogue, opinion, subscribe, slow, due).
+//     bot/bottest: conversations as data and the suite that every channel passes.
 //   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.
 //   - bot/web: the chat on web pages, at / of serve: whole without JavaScript.
 //   - bot/inbox: the worker over what channels delivered, under leases; bot/telegram: a Telegram bot, with a stand-in of its API for tests.
+//   - bot/wechat: the official account of WeChat, with the rule of its five seconds and three posts; bot/wechat/wechattest stands in for
+//     the platform. bot/media: words of pictures and recordings.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
 //     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends.
 //   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed.
@@ -46,7 +50,9 @@
 //
 // # Where to add
 //
-// A channel is a package beside bot that turns its messages into retrieval.Message, keeps a bot.Conversation for each reader and calls
-// bot.Continue, so that follow-ups are understood; bot.Handle answers one message by itself. app.go starts it. A web page is a page.Route with its Access; TestRoutes wants a row for it, and e2e's publicPages a line. A setting is one line of settingsTable. A danger or a kind of current fact is a pattern in
-// retrieval/urgent.yaml or retrieval/live.yaml; phrasings that nobody can list go into eval/testdata/wordings/tune_*. Content needs no code at all.
+// A channel is a package under bot that turns what its platform delivers into bot.Message, hands it to the desk, shows bot.Reply and passes
+// bottest.Conformance; serve.go starts it. What readers say to the service itself is a line of commands in bot/commands.go. A web page is a page.Route with its Access;
+// TestRoutes wants a row for it, and e2e's publicPages a line. A setting is
+// one line of settingsTable. A danger or a kind of current fact is a pattern in retrieval/urgent.yaml or retrieval/live.yaml; phrasings that
+// nobody can list go into eval/testdata/wordings/tune_*. Content needs no code at all.
 package main

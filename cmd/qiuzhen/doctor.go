@@ -53,6 +53,8 @@ func (doctorCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	check.audit(ctx, app)
 	check.model(ctx, app)
 	check.telegram(ctx, app)
+	check.wechat(ctx, app)
+	check.media(ctx, app)
 	if check.failed {
 		return exit(exitFailed)
 	}

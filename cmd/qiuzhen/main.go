@@ -33,6 +33,7 @@ type cli struct {
 	Doctor  doctorCommand  `cmd:"" help:"Check every dependency and setting; say what mends what is wrong."`
 	Eval    evalCommand    `cmd:"" help:"Measure and calibrate."`
 	Audit   auditCommand   `cmd:"" help:"Verify the audit log."`
+	WeChat  wechatCommand  `cmd:"" name:"wechat" help:"The WeChat official account."`
 	DB      dbCommand      `cmd:"" name:"db" help:"Back up and restore the database, or open psql."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 

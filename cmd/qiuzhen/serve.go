@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"qiuzhen/bot"
+	"qiuzhen/bot/media"
 	"qiuzhen/bot/web"
 	"qiuzhen/docs"
 	"qiuzhen/page"
@@ -46,11 +47,18 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	}
 	defer stopJobs()
 	log.Info("serving", "address", "http://"+listener.Addr().String(), "ready_after", time.Since(start).Round(time.Millisecond))
+	if app.media.Tesseract, err = media.FindTesseract(ctx); err != nil {
+		log.Info(err.Error())
+	}
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { app.watch(watching, log) })
 	if app.telegram != nil {
 		watch.Go(func() { app.telegram.run(watching, app, log) })
+	}
+	if app.wechat != nil {
+		app.wechat.logTo(log)
+		watch.Go(func() { app.wechat.run(watching, app, log) })
 	}
 	defer watch.Wait() // before Close stops the server that it would start again
 	defer stop()
@@ -111,6 +119,7 @@ func routes(app *App, log *slog.Logger) []page.Route {
 	all = append(all, newConsole(app, log).Routes()...)
 	all = append(all, webChat(app, log).Routes()...)
 	all = append(all, app.telegram.routes()...)
+	all = append(all, app.wechat.routes()...)
 	return append(all,
 		page.Route{Pattern: "POST /api/v1/ask", Handler: a.ask},
 		page.Route{Pattern: "GET /healthz", Handler: func(w http.ResponseWriter, _ *http.Request) {

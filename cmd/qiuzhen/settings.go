@@ -38,6 +38,15 @@ var settingsTable = []setting{
 	{name: "telegram_token", secret: true, help: "token of a Telegram bot, from @BotFather; empty: no Telegram"},
 	{name: "telegram_mode", fallback: "webhook", help: "webhook: Telegram sends to public_url/telegram/webhook over HTTPS; poll: this machine asks, where Telegram cannot reach it (one machine only)"},
 	{name: "telegram_secret", secret: true, help: "secret that Telegram sends with each update to the webhook: 16 to 256 letters, digits, _ and -, such as `openssl rand -hex 32` prints"},
+	{name: "wechat_app_id", help: "AppID of a WeChat official account; empty: no WeChat"},
+	{name: "wechat_app_secret", secret: true, help: "AppSecret of the account"},
+	{name: "wechat_token", secret: true, help: "Token of the account's server settings (服务器配置): 3 to 32 letters and digits"},
+	{name: "wechat_aes_key", secret: true, help: "EncodingAESKey of the account's server settings: 43 letters and digits; set: safe mode (安全模式), and nothing unencrypted is taken; empty: plain mode"},
+	{name: "wechat_service_account", fallback: "false", help: "true for a verified service account, which may send customer messages: answers that come too late for the callback"},
+	{name: "wechat_api", fallback: "https://api.weixin.qq.com", help: "address of WeChat's API, or of a stand-in"},
+	{name: "media_transcribe_url", help: "base address of an OpenAI-compatible API that transcribes readers' recordings, such as http://127.0.0.1:8000/v1; empty: readers are asked to type"},
+	{name: "media_transcribe_key", secret: true, help: "access key of that API"},
+	{name: "media_transcribe_model", fallback: "whisper-1", help: "model name that it is asked for"},
 	{name: "telegram_api", help: "address of another server of the Telegram Bot API; empty: Telegram's own"},
 	{name: "embedder", fallback: "onnx", help: "onnx (in process), openai (any compatible endpoint), ollama, or none (lexical search only, nothing answered for sure)"},
 	{name: "embedder_url", help: "base address of a remote embedder"},
@@ -198,6 +207,9 @@ func (s *settings) check() error {
 	}
 	if _, err := page.ParseProxies(s.get("trusted_proxies")); err != nil {
 		return s.invalid("trusted_proxies", "addresses or CIDR ranges such as 127.0.0.1, 10.0.0.0/8")
+	}
+	if err := s.checkWeChat(); err != nil {
+		return err
 	}
 	if err := s.checkTelegram(); err != nil {
 		return err

@@ -1,0 +1,219 @@
+package wechat_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"qiuzhen/bot"
+	"qiuzhen/bot/inbox"
+	"qiuzhen/bot/wechat"
+	"qiuzhen/bot/wechat/wechattest"
+	"qiuzhen/knowledge"
+	"qiuzhen/postgres"
+	"qiuzhen/postgres/postgrestest"
+	"qiuzhen/retrieval"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+const (
+	appID  = "wx2c2769f8efd9abc2"
+	secret = "0123456789abcdef0123456789abcdef"
+	token  = "spamtest"
+	aesKey = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+)
+
+// quick is the platform's patience five times as fast.
+var quick = wechat.Times{
+	Retry: 800 * time.Millisecond, Hold: 1100 * time.Millisecond, Last: 800 * time.Millisecond, Orphan: 1600 * time.Millisecond, Tries: 3,
+}
+
+const patience = time.Second
+
+// echoDesk answers with what it was told, after the time that it was given.
+type echoDesk struct {
+	slow    time.Duration // each message that says 慢
+	waiting chan struct{} // not nil: those wait until it is closed
+	asked   atomic.Int64
+}
+
+func (d *echoDesk) Handle(ctx context.Context, m bot.Message) (bot.Reply, error) {
+	d.asked.Add(1)
+	if strings.Contains(m.Text, "慢") {
+		select {
+		case <-time.After(d.slow):
+		case <-d.waiting:
+		case <-ctx.Done():
+			return bot.Reply{}, ctx.Err()
+		}
+	}
+	switch {
+	case m.Via.Name != "wechat" || m.Via.Buttons || m.Via.Pages || m.Group != "":
+		return bot.Reply{}, fmt.Errorf("unexpected %+v", m)
+	case strings.Contains(m.Text, "出错"):
+		return bot.Reply{}, errors.New("the database is gone")
+	case strings.Contains(m.Text, "不理"):
+		return bot.Reply{Silent: true}, nil
+	case strings.Contains(m.Text, "很长"):
+		entry := retrieval.Match{Stored: retrieval.Stored{Entry: knowledge.Entry{ID: "baijiu"}}}
+		return bot.Reply{Text: strings.Repeat("这句话正好十个字。\n", 200), Result: retrieval.Result{Answers: []retrieval.Match{entry}}}, nil
+	}
+	return bot.Reply{Text: "答：" + m.Text}, nil
+}
+
+// fakeReader reads every file as its bytes.
+type fakeReader struct{}
+
+func (fakeReader) Text(_ context.Context, kind string, r io.Reader) (string, error) {
+	data, err := io.ReadAll(r)
+	if string(data) == "blurred" {
+		return "", &knowledge.Error{Message: "图片里的字没看清。"}
+	}
+	return kind + "：" + string(data), err
+}
+
+// stage is a platform and our nodes.
+type stage struct {
+	*wechattest.Platform
+	store    *postgres.Store
+	dsn      string
+	desk     *echoDesk
+	addr     string   // of the first node's callback
+	all      []string // of every node's
+	channels []*wechat.Channel
+	log      *lockedLog
+}
+
+type lockedLog struct {
+	mu sync.Mutex
+	strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Builder.Write(p)
+}
+
+func (l *lockedLog) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.String()
+}
+
+func account(t testing.TB, safe bool) (wechat.Account, string) {
+	t.Helper()
+	key := ""
+	if safe {
+		key = aesKey
+	}
+	a, err := wechat.NewAccount(appID, token, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, key
+}
+
+// option changes a stage before it starts.
+type option func(*wechattest.Config, *wechat.Config)
+
+func newStage(t *testing.T, safe, service bool, nodes int, options ...option) *stage {
+	t.Helper()
+	a, key := account(t, safe)
+	theirs := wechattest.Config{AppID: appID, Secret: secret, Token: token, AESKey: key, Service: service, Patience: patience}
+	s := &stage{dsn: postgrestest.DSN(t), desk: &echoDesk{}, log: &lockedLog{}}
+	var err error
+	if s.store, err = postgres.Open(context.Background(), s.dsn); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.store.Close)
+	ours := wechat.Config{
+		Account: a, Store: s.store.WeChat(), Desk: s.desk, Reader: fakeReader{}, Service: service, PublicURL: "https://qiuzhen.example.cn", Times: quick,
+		Now: time.Now, Log: slog.New(slog.NewTextHandler(s.log, nil)),
+	}
+	for _, o := range options {
+		o(&theirs, &ours)
+	}
+	s.Platform = wechattest.New(theirs)
+	t.Cleanup(s.Close)
+	for range nodes {
+		ours.API = wechat.NewAPI(s.URL(), appID, secret, s.store.WeChat(), ours.Now)
+		s.start(t, ours)
+	}
+	s.addr = s.all[0]
+	return s
+}
+
+// start runs a node until the test ends.
+func (s *stage) start(t *testing.T, c wechat.Config) {
+	channel := wechat.New(c)
+	worker := inbox.New(wechat.ChannelName, s.store, channel, c.Log)
+	channel.Inbox = worker
+	mux := http.NewServeMux()
+	for _, r := range channel.Routes() {
+		mux.HandleFunc(r.Pattern, r.Handler)
+	}
+	server := httptest.NewServer(mux)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { channel.Run(ctx) })
+	running.Go(func() { worker.Run(ctx) })
+	t.Cleanup(func() {
+		server.Close()
+		cancel()
+		running.Wait()
+	})
+	s.all = append(s.all, server.URL+"/wechat/callback")
+	s.channels = append(s.channels, channel)
+}
+
+// text is a message of a reader, as the platform writes it.
+func text(from, id, content string) string {
+	return fmt.Sprintf("<xml><ToUserName><![CDATA[gh_account]]></ToUserName><FromUserName><![CDATA[%s]]></FromUserName><CreateTime>%d</CreateTime>"+
+		"<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[%s]]></Content><MsgId>%s</MsgId></xml>", from, time.Now().Unix(), content, id)
+}
+
+// eventually waits for something to hold.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// count answers a query with one number.
+func (s *stage) count(t *testing.T, sql string) (n int) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), s.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if err := conn.QueryRow(context.Background(), sql).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func deskIs(d wechat.Desk) option {
+	return func(_ *wechattest.Config, c *wechat.Config) { c.Desk = d }
+}
+
+// patient is the platform's own patience, for tests that are not about it.
+func patient(theirs *wechattest.Config, ours *wechat.Config) {
+	theirs.Patience, ours.Times = 0, wechat.Times{}
+}

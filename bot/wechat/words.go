@@ -1,0 +1,118 @@
+package wechat
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+
+	"qiuzhen/bot"
+	"qiuzhen/knowledge"
+)
+
+// What readers hear about what cannot be answered.
+const (
+	pictureLine  = "图片里的字我还看不了。\n请把要问的话写成文字发给我。"
+	voiceLine    = "语音我还听不了。\n请把要问的话写成文字发给我。"
+	locationLine = "位置我用不上，也没有留下。\n请把要问的话写成文字发给我。"
+	otherLine    = "这个我看不了。\n请把要问的话写成文字发给我。"
+	busyLine     = "现在问的人很多，请过几分钟再发一次。\n有人不舒服、有危险，先打120。"
+)
+
+// welcome is what a new reader is answered to.
+const welcome = "帮助"
+
+// noise are events that nobody waits for an answer to: a page opened from the menu, a place reported, news of messages sent.
+func (in Incoming) noise() bool {
+	return in.Type == "event" && in.Event != "subscribe" && in.Event != "unsubscribe" && in.Event != "CLICK"
+}
+
+// words are what a message says to the desk, or else the line that it is answered with. Both are empty where nothing is said.
+func (c *Channel) words(ctx context.Context, in Incoming) (says, line string) {
+	switch in.Type {
+	case "text":
+		if strings.HasPrefix(in.Content, "【收到不支持的消息类型") { // the platform's own, for what it does not hand on
+			return "", otherLine
+		}
+		return in.Content, ""
+	case "link":
+		return strings.TrimSpace(in.Title + "\n" + in.Description + "\n" + in.URL), ""
+	case "image":
+		return c.readFile(ctx, in, "image", pictureLine)
+	case "voice":
+		if in.Recognition != "" {
+			return in.Recognition, ""
+		}
+		return c.readFile(ctx, in, "voice", voiceLine)
+	case "location":
+		return "", locationLine
+	case "event":
+		switch in.Event {
+		case "subscribe":
+			return welcome, ""
+		case "CLICK":
+			return in.EventKey, ""
+		}
+		return "", ""
+	}
+	return "", otherLine
+}
+
+// readFile fetches a picture or a recording and reads it; what is not readable is answered kindly.
+func (c *Channel) readFile(ctx context.Context, in Incoming, kind, otherwise string) (says, line string) {
+	if c.Reader == nil || in.MediaID == "" {
+		return "", otherwise
+	}
+	file, err := c.API.Media(ctx, in.MediaID)
+	if err != nil {
+		c.Log.Warn("wechat: a file was not fetched", "kind", kind, "error", err)
+		return "", otherwise
+	}
+	defer file.Close()
+	says, err = c.Reader.Text(ctx, kind, file)
+	var told *knowledge.Error
+	switch {
+	case errors.As(err, &told):
+		return "", told.Message
+	case err != nil || says == "":
+		c.Log.Warn("wechat: a file was not read", "kind", kind, "error", err)
+		return "", otherwise
+	}
+	return says, ""
+}
+
+// isThere asks for a reply that was promised.
+var isThere = regexp.MustCompile(`^(?:请问)?(?:好了|查好了|查到了|有了|答复)(?:吗|没|没有|么|呢)?(?:[呀啊呢])?[？?。！!…]*$`)
+
+// reply is what a message is answered with.
+func (c *Channel) reply(ctx context.Context, in Incoming) (string, error) {
+	if isThere.MatchString(strings.TrimSpace(in.Content)) {
+		if promised, err := c.Store.Expects(ctx, in.From, in.key()); promised || err != nil {
+			return heldLine, err
+		}
+	}
+	if in.Event == "unsubscribe" {
+		return "", c.Store.Left(ctx, ChannelName, in.From, c.Now())
+	}
+	says, line := c.words(ctx, in)
+	if line != "" || in.Event != "" && says == "" {
+		return line, nil
+	}
+	reply, err := c.Desk.Handle(ctx, bot.Message{Via: Can, Reader: in.From, Text: says, At: in.Created})
+	if err != nil {
+		return "", err
+	}
+	if reply.Silent {
+		return "", nil
+	}
+	return fit(reply.Text, c.link(reply)), nil
+}
+
+// link is the page of the entry that a reply tells of first.
+func (c *Channel) link(r bot.Reply) string {
+	base := strings.TrimRight(c.PublicURL, "/")
+	if base == "" || len(r.Answers) == 0 {
+		return base
+	}
+	return base + "/e/" + string(r.Answers[0].ID)
+}
