@@ -71,6 +71,7 @@ func TestLife(t *testing.T) {
 	public.press("#ask .main", "不要转发")
 	li.open(honey)
 	li.says("最近30天有1人收到过（网页1人）")
+	li.check("entry-before-withdraw")
 	li.fill("#why-withdraw", "有新的结论")
 	li.press(`form[action$="/withdraw"] button`, "撤下了，所有渠道都不再回答这一条")
 	li.check("entry-withdrawn")

@@ -15,7 +15,7 @@ type Recipient struct {
 	Readers int
 }
 
-var channelWords = map[string]string{"web": "网页", "telegram": "Telegram"}
+var channelWords = map[string]string{"web": "网页", "telegram": "Telegram", "wechat": "微信"}
 
 // RecipientsLine says who got an entry within CorrectionWindow.
 func RecipientsLine(got []Recipient) string {
