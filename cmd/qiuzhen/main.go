@@ -99,7 +99,8 @@ func run(ctx context.Context, args []string, streams stdio) int {
 
 // told leaves the database's words out of what a person did wrong: the message says it.
 func told(err error) string {
-	if known, ok := err.(*knowledge.Error); ok && known.Code != knowledge.Unavailable { //nolint:errorlint // what wraps it says more
+	var known *knowledge.Error
+	if errors.As(err, &known) && known.Code != knowledge.Unavailable && err.Error() == known.Error() { // what wraps it says more
 		return known.Message
 	}
 	return err.Error()
