@@ -30,6 +30,18 @@ func TestInside(t *testing.T) {
 	}
 }
 
+// TestWordsOfPlaces: notes and places are told in the words of the entry's page.
+func TestWordsOfPlaces(t *testing.T) {
+	for field, want := range map[string]string{"summary": "为什么", "actions[1]": "怎么做第2条", "body": "正文", "第一句": "第一句", "全文": "全文"} {
+		if got := fieldWords(field); got != want {
+			t.Errorf("%s is told as %s", field, got)
+		}
+	}
+	if got := placeWords("<title>"); got != "网页的标题" || placeWords("第2段") != "第2段" {
+		t.Errorf("the title's place is told as %s", got)
+	}
+}
+
 func TestLimiter(t *testing.T) {
 	start := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
 	l := newLimiter(2, time.Minute)

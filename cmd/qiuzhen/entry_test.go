@@ -59,7 +59,7 @@ func TestEntryLife(t *testing.T) {
 	program(exitAbstain, "", "ask", question)
 	program(0, "第1版送审了", "entry", "submit", id, "--as", "wang")
 	program(0, "审核中，还差专家和编辑签字", "entry", "list")
-	program(exitFailed, "签字还不够", "entry", "publish", id, "--as", "admin")
+	program(exitFailed, "签字还不够，不能发布\n", "entry", "publish", id, "--as", "admin")
 	program(0, "签了", "entry", "sign", id, "--version", "1", "--as", "chen")
 	program(exitFailed, "这一轮您已经签过了", "entry", "sign", id, "--version", "1", "--as", "chen")
 	program(0, "退回了", "entry", "return", id, "--version", "1", "--comment", "第二句太长", "--as", "li")

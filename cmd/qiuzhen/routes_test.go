@@ -196,32 +196,38 @@ func TestSignInTells(t *testing.T) {
 func TestCookies(t *testing.T) {
 	o := openBureau(t)
 	o.hire(t, "wu", "吴编辑", knowledge.Editor)
-	for behind, want := range map[string]struct {
-		name   string
-		secure bool
+	defer o.app.Settings.override("trusted_proxies", "", "the test")
+	for _, c := range []struct {
+		what, proxies, proto, name, from string
+		secure                           bool
 	}{
-		"false": {"qiuzhen", false},
-		"true":  {"__Host-qiuzhen", true},
+		{"no proxy is trusted", "", "https", "qiuzhen", "127.0.0.1", false},
+		{"another is trusted", "10.0.0.0/8", "https", "qiuzhen", "127.0.0.1", false},
+		{"a proxy with TLS", "127.0.0.1", "https", "__Host-qiuzhen", "203.0.113.9", true},
+		{"a proxy without TLS", "127.0.0.1", "http", "qiuzhen", "203.0.113.9", false},
 	} {
-		o.app.Settings.override("behind_proxy", behind, "the test")
+		o.app.Settings.override("trusted_proxies", c.proxies, "the test")
 		recorder := httptest.NewRecorder()
 		form := url.Values{"login": {"wu"}, "password": {staffPassword}, "next": {"/console/entries"}}
 		request := httptest.NewRequest(http.MethodPost, "/console/sign-in", strings.NewReader(form.Encode()))
 		request.RemoteAddr = "127.0.0.1:40000"
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("X-Forwarded-For", "198.51.100.1, 203.0.113.9")
+		request.Header.Set("X-Forwarded-Proto", c.proto)
 		newHandler(o.app, slog.New(slog.DiscardHandler)).ServeHTTP(recorder, request)
-		o.app.Settings.override("behind_proxy", "false", "the test")
 		cookies := recorder.Result().Cookies()
 		if recorder.Code != http.StatusSeeOther || recorder.Header().Get("Location") != "/console/entries" || len(cookies) != 1 {
-			t.Fatalf("behind a proxy %s: %d, %v", behind, recorder.Code, recorder.Header())
+			t.Fatalf("%s: %d, %v", c.what, recorder.Code, recorder.Header())
 		}
-		c := cookies[0]
-		if c.Name != want.name || c.Secure != want.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
-			t.Errorf("behind a proxy %s: %v", behind, c)
+		got := cookies[0]
+		if got.Name != c.name || got.Secure != c.secure || !got.HttpOnly || got.SameSite != http.SameSiteLaxMode || got.Path != "/" || got.Domain != "" {
+			t.Errorf("%s: %v", c.what, got)
 		}
 		if recorder.Header().Get("Cache-Control") != "no-store" || recorder.Header().Get("Content-Security-Policy") == "" {
 			t.Errorf("headers %v", recorder.Header())
+		}
+		if events, err := o.app.Store.PersonHistory(t.Context(), "wu"); err != nil || len(events) == 0 || events[len(events)-1].From != "console "+c.from {
+			t.Errorf("%s: the audit log has %+v (%v)", c.what, events, err)
 		}
 	}
 }
