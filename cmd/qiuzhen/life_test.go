@@ -119,10 +119,10 @@ func TestEmergencyOnThePages(t *testing.T) {
 func TestContradictionOnThePages(t *testing.T) {
 	const id, again = "baijiu-kills-virus", "baijiu-kills-virus-again"
 	o := openBureau(t, id)
-	o.hire(t, "sun", "孙编辑", knowledge.Editor, knowledge.Author)
-	o.hire(t, "zhou", "周主任", knowledge.Publisher)
+	o.hire(t, "sunbian", "孙编辑", knowledge.Editor, knowledge.Author)
+	o.hire(t, "zhoufa", "周主任", knowledge.Publisher)
 	o.hire(t, "xu", "许主任", knowledge.Publisher)
-	sun, zhou, xu := o.signedIn(t, "sun", false), o.signedIn(t, "zhou", false), o.signedIn(t, "xu", false)
+	sun, zhou, xu := o.signedIn(t, "sunbian", false), o.signedIn(t, "zhoufa", false), o.signedIn(t, "xu", false)
 	sun.open(entryAt(id, ""))
 	sun.send(entryAt(id, "/submit"), nil)
 	for _, publisher := range []*browser{zhou, xu} {
