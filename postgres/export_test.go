@@ -106,7 +106,7 @@ func (s *Store) Unreviewed(ctx context.Context) (n int, err error) {
 		        OR count(DISTINCT r.reviewer_id) FILTER (WHERE r.role = 'editor') < v.needs_editors
 		        OR count(DISTINCT r.reviewer_id) < v.needs_reviewers
 		      FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round
-		       AND r.decision = 'approve' AND r.content_hash = v.content_hash AND r.reviewer_id IS DISTINCT FROM v.author_id)`).Scan(&n)
+		       AND r.decision = 'approve' AND r.content_hash = v.content_hash AND r.reviewer_id <> ALL (v.authors))`).Scan(&n)
 	return n, err
 }
 
