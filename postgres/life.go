@@ -51,6 +51,10 @@ type Signature = knowledge.Signature
 // the review of such a version ends the emergency.
 func (s *Store) Sign(ctx context.Context, r Signature) error {
 	err := s.change(ctx, func(tx pgx.Tx) error {
+		// as all that changes an entry does, first of all: what retires a version locks its passages before it, a return after it
+		if _, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(r.Entry)); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `
 			INSERT INTO reviews (entry_id, version, content_hash, reviewer, title, institution, role, decision, comment, reviewed_at, reviewer_id, round)
 			VALUES ($1, $2, $3, '-', '-', '-', $4, $5, $6, $7, $8, 0)`, // name and round are the trigger's
