@@ -83,9 +83,11 @@ func TestEntryLife(t *testing.T) {
 	if err := os.WriteFile(again, []byte(contrary), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	program(0, "新写入 1 条", "ingest", again)
+	program(exitFailed, "您没有做这件事的角色", "ingest", again, "--as", "chen")
+	program(0, "新写入 1 条", "ingest", again, "--as", "wang")
 	program(exitFailed, "与已发布的 "+id+" 结论矛盾", "entry", "submit", id+"-again", "--as", "wang")
 	program(0, "送审了", "entry", "submit", id+"-again", "--despite", "有新的指南", "--as", "wang")
+	program(exitFailed, "自己写过或改过的，不能自己签", "entry", "sign", id+"-again", "--version", "1", "--role", "editor", "--as", "wang")
 	program(0, `"despite": "有新的指南"`, "entry", "history", id+"-again")
 	program(0, "", "entry", "list", "--due")
 	program(0, "没有要处理的提醒", "user", "notices", "chen")
