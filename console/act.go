@@ -46,8 +46,11 @@ func readDecided(r *http.Request, v visit) (d decided, err error) {
 	}
 	d = decided{ID: knowledge.ID(r.PathValue("id")), Role: knowledge.Role(r.PostFormValue("role")), By: v.Person}
 	d.Comment = strings.TrimSpace(r.PostFormValue("comment"))
-	if utf8.RuneCountInString(d.Comment) > commentMost || !utf8.ValidString(d.Comment) || strings.ContainsRune(d.Comment, 0) {
+	if utf8.RuneCountInString(d.Comment) > commentMost || !storable(d.Comment) {
 		return d, &knowledge.Error{Code: knowledge.Invalid, Message: fmt.Sprintf("写的原因太长了，最多%d个字", commentMost)}
+	}
+	if d.Role != "" && roleNames[d.Role] == "" {
+		return d, &knowledge.Error{Code: knowledge.Invalid, Message: "表单不完整，看不出以什么身份，请重新打开这一条"}
 	}
 	if d.Version, d.Hash, err = readShown(r); err != nil {
 		return d, err

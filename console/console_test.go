@@ -59,6 +59,18 @@ func TestLimiter(t *testing.T) {
 			t.Errorf("try %d from %s: %t", i, c.from, got)
 		}
 	}
+	busy := newLimiter(2, time.Minute)
+	for range 50 { // an office at eight o'clock: all sign in
+		if !busy.allow("192.0.2.1", start) {
+			t.Fatal("signing in counts as a failed try")
+		}
+		busy.giveBack("192.0.2.1")
+	}
+	for i, want := range []bool{true, true, false, false} {
+		if got := busy.allow("192.0.2.1", start); got != want {
+			t.Errorf("failed try %d after those: %t", i, got)
+		}
+	}
 	for i := range 3 * addressesMost {
 		l.allow(fmt.Sprintf("198.51.%d.%d", i/256, i%256), start)
 	}

@@ -41,6 +41,9 @@ func happened(e knowledge.Happened) happenedView {
 		v.What = "紧急核发"
 	}
 	var parts []string
+	if detail["emergency"] == "ended" {
+		parts = append(parts, "签齐了，紧急核发转为照常发布")
+	}
 	if role := roleNames[knowledge.Role(detail["role"])]; role != "" {
 		parts = append(parts, "以"+role+"身份")
 	}

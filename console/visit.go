@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+	"unicode/utf8"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/page"
@@ -33,6 +34,10 @@ func (c *Console) guard(access page.Access, do handler) http.HandlerFunc {
 			c.askToSignIn(w, r)
 			return
 		}
+		if id := r.PathValue("id"); err == nil && !storable(id) {
+			r.SetPathValue("id", "")
+			err = &knowledge.Error{Code: knowledge.NotFound, Message: "没有这个条目"}
+		}
 		if err == nil && !access.Allows(v.Person) {
 			err = &knowledge.Error{Code: knowledge.Forbidden, Message: "这件事要" + roleWords(access.Roles, "或") + "来做，您现在是" + roleWords(v.Person.Roles, "、")}
 		}
@@ -45,6 +50,9 @@ func (c *Console) guard(access page.Access, do handler) http.HandlerFunc {
 		}
 	}
 }
+
+// storable reports whether the database could hold a text: an address or a form may have other bytes, which are nobody's name.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 func (c *Console) visitor(r *http.Request) (visit, error) {
 	v := visit{From: c.address(r)}

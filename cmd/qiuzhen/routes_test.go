@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -229,5 +230,63 @@ func TestCookies(t *testing.T) {
 		if events, err := o.app.Store.PersonHistory(t.Context(), "wu"); err != nil || len(events) == 0 || events[len(events)-1].From != "console "+c.from {
 			t.Errorf("%s: the audit log has %+v (%v)", c.what, events, err)
 		}
+	}
+}
+
+// TestBytesThatAreNoText: what the database could not hold is nobody's name; it is no failure of ours, and the log says nothing.
+func TestBytesThatAreNoText(t *testing.T) {
+	o := openBureau(t)
+	o.hire(t, "zheng", "郑编辑", knowledge.Editor, knowledge.Publisher, knowledge.Author)
+	var log lockedLog
+	server := httptest.NewServer(newHandler(o.app, slog.New(slog.NewTextHandler(&log, nil))))
+	t.Cleanup(server.Close)
+	o.server = server
+	b := o.signedIn(t, "zheng", true)
+	form := func(name, value string) url.Values {
+		return url.Values{name: {value}, "version": {"1"}, "hash": {strings.Repeat("00", 32)}}
+	}
+	for _, c := range []struct {
+		method, path string
+		form         url.Values
+		want         int
+	}{
+		{http.MethodGet, "/console/entries/a%00b", nil, http.StatusNotFound},
+		{http.MethodGet, "/console/entries/%ff", nil, http.StatusNotFound},
+		{http.MethodGet, "/console/entries/%ff/edit", nil, http.StatusNotFound},
+		{http.MethodGet, "/console/entries/a%00b/original", nil, http.StatusNotFound},
+		{http.MethodGet, "/console/entries?q=%ff", nil, http.StatusBadRequest},
+		{http.MethodPost, "/console/entries/a%00b/withdraw", form("comment", "有误"), http.StatusNotFound},
+		{http.MethodPost, "/console/entries/aa/sign", form("role", "a\x00"), http.StatusBadRequest},
+		{http.MethodPost, "/console/sign-in", url.Values{"login": {"a\x00b"}, "password": {"x"}}, http.StatusForbidden},
+		{http.MethodPost, "/console/sign-in", url.Values{"login": {"\xff"}, "password": {"x"}}, http.StatusForbidden},
+		{http.MethodPost, "/console/sign-in", url.Values{"login": {"zheng"}, "password": {"\x00\xff"}}, http.StatusForbidden},
+	} {
+		if b.do(c.method, c.path, c.form); b.status != c.want {
+			t.Errorf("%s %s %q: %d, want %d", c.method, c.path, c.form, b.status, c.want)
+		}
+	}
+	if said := log.String(); strings.Contains(said, "level=ERROR") {
+		t.Errorf("the log says:\n%s", said)
+	}
+}
+
+// lockedLog is written to by many requests.
+type lockedLog struct {
+	sync.Mutex
+	strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.Lock()
+	defer l.Unlock()
+	return l.Builder.Write(p)
+}
+
+// TestSigningInIsNoFailedTry: an office behind one address signs in as often as it likes.
+func TestSigningInIsNoFailedTry(t *testing.T) {
+	o := openBureau(t)
+	o.hire(t, "feng", "冯编辑", knowledge.Editor)
+	for range 25 {
+		o.signedIn(t, "feng", true)
 	}
 }
