@@ -42,7 +42,7 @@ func (l lintCommand) Run(streams stdio) error {
 }
 
 type ingestCommand struct {
-	Publish bool              `help:"Also publish those whose valid reviews are in the store, or came in a bundle of a trusted city."`
+	Publish bool              `help:"Also publish those whose valid reviews are in the store."`
 	Columns map[string]string `help:"What the columns of a CSV or XLSX table are, beyond the headers that are known: 问题=question,答案=answer." placeholder:"HEADER=FIELD" mapsep:","`
 	Topic   string            `help:"The topic of drafts made of foreign files: health, fraud, disaster or rumour." enum:",health,fraud,disaster,rumour" default:"" placeholder:"TOPIC"`
 	Paths   []string          `arg:"" help:"Files and folders of entries; Word, PDF, HTML, CSV, XLSX, text and ZIP files, addresses of pages: these become drafts to be completed."`
@@ -139,7 +139,7 @@ func (i ingestCommand) store(ctx context.Context, app *App, entries []knowledge.
 func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams stdio) error {
 	published, refused := 0, 0
 	for _, e := range entries {
-		err := a.publishOne(ctx, e.ID)
+		err := a.Store.Publish(ctx, e.ID, false, time.Now())
 		var known *knowledge.Error
 		switch {
 		case err == nil:
@@ -162,19 +162,6 @@ func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams st
 		return exit(exitFailed)
 	}
 	return nil
-}
-
-// publishOne serves an entry that was signed here, or else one that a trusted city's bundle brought enough signatures for.
-func (a *App) publishOne(ctx context.Context, id knowledge.ID) error {
-	err := a.Store.Publish(ctx, id, false, time.Now())
-	var known *knowledge.Error
-	if !errors.As(err, &known) || known.Code != knowledge.Conflict {
-		return err
-	}
-	if shared := a.Store.PublishShared(ctx, id, time.Now()); !errors.As(shared, &known) || known.Code != knowledge.NotFound {
-		return shared
-	}
-	return err
 }
 
 // progress draws a bar on a terminal and prints a line for every tenth otherwise.
