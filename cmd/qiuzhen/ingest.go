@@ -42,7 +42,8 @@ func (l lintCommand) Run(streams stdio) error {
 }
 
 type ingestCommand struct {
-	Publish bool              `help:"Also publish those whose valid reviews are in the store."`
+	As      string            `help:"Your login: the drafts are yours, and others have to sign them. Empty: the program's, which has no author." placeholder:"LOGIN"`
+	Publish bool              `help:"Also publish those whose valid reviews are in the store, or, with --as a publisher, came in a bundle of a trusted city."`
 	Columns map[string]string `help:"What the columns of a CSV or XLSX table are, beyond the headers that are known: 问题=question,答案=answer." placeholder:"HEADER=FIELD" mapsep:","`
 	Topic   string            `help:"The topic of drafts made of foreign files: health, fraud, disaster or rumour." enum:",health,fraud,disaster,rumour" default:"" placeholder:"TOPIC"`
 	Paths   []string          `arg:"" help:"Files and folders of entries; Word, PDF, HTML, CSV, XLSX, text and ZIP files, addresses of pages: these become drafts to be completed."`
@@ -79,6 +80,11 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return err
 	}
 	defer app.Close()
+	if i.As != "" {
+		if ctx, _, err = (signedIn{i.As}).actor(ctx, app, streams); err != nil {
+			return err
+		}
+	}
 	failed := broken
 	if len(foreign) > 0 {
 		report, err := app.importOffice(ctx, foreign, options, streams)
@@ -139,7 +145,7 @@ func (i ingestCommand) store(ctx context.Context, app *App, entries []knowledge.
 func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams stdio) error {
 	published, refused := 0, 0
 	for _, e := range entries {
-		err := a.Store.Publish(ctx, e.ID, false, time.Now())
+		err := a.publishOne(ctx, e.ID)
 		var known *knowledge.Error
 		switch {
 		case err == nil:
@@ -162,6 +168,21 @@ func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams st
 		return exit(exitFailed)
 	}
 	return nil
+}
+
+// publishOne serves an entry that was signed here, or else, where somebody here may decide so, one that a trusted city's bundle brought enough
+// signatures for.
+func (a *App) publishOne(ctx context.Context, id knowledge.ID) error {
+	err := a.Store.Publish(ctx, id, false, time.Now())
+	var known *knowledge.Error
+	if !errors.As(err, &known) || known.Code != knowledge.Conflict || knowledge.ActorOf(ctx).Person == 0 {
+		return err
+	}
+	shared := a.Store.PublishShared(ctx, id, time.Now())
+	if errors.As(shared, &known) && (known.Code == knowledge.NotFound || known.Code == knowledge.Forbidden) {
+		return err
+	}
+	return shared
 }
 
 // progress draws a bar on a terminal and prints a line for every tenth otherwise.
