@@ -86,6 +86,7 @@ func TestRoundTrip(t *testing.T) {
 
 // TestEveryByte: a byte changed anywhere is refused, or it is one that ZIP readers pass over and the content is the very same.
 func TestEveryByte(t *testing.T) {
+	t.Parallel()
 	data := write(t, ours)
 	want, err := open(data)
 	if err != nil {
@@ -187,6 +188,7 @@ func resign(t *testing.T, signature func(manifest []byte) []byte) []byte {
 }
 
 func TestHostile(t *testing.T) {
+	t.Parallel()
 	one := func(change func(*Manifest)) []byte { return forge(func(m *Manifest, _ *[]part) { change(m) }) }
 	parts := func(change func(*[]part)) []byte { return forge(func(_ *Manifest, p *[]part) { change(p) }) }
 	late := make([]byte, 0)

@@ -124,12 +124,13 @@ func TestWholeContentKept(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "all.zip")
 	fingerprint := strings.Fields(c.program(0, "指纹", "bundle", "key").out)[3]
 	c.program(0, "撤下的 0 个", "bundle", "export", "--out", file)
-	wiped.program(0, "发布", "bundle", "import", "--trust", fingerprint, "--publish", file)
+	wiped.staffed()
+	wiped.program(0, "发布", "bundle", "import", "--as", "admin", "--trust", fingerprint, "--publish", file)
 	if c.hashes() != wiped.hashes() || strings.Count(c.hashes(), "\n") < least {
 		t.Errorf("other hashes after export, wipe and import:\n%s\n---\n%s", c.hashes(), wiped.hashes())
 	}
 	before = wiped.rows()
-	wiped.program(0, "写入草稿 0 条，收下签字 0 条，撤下 0 条，发布 0 条", "bundle", "import", "--publish", file)
+	wiped.program(0, "写入草稿 0 条，收下签字 0 条，撤下 0 条，发布 0 条", "bundle", "import", "--as", "admin", "--publish", file)
 	wiped.program(0, "新写入 0 条", ingest...)
 	if after := wiped.rows(); after != before {
 		t.Errorf("the bundle a second time wrote:\n%s\n---\n%s", before, after)
@@ -191,7 +192,7 @@ func (c town) backsUp(t *testing.T) {
 	if back.hashes() != hashes || back.originals() != originals {
 		t.Error("other content after the restore")
 	}
-	back.program(0, "不再认可", "bundle", "distrust", strings.Fields(back.program(0, "", "bundle", "keys").out)[0], "--reason", "试一试")
+	back.program(0, "不再认可", "bundle", "distrust", strings.Fields(back.program(0, "", "bundle", "keys").out)[0], "--reason", "试一试", "--as", "admin")
 	key, err := os.ReadFile(filepath.Join(c.data, "audit.key"))
 	if err != nil || strings.Contains(string(data), strings.TrimSpace(string(key))) {
 		t.Errorf("the backup holds the audit key (%v)", err)
