@@ -22,8 +22,9 @@ var commands = []struct {
 	{phrase(`(?:请|我要|帮我)?(?:删除|删掉|清除|清空|注销)(?:掉)?(?:我的?)?(?:所有|全部|一切)?(?:的)?(?:数据|资料|记录|信息|个人信息|聊天记录|账号)|删除`), (*session).askToDelete},
 }
 
+// command does what the service itself is told, also in the middle of a dialogue, unless it is what the dialogue waits for.
 func (s *session) command(context.Context) (Reply, bool, error) {
-	if s.said == "" {
+	if s.said == "" || s.memory().Asking == askingDelete && deletes.MatchString(s.said) {
 		return Reply{}, false, nil
 	}
 	words := strings.TrimPrefix(s.said, "/")

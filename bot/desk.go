@@ -125,6 +125,7 @@ type session struct {
 	now     time.Time
 	deleted bool              // the reader is gone from the store and not to be written again
 	told    []retrieval.Match // entries that the reply tells beside its own
+	result  *retrieval.Result // what was concluded on the message already; nil: nothing
 }
 
 func (s *session) memory() *Memory { return &s.turn.Reader.Memory }
@@ -142,7 +143,7 @@ func (s *session) answer(ctx context.Context) (Reply, error) {
 	}
 	asked := s.memory().Asking
 	if patternDanger(s.m.Text) == nil {
-		for _, step := range []func(context.Context) (Reply, bool, error){s.dialogue, s.command, s.opinion, s.forward, s.nextStep, s.aside} {
+		for _, step := range []func(context.Context) (Reply, bool, error){s.command, s.dialogue, s.opinion, s.forward, s.nextStep, s.aside} {
 			if reply, ok, err := step(ctx); ok || err != nil {
 				return reply, err
 			}
@@ -162,6 +163,9 @@ func (s *session) answer(ctx context.Context) (Reply, error) {
 func (s *session) converse(ctx context.Context) (Reply, error) {
 	c := Conversation{Memory: *s.memory()}
 	engine := *s.Engine
+	if s.result != nil {
+		engine.Answerer = concluded{s.Engine.Answerer, s.m.Text, *s.result}
+	}
 	engine.Unanswered = func(_ context.Context, question string) { s.turn.Filed = question }
 	reply, err := engine.Continue(ctx, &c, retrieval.Message{Text: s.m.Text}, s.now)
 	*s.memory() = c.Memory
