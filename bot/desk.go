@@ -60,20 +60,28 @@ func (d *Desk) Handle(ctx context.Context, m Message) (Reply, error) {
 		return Reply{}, err
 	}
 	defer turnDone()
+	if m.Delete {
+		s := &session{Desk: d, m: m}
+		return s.forget(ctx)
+	}
 	m, reply, done, err := d.forUs(ctx, m)
 	if err != nil || done {
 		return reply, err
 	}
 	pass := d.doorman.let(m, d.Now())
-	if pass.reply != nil && !pass.again {
+	if pass.reply != nil && !pass.again && !pass.delete {
 		return *pass.reply, nil
 	}
 	reader, err := d.Store.Reader(ctx, m.Via.Name, m.name())
 	if err != nil {
 		return Reply{}, fmt.Errorf("reader: %w", err)
 	}
-	if reader.Blocked {
+	deletes := m.deletes(reader)
+	switch {
+	case reader.Blocked && !deletes:
 		return Reply{Silent: true}, nil
+	case pass.delete && !deletes:
+		return *pass.reply, nil
 	}
 	if pass.again && d.served(ctx, *pass.reply) {
 		return *pass.reply, nil

@@ -19,6 +19,7 @@ type Store struct {
 	Readers   []*bot.Reader
 	Answers   []*Answer // numbered from 1
 	Questions []*Question
+	blocked   map[string]bool // who was blocked when they were forgotten; not dumped: a mark of them is no name
 }
 
 // Answer is a kept reply.
@@ -53,9 +54,10 @@ func (s *Store) Reader(_ context.Context, channel, name string) (bot.Reader, err
 	defer s.mu.Unlock()
 	r := s.find(channel, name)
 	if r == nil {
-		return bot.Reader{Channel: channel, Name: name}, nil
+		return bot.Reader{Channel: channel, Name: name, Blocked: s.blocked[channel+"\x00"+name]}, nil
 	}
 	out := *r
+	out.Blocked = out.Blocked || s.blocked[channel+"\x00"+name]
 	out.Due = len(s.due(r.ID)) > 0
 	return out, nil
 }
@@ -114,15 +116,19 @@ func (s *Store) judge(reader int64, f bot.Feedback) {
 
 func (s *Store) agree(reader, about int64) {
 	if about > 0 && about <= int64(len(s.Answers)) && s.Answers[about-1].Reader == reader && s.Answers[about-1].Question > 0 {
-		s.Questions[s.Answers[about-1].Question-1].Agreed[reader] = true
+		s.Questions[s.Answers[about-1].Question-1].agree(reader)
 		return
 	}
 	for _, q := range slices.Backward(s.Questions) {
 		if slices.Contains(q.Asked, reader) {
-			q.Agreed[reader] = true
+			q.agree(reader)
 			return
 		}
 	}
+}
+
+func (q *Question) agree(reader int64) {
+	q.Agreed[reader], q.Told[reader] = true, false
 }
 
 func (s *Store) file(reader int64, words string) int64 {
@@ -226,10 +232,16 @@ func (s *Store) Forget(_ context.Context, channel, person string) (bot.Forgotten
 			if i := slices.Index(q.Asked, r.ID); i >= 0 {
 				f.Questions++
 				q.Asked = slices.Delete(q.Asked, i, i+1)
-				if delete(q.Agreed, r.ID); len(q.Asked) == 0 && q.Entry == nil {
+				if delete(q.Agreed, r.ID); len(q.Asked) == 0 {
 					q.Words = ""
 				}
 			}
+		}
+		if r.Blocked {
+			if s.blocked == nil {
+				s.blocked = map[string]bool{}
+			}
+			s.blocked[r.Channel+"\x00"+r.Name] = true
 		}
 		*r = bot.Reader{ID: r.ID}
 	}
@@ -241,7 +253,7 @@ func (s *Store) BlockAll(testing.TB) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.Readers {
-		r.Blocked = true
+		r.Blocked, r.Memory, r.Wishes = true, bot.Memory{}, bot.Wishes{}
 	}
 }
 
