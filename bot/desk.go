@@ -198,6 +198,9 @@ func (s *session) recall(ctx context.Context) error {
 		}
 	}
 	m := s.memory()
+	if ok && said.Filed && m.Asking == askingTell && m.Question == said.Message { // the last reply, which found nothing
+		return nil
+	}
 	if ok && len(said.Shown) > 0 && slices.Equal(answered, m.Answered) && slices.Equal(offered, m.Offered) {
 		return nil
 	}

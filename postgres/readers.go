@@ -126,11 +126,13 @@ func agree(ctx context.Context, tx pgx.Tx, reader, about int64) error {
 	return err
 }
 
-// keepFeedback notes what a reader thought of a reply of theirs.
+// keepFeedback notes what a reader thought of a reply of theirs, or of one in their group, whoever asked; the last word counts.
 func keepFeedback(ctx context.Context, tx pgx.Tx, reader int64, f bot.Feedback) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE answers SET useful = $3, reason = $4 WHERE reader_id = $1
-		   AND id = CASE WHEN $2::bigint > 0 THEN $2 ELSE (SELECT max(id) FROM answers WHERE reader_id = $1) END`, reader, f.Answer, f.Useful, storable(f.Reason))
+		UPDATE answers SET useful = $3, reason = $4 WHERE id = CASE WHEN $2::bigint > 0 THEN (
+		    SELECT a.id FROM answers a JOIN readers r ON r.id = a.reader_id JOIN readers by ON by.id = $1 AND by.channel = r.channel
+		     WHERE a.id = $2 AND split_part(r.name, E'\n', 1) = split_part(by.name, E'\n', 1))
+		  ELSE (SELECT max(id) FROM answers WHERE reader_id = $1) END`, reader, f.Answer, f.Useful, storable(f.Reason))
 	return err
 }
 

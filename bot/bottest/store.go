@@ -106,12 +106,21 @@ func clone[T any](v T) (out T) {
 
 func (s *Store) judge(reader int64, f bot.Feedback) {
 	for i, a := range slices.Backward(s.Answers) {
-		if a.Reader == reader && (f.Answer == 0 || f.Answer == int64(i+1)) {
+		mine := a.Reader == reader
+		if f.Answer != 0 {
+			mine = f.Answer == int64(i+1) && a.Reader != 0 && s.sameGroup(a.Reader, reader)
+		}
+		if mine {
 			f.Answer = int64(i + 1)
 			a.Feedback = &f
 			return
 		}
 	}
+}
+
+func (s *Store) sameGroup(a, b int64) bool {
+	one, other := s.Readers[a-1], s.Readers[b-1]
+	return one.Channel == other.Channel && bot.SameGroup(one.Name, other.Name)
 }
 
 func (s *Store) agree(reader, about int64) {
@@ -198,12 +207,12 @@ func (s *Store) Said(_ context.Context, r bot.Reader, answer int64) (bot.Said, b
 		return bot.Said{}, false, nil
 	}
 	a := s.Answers[answer-1]
-	by := s.Readers[a.Reader-1]
 	said := bot.Said{Message: a.Message, Shown: a.Shown, Filed: a.Question > 0}
 	if a.Reader == r.ID {
 		return said, true, nil
 	}
 	said.Message, said.Filed = "", false
+	by := s.Readers[a.Reader-1]
 	return said, by.Channel == r.Channel && bot.SameGroup(by.Name, r.Name), nil
 }
 
