@@ -200,6 +200,34 @@ func TestToldAgain(t *testing.T) {
 	due(1)
 }
 
+// TestGroupJudges: a member of the group judges what another asked, or nobody; no member of another group, and nobody from outside.
+func TestGroupJudges(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	answered := func(name string) int64 {
+		return mustKeep(t, store, bot.Turn{Reader: bot.Reader{Channel: "telegram", Name: name, Memory: bot.Memory{At: now}},
+			Answered: &bot.Answered{At: now, Decision: retrieval.Abstain}})
+	}
+	asked, unasked, alone := answered(bot.MemberOf("-1", "7")), answered("-1"), answered("7")
+	for _, c := range []struct {
+		channel, by string
+		answer      int64
+		counts      bool
+	}{
+		{"telegram", bot.MemberOf("-1", "8"), asked, true}, {"telegram", bot.MemberOf("-1", "8"), unasked, true}, {"telegram", bot.MemberOf("-2", "7"), asked, false},
+		{"telegram", "8", asked, false}, {"wechat", bot.MemberOf("-1", "8"), asked, false}, {"telegram", bot.MemberOf("-1", "7"), alone, false}, {"telegram", "7", alone, true},
+	} {
+		store.Exec(t, `UPDATE answers SET useful = NULL`)
+		if _, err := store.Keep(ctx, bot.Turn{Reader: bot.Reader{Channel: c.channel, Name: c.by, Memory: bot.Memory{At: now}},
+			Feedback: &bot.Feedback{Answer: c.answer, Useful: true}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := store.Count(t, `SELECT count(*) FROM answers WHERE useful`) == 1; got != c.counts {
+			t.Errorf("%q on %s about %d: counts %v", c.by, c.channel, c.answer, got)
+		}
+	}
+}
+
 // TestMarkGone: a person, or a group with its members and nobody else; who speaks again is back.
 func TestMarkGone(t *testing.T) {
 	ctx, store := context.Background(), postgrestest.New(t)
