@@ -19,11 +19,26 @@ var commands = []struct {
 	{phrase(`(?:把)?(?:字|字体|字号|文字)(?:请?(?:调|缩|弄|变))?(?:再)?小(?:一点|一些|点|些)?|小字|字太大`), (*session).smaller},
 	{phrase(`(?:请|说|讲)?(?:说|讲)?(?:得)?慢(?:一点|一些|点|些)(?:说|讲)?|慢慢说|慢慢讲|一步一步(?:说|讲|来)?|太快`), (*session).slower},
 	{phrase(`(?:恢复|回到)?正常(?:说|速度)?|(?:一次|一起)(?:都)?说完|不用慢|快一点|快点说`), (*session).faster},
-	{phrase(`(?:请|我要|帮我)?(?:删除|删掉|清除|清空|注销)(?:掉)?(?:我的?)?(?:所有|全部|一切)?(?:的)?(?:数据|资料|记录|信息|个人信息|聊天记录|账号)|删除`), (*session).askToDelete},
+	{deletion, (*session).askToDelete},
 }
 
+var deletion = phrase(`(?:请|我要|帮我)?(?:删除|删掉|清除|清空|注销)(?:掉)?(?:我的?)?(?:所有|全部|一切)?(?:的)?(?:数据|资料|记录|信息|个人信息|聊天记录|账号)|删除`)
+
+// mayDelete reports whether a message may be about the deletion of the reader's data: if it was asked whether that is meant, or asks for it.
+func (m Message) mayDelete() bool {
+	words := strings.TrimPrefix(said(m.Text), "/")
+	return m.Group == "" && words != "" && (deletion.MatchString(words) || deletes.MatchString(words))
+}
+
+// deletes reports whether a message asks for the deletion of the data of whom it is from, or says that it is meant: neither a limit nor a
+// block of the staff's is in its way.
+func (m Message) deletes(from Reader) bool {
+	return m.mayDelete() && (deletion.MatchString(strings.TrimPrefix(said(m.Text), "/")) || from.Memory.Asking == askingDelete)
+}
+
+// command does what the service itself is told, also in the middle of a dialogue, unless it is what the dialogue waits for.
 func (s *session) command(context.Context) (Reply, bool, error) {
-	if s.said == "" {
+	if s.said == "" || s.memory().Asking == askingDelete && deletes.MatchString(s.said) {
 		return Reply{}, false, nil
 	}
 	words := strings.TrimPrefix(s.said, "/")
@@ -91,7 +106,11 @@ func (s *session) faster() Reply {
 	return human("好的，以后一次说完。")
 }
 
+// askToDelete asks whether it is meant. Not in a group: what there is of somebody's own conversation is nobody else's business.
 func (s *session) askToDelete() Reply {
+	if s.m.Group != "" {
+		return human(onlyAlone)
+	}
 	s.memory().Asking = askingDelete
 	r := human("要把我这里您的东西都删掉吗？\n有您问过的话、提过的意见、订阅和设置。删了就找不回来。\n要删就回“删除”，不删就回“不删”。")
 	r.Choices = []Choice{{"删除", "删除"}, {"不删", "不删"}}

@@ -57,6 +57,13 @@ func TestContentReadsAloud(t *testing.T) {
 // replies are all that an entry is told in, by name.
 func replies(s retrieval.Stored) map[string]string {
 	out := map[string]string{"answer": AnswerText(s), "why": reasonText(s), "source": sourceText(s), "what to do": actionsText(s), "forward": new(Desk).ForwardText(s)}
+	for name, subject := range map[string]string{"short": "孕妇", "long": "我家一岁半的刚断奶的小外孙女", "longest named": strings.Repeat("娃", longestNamed), "none": ""} {
+		out["nothing on "+name+" subject"] = uncoveredText(s, subject)
+	}
+	for name, words := range map[string]string{"short": "月球", "long": strings.Repeat("月球", 100)} {
+		out["pushed for a "+name+" question"] = pushedText(Due{Words: words}, s)
+		out["due for a "+name+" question"] = dueLine(Due{Words: words})
+	}
 	for i, step := range steps(s) {
 		out[fmt.Sprint("step ", i)] = step
 	}

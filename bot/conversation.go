@@ -61,9 +61,13 @@ func (c *Conversation) forget() {
 	c.Question, c.Answered, c.Current, c.Offered, c.Step = "", nil, 0, nil, 0
 }
 
-// remember makes a conclusion what the conversation is about, unless nothing was asked.
+// remember makes a conclusion what the conversation is about, unless nothing was asked, or what asked on was not understood.
 func (c *Conversation) remember(m retrieval.Message, r retrieval.Result) {
 	if r.Void != "" && r.Urgent == nil {
+		return
+	}
+	if r.Decision == retrieval.Abstain && r.Urgent == nil && r.Live == nil && len(c.Answered) > 0 && goesOn.MatchString(said(m.Text)) {
+		c.Question, c.Offered = questionOf(m, r), nil // 为什么 is still about the entry
 		return
 	}
 	c.Question, c.Current, c.Step = questionOf(m, r), 0, 0
@@ -185,7 +189,7 @@ func mayFollow(s string) bool {
 	if s == "" || len(s) > longestFollowUp*len("一") {
 		return false
 	}
-	return slices.ContainsFunc([]matcher{why, whyNot, who, really, whatTo, again, elsewhere, more}, func(r matcher) bool { return r.MatchString(s) })
+	return slices.ContainsFunc([]matcher{why, whyNot, who, really, whatTo, again, elsewhere, elsewhereLong, more}, func(r matcher) bool { return r.MatchString(s) })
 }
 
 type matcher interface{ MatchString(string) bool }
@@ -234,6 +238,9 @@ func (t turn) retell(last retrieval.Stored) string {
 // says something that the entry is not about: then it is a question of its own.
 func (t turn) subject(last retrieval.Stored) (string, bool) {
 	found := elsewhere.FindStringSubmatch(t.said)
+	if found == nil {
+		found = elsewhereLong.FindStringSubmatch(t.said)
+	}
 	if found == nil || questionWords.MatchString(found[2]) || startsModal.MatchString(found[2]) {
 		found = more.FindStringSubmatch(t.said)
 		return "", found != nil && !whyNot.MatchString(t.said) && (found[1] != "" || t.of(last, found[2]) && t.of(last, found[3]))

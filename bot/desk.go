@@ -60,20 +60,28 @@ func (d *Desk) Handle(ctx context.Context, m Message) (Reply, error) {
 		return Reply{}, err
 	}
 	defer turnDone()
+	if m.Delete {
+		s := &session{Desk: d, m: m}
+		return s.forget(ctx)
+	}
 	m, reply, done, err := d.forUs(ctx, m)
 	if err != nil || done {
 		return reply, err
 	}
 	pass := d.doorman.let(m, d.Now())
-	if pass.reply != nil && !pass.again {
+	if pass.reply != nil && !pass.again && !pass.delete {
 		return *pass.reply, nil
 	}
 	reader, err := d.Store.Reader(ctx, m.Via.Name, m.name())
 	if err != nil {
 		return Reply{}, fmt.Errorf("reader: %w", err)
 	}
-	if reader.Blocked {
+	deletes := m.deletes(reader)
+	switch {
+	case reader.Blocked && !deletes:
 		return Reply{Silent: true}, nil
+	case pass.delete && !deletes:
+		return *pass.reply, nil
 	}
 	if pass.again && d.served(ctx, *pass.reply) {
 		return *pass.reply, nil
@@ -125,6 +133,7 @@ type session struct {
 	now     time.Time
 	deleted bool              // the reader is gone from the store and not to be written again
 	told    []retrieval.Match // entries that the reply tells beside its own
+	result  *retrieval.Result // what was concluded on the message already; nil: nothing
 }
 
 func (s *session) memory() *Memory { return &s.turn.Reader.Memory }
@@ -142,7 +151,7 @@ func (s *session) answer(ctx context.Context) (Reply, error) {
 	}
 	asked := s.memory().Asking
 	if patternDanger(s.m.Text) == nil {
-		for _, step := range []func(context.Context) (Reply, bool, error){s.dialogue, s.command, s.opinion, s.forward, s.nextStep, s.aside} {
+		for _, step := range []func(context.Context) (Reply, bool, error){s.command, s.dialogue, s.opinion, s.forward, s.nextStep, s.aside} {
 			if reply, ok, err := step(ctx); ok || err != nil {
 				return reply, err
 			}
@@ -162,6 +171,9 @@ func (s *session) answer(ctx context.Context) (Reply, error) {
 func (s *session) converse(ctx context.Context) (Reply, error) {
 	c := Conversation{Memory: *s.memory()}
 	engine := *s.Engine
+	if s.result != nil {
+		engine.Answerer = concluded{s.Engine.Answerer, s.m.Text, *s.result}
+	}
 	engine.Unanswered = func(_ context.Context, question string) { s.turn.Filed = question }
 	reply, err := engine.Continue(ctx, &c, retrieval.Message{Text: s.m.Text}, s.now)
 	*s.memory() = c.Memory
@@ -186,6 +198,9 @@ func (s *session) recall(ctx context.Context) error {
 		}
 	}
 	m := s.memory()
+	if ok && said.Filed && m.Asking == askingTell && m.Question == said.Message { // the last reply, which found nothing
+		return nil
+	}
 	if ok && len(said.Shown) > 0 && slices.Equal(answered, m.Answered) && slices.Equal(offered, m.Offered) {
 		return nil
 	}

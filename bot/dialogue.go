@@ -2,7 +2,12 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"qiuzhen/knowledge"
+	"qiuzhen/retrieval"
 )
 
 // question is what the reader was asked last, and answers with the next message.
@@ -29,6 +34,9 @@ var (
 
 // dialogue takes a message as the answer to what was asked last, if it can be one.
 func (s *session) dialogue(ctx context.Context) (Reply, bool, error) {
+	if other, err := s.somethingElse(ctx); other || err != nil {
+		return Reply{}, false, err
+	}
 	switch s.memory().Asking {
 	case askingTell:
 		reply, ok := s.consentToTell()
@@ -50,6 +58,66 @@ func (s *session) dialogue(ctx context.Context) (Reply, bool, error) {
 		return reply, ok, nil
 	}
 	return Reply{}, false, nil
+}
+
+// somethingElse reports whether a message that free words would be taken from is a danger, or clearly a question of its own. Anything but
+// the words that were asked for is concluded on first: what only the model sees is seen here too.
+func (s *session) somethingElse(ctx context.Context) (bool, error) {
+	m := s.memory()
+	switch m.Asking {
+	case askingReason, askingWords, askingCounty, askingTopics, askingAge, askingConsent:
+	default:
+		return false, nil // only words that are known are taken
+	}
+	if s.said == "" || s.expected() {
+		return false, nil
+	}
+	if follows := m.Asking == askingReason || m.Asking == askingWords; follows && who.MatchString(s.said) {
+		return true, nil
+	}
+	result, err := s.Engine.Answerer.Answer(ctx, retrieval.Message{Text: s.m.Text})
+	if err != nil {
+		return false, err
+	}
+	s.result = &result
+	if result.Urgent != nil || result.Live != nil {
+		return true, nil
+	}
+	return result.Decision == retrieval.Sure && !s.about(result.Answers[0].ID), nil
+}
+
+// about reports whether the reader may be saying something of an entry that they were just told.
+func (s *session) about(id knowledge.ID) bool {
+	return slices.ContainsFunc(s.memory().Answered, func(r retrieval.Ref) bool { return r.ID == id })
+}
+
+// expected reports whether a message is nothing but the words that a dialogue asks for.
+func (s *session) expected() bool {
+	if _, numbered := chosen(s.said, true); numbered || knowledge.CountyNamed(s.said) != "" && utf8.RuneCountInString(s.said) <= longestCounty {
+		return true
+	}
+	if slices.Contains(reasons, s.said) || slices.Contains(ages, s.said) {
+		return true
+	}
+	return answers(s.said, agrees) || answers(s.said, declines) || answers(s.said, consents) || skips.MatchString(s.said) || allTopics.MatchString(s.said)
+}
+
+// longestCounty in characters: 通州湾区 is no more; 如东家里煤气味好大 says more than a county.
+const longestCounty = 4
+
+// concluded is an answerer that has concluded on one message already.
+type concluded struct {
+	Answerer
+	message string
+	result  retrieval.Result
+}
+
+// Answer implements Answerer.
+func (c concluded) Answer(ctx context.Context, m retrieval.Message) (retrieval.Result, error) {
+	if m.Text == c.message && m.Regions == nil {
+		return c.result, nil
+	}
+	return c.Answerer.Answer(ctx, m)
 }
 
 // aside takes a no to nothing that was asked: it is no question for the experts.

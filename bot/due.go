@@ -31,21 +31,27 @@ func (s *session) withDue(ctx context.Context, r Reply) (Reply, error) {
 		if len(stored) == 0 {
 			continue
 		}
-		r.Text += "\n\n" + dueText(d, stored[0])
+		r.Text += "\n\n" + dueLine(d) + "\n" + AnswerText(stored[0])
 		s.told = append(s.told, retrieval.Match{Stored: stored[0]})
 		s.turn.Told = append(s.turn.Told, d.Question)
 	}
 	return r, nil
 }
 
-// dueText tells what the experts found.
-func dueText(d Due, s retrieval.Stored) string {
-	const quoted = 20 // characters of the question
+// dueLine says what the experts looked at.
+func dueLine(d Due) string {
+	const quoted = 14 // characters of the question: the line is to be heard at once
 	words := strings.Join(strings.Fields(d.Words), " ")
 	if utf8.RuneCountInString(words) > quoted {
 		words = first(words, quoted) + "…"
 	}
-	return "您上次问的“" + words + "”，专家查过了。\n" + AnswerText(s)
+	return "您上次问的“" + words + "”，专家查过了。"
+}
+
+// pushedText is an answer that comes by itself: what was found first, then what it is about.
+func pushedText(d Due, s retrieval.Stored) string {
+	verdict, rest, _ := strings.Cut(AnswerText(s), "\n")
+	return verdict + "\n" + dueLine(d) + "\n" + rest
 }
 
 // Pusher sends to readers who have not just asked; a channel's sender is one.
@@ -97,7 +103,7 @@ func (d *Desk) tell(ctx context.Context, due Due, waiting Waiting, push Pusher) 
 	if len(stored) == 0 {
 		return 0, nil
 	}
-	r := quote(stored[0], dueText(due, stored[0]))
+	r := quote(stored[0], pushedText(due, stored[0]))
 	err = push.Push(ctx, due.Reader, r)
 	if err != nil && !errors.Is(err, ErrGone) {
 		return 0, ctx.Err()

@@ -22,7 +22,8 @@ const (
 )
 
 var (
-	calledBy = regexp.MustCompile(`^\s*[@＠]?求真(?:小助手)?[\s,，:：。、!！]*`)
+	// calledBy is our name, mentioned or before a mark, a space or the end: 求真务实 is something else.
+	calledBy = regexp.MustCompile(`^\s*(?:[@＠]求真(?:小助手)?|求真(?:小助手)?(?:[\s\pP\pS]|$))[\s,，:：。、!！?？]*`)
 	autoOn   = phrase(`(?:打开|开启|开|启用)?自动辟谣`)
 	autoOff  = phrase(`(?:关闭|关掉|关|停止|停|取消|不要|退出)自动辟谣`)
 )

@@ -28,8 +28,12 @@ const (
 	maxText = 24 << 10
 	// repeated: the same message within so long is answered once more and then not again.
 	repeated = time.Minute
-	// dangersEvery is how often somebody who is over the limit is told the number to call.
-	dangersEvery = time.Minute
+	// dangersAMinute is how often somebody who is over the limit, or says it again, is told the number to call.
+	dangersAMinute = 10
+	// deletionsAMinute is how often somebody who is over the limit may say to delete their data, or that it is meant.
+	deletionsAMinute = 4
+	// calm is how long nobody is refused before they are told again that it is too much.
+	calm = time.Minute
 )
 
 const (
@@ -54,8 +58,10 @@ type doorman struct {
 type guest struct {
 	name       string
 	rate       *rate.Limiter
-	told       bool // that it was too much; until they are let in again
-	danger     time.Time
+	told       bool      // that it was too much; until they have kept to it for a while
+	refused    time.Time // the last time that it was too much
+	dangers    *rate.Limiter
+	deletions  *rate.Limiter
 	last       string // the last message that may not be repeated
 	lastAt     time.Time
 	lastReply  Reply
@@ -77,6 +83,7 @@ func newDoorman(l Limits) *doorman {
 type pass struct {
 	reply  *Reply
 	again  bool // reply is the one of before
+	delete bool // reply is a refusal, which does not hold for the deletion of one's data; the message may ask for it
 	danger *retrieval.Urgent
 }
 
@@ -87,22 +94,39 @@ func (d *doorman) let(m Message, now time.Time) pass {
 	g := d.guest(m.Via.Name + "\x00" + m.name())
 	mine := g.rate.AllowN(now, 1)
 	if mine && d.all.AllowN(now, 1) {
-		g.told = false
 		return d.look(g, m, now)
 	}
-	if u := patternDanger(m.Text); u != nil && now.Sub(g.danger) >= dangersEvery {
-		g.danger = now
-		return pass{danger: u}
+	if now.Sub(g.refused) >= calm {
+		g.told = false
 	}
+	g.refused = now
+	if p, urgent := g.urgent(m, now); urgent {
+		return p
+	}
+	mayDelete := m.mayDelete() && g.deletions.AllowN(now, 1)
 	line := tooFastLine
 	if mine {
 		line = busyLine
 	}
 	if g.told {
-		return pass{reply: &Reply{Silent: true}}
+		return pass{reply: &Reply{Silent: true}, delete: mayDelete}
 	}
 	g.told = true
-	return pass{reply: refusal(line)}
+	return pass{reply: refusal(line), delete: mayDelete}
+}
+
+// urgent answers a danger past all limits, within its own: what patterns see of it, or what was told of the same words before.
+func (g *guest) urgent(m Message, now time.Time) (pass, bool) {
+	again := m.Text == g.last && g.lastReply.Urgent != nil
+	u := patternDanger(m.Text)
+	if u == nil && !again || !g.dangers.AllowN(now, 1) {
+		return pass{}, false
+	}
+	if again {
+		reply := g.lastReply
+		return pass{reply: &reply, again: true}, true
+	}
+	return pass{danger: u}, true
 }
 
 // look refuses what cannot be read and what was said a moment ago.
@@ -117,6 +141,9 @@ func (d *doorman) look(g *guest, m Message, now time.Time) pass {
 		return pass{reply: refusal(TooLongLine)}
 	case m.Text != g.last || now.Sub(g.lastAt) >= repeated || m.About != 0:
 		return pass{}
+	}
+	if p, urgent := g.urgent(m, now); urgent {
+		return p
 	}
 	if g.lastAgains++; g.lastAgains > 1 {
 		return pass{reply: &Reply{Silent: true}}
@@ -151,9 +178,9 @@ func (d *doorman) guest(name string) *guest {
 		d.recent.MoveToFront(e)
 		return e.Value.(*guest) //nolint:forcetypeassert // nothing else is in it
 	}
-	g := &guest{name: name, rate: rate.NewLimiter(rate.Inf, 0)}
+	g := &guest{name: name, rate: rate.NewLimiter(rate.Inf, 0), dangers: aMinute(dangersAMinute), deletions: aMinute(deletionsAMinute)}
 	if n := d.limits.PerMinute; n > 0 {
-		g.rate = rate.NewLimiter(rate.Limit(float64(n)/60), n)
+		g.rate = aMinute(n)
 	}
 	d.known[name] = d.recent.PushFront(g)
 	if d.recent.Len() > d.limits.Readers {
@@ -162,6 +189,8 @@ func (d *doorman) guest(name string) *guest {
 	}
 	return g
 }
+
+func aMinute(n int) *rate.Limiter { return rate.NewLimiter(rate.Limit(float64(n)/60), n) }
 
 func refusal(line string) *Reply {
 	r := human(line)

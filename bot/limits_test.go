@@ -157,7 +157,7 @@ func TestTellDue(t *testing.T) {
 			t.Errorf("sent %d (%v), want %d", sent, err, c.sent)
 		}
 	}
-	if len(push.sent) != 1 || !strings.HasPrefix(push.sent[0], "甲: 您上次问的“月亮上有没有人”，专家查过了。\n“味精致癌”") {
+	if len(push.sent) != 1 || !strings.HasPrefix(push.sent[0], "甲: “味精致癌”不对，但不要多放。\n您上次问的“月亮上有没有人”，专家查过了。\n核查的说法：") {
 		t.Errorf("sent %q", push.sent)
 	}
 	library.Withdraw("msg-cancer")

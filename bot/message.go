@@ -22,6 +22,7 @@ type Message struct {
 	Text      string
 	About     int64  // the reply whose button was pressed; 0: what was said last
 	Group     string // the channel's name for the group that it was sent to; empty: to us alone
+	Delete    bool   // the channel has asked already whether all there is of the reader is to be deleted: it is
 	Addressed bool   // in a group: it calls us by name or answers us
 	At        time.Time
 }

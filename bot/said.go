@@ -41,6 +41,10 @@ var (
 	// elsewhere asks it of somebody or something else: 那小孩呢, 老人能吃吗, 要是孕妇可以吗, 那孩子发烧怎么办.
 	elsewhere = regexp.MustCompile(`^(那么?|要是|如果|换成|换做)?(.{1,8}?)(?:还|也|就)?` +
 		`(呢|怎么办|咋办|(?:能不能|可不可以|要不要|用不用|会不会|行不行|能|可以|要|会|需要|行)(.{0,4}?)(?:吗|么|不|呢)?)$`)
+	// elsewhereLong is the same of somebody whom it takes more words to name: 那我家一岁半的小孙子呢.
+	elsewhereLong = regexp.MustCompile(`^(那么?|要是|如果|换成|换做)(.{9,12}?)(呢)()$`)
+	// goesOn is what asks on, whether it is understood or not. 那小孩能开车吗 is a question of its own.
+	goesOn = regexp.MustCompile(`^(?:那么?|要是|如果|换成|换做).*呢$`)
 	// more asks for what the answer may not have: 那什么时候吃呢, 多久能喝. Without 那 the rest must be of the entry too.
 	more = regexp.MustCompile(`^(那么?)?(.{0,8}?)` + questionWord + `(.{0,6}?)[啊呀呢]?$`)
 

@@ -30,6 +30,9 @@ func (s *session) subscribe() Reply {
 }
 
 func (s *session) unsubscribe() Reply {
+	if s.m.Group != "" {
+		return human(onlyAlone)
+	}
 	if s.wishes().Sent == nil {
 		return human("您没有订阅，我不会主动发消息。")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
@@ -47,19 +48,23 @@ func adviceText(s retrieval.Stored, advice []string) string { return signedOff(s
 // repeated to who asks for a child.
 func uncoveredText(s retrieval.Stored, subject string) string {
 	of := "您问的这一点"
-	if subject != "" {
-		of = ours.ReplaceAllString(subject, "") + "的情况"
+	if own := ours.ReplaceAllString(subject, ""); own != "" && utf8.RuneCountInString(own) <= longestNamed {
+		of = own + "的情况"
 	}
-	lines := []string{"“" + s.Short + "”这件事，" + of + "没有专门查到，不能乱说。", callLine(s.Topic)}
+	lines := []string{of + "没有专门查到，不能乱说。", callLine(s.Topic)}
 	if subject != "" && named(s.Short+s.CanonicalClaim()) {
 		return strings.Join(lines, "\n")
 	}
-	lines = append(lines, "对大家都这样说：")
 	if s.Kind == knowledge.Rebuttal {
-		lines = append(lines, s.FirstLine())
+		lines = append(lines, "对大家都这样说：", s.FirstLine())
+	} else {
+		lines = append(lines, "“"+s.Short+"”这件事，对大家都这样说：")
 	}
 	return signedOff(s, append(lines, numbered(s.Actions)...))
 }
+
+// longestNamed is the longest subject, in characters, that the first line names: it is to be heard at once.
+const longestNamed = 12
 
 // ours is what comes before somebody of the reader's: 我家的, 我.
 var ours = regexp.MustCompile(`^(?:我们?|咱们?|俺)(?:家里?)?的?`)

@@ -110,6 +110,9 @@ func (r *Remote) ID() string {
 	return fmt.Sprintf("%s/%s/%d", r.config.Kind, r.config.Model, r.config.Dimensions)
 }
 
+// IsRemote says that texts leave this machine: they are to be masked first.
+func (*Remote) IsRemote() bool { return true }
+
 // Dimensions is what the settings promise; another number in an answer is an error.
 func (r *Remote) Dimensions() int { return r.config.Dimensions }
 

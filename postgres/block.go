@@ -15,7 +15,8 @@ import (
 // mayBlock are who blocks readers.
 var mayBlock = []knowledge.Role{knowledge.Publisher, knowledge.Administrator}
 
-// Block lets nothing of a reader, or of a whole group, be answered any more. The audit log names them by number.
+// Block lets nothing of a reader, or of a whole group, be answered any more, and empties what they wanted and talked about. The audit log
+// names them by number.
 func (s *Store) Block(ctx context.Context, channel, name, reason string, now time.Time) error {
 	if reason == "" {
 		return &knowledge.Error{Code: knowledge.Invalid, Message: "拉黑要写明原因"}
@@ -27,7 +28,7 @@ func (s *Store) Block(ctx context.Context, channel, name, reason string, now tim
 		var id int64
 		err := tx.QueryRow(ctx, `
 			INSERT INTO readers AS r (channel, name, seen_at, blocked_at) VALUES ($1, $2, $3, $3)
-			ON CONFLICT (channel, name) DO UPDATE SET blocked_at = coalesce(r.blocked_at, excluded.blocked_at)
+			ON CONFLICT (channel, name) DO UPDATE SET blocked_at = coalesce(r.blocked_at, excluded.blocked_at), memory = '{}', wishes = '{}'
 			RETURNING id`, channel, name, now).Scan(&id)
 		if err != nil {
 			return err
@@ -36,7 +37,7 @@ func (s *Store) Block(ctx context.Context, channel, name, reason string, now tim
 	})
 }
 
-// Unblock answers a reader again.
+// Unblock answers a reader again, also one of whom a mark is all that is left; such a mark does for the name.
 func (s *Store) Unblock(ctx context.Context, channel, name string) error {
 	return s.change(ctx, func(tx pgx.Tx) error {
 		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, mayBlock); err != nil {
@@ -44,7 +45,7 @@ func (s *Store) Unblock(ctx context.Context, channel, name string) error {
 		}
 		var id int64
 		err := tx.QueryRow(ctx, `
-			UPDATE readers SET blocked_at = NULL WHERE channel = $1 AND name = $2 AND blocked_at IS NOT NULL RETURNING id`, channel, name).Scan(&id)
+			UPDATE readers SET blocked_at = NULL WHERE channel = $1 AND name IN ($2, reader_mark($1, $2)) AND blocked_at IS NOT NULL RETURNING id`, channel, name).Scan(&id)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("%s 上没有拉黑 %s", channel, name)}
 		}

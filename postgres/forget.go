@@ -34,11 +34,12 @@ func (s *Store) Forget(ctx context.Context, channel, person string) (f bot.Forgo
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			DELETE FROM questions WHERE asked = 1 AND entry_id IS NULL AND id IN (SELECT question_id FROM question_readers WHERE reader_id = ANY ($1))`, readers)
+			DELETE FROM questions q WHERE id IN (SELECT question_id FROM question_readers WHERE reader_id = ANY ($1))
+			   AND q.asked <= (SELECT count(*) FROM question_readers r WHERE r.question_id = q.id AND r.reader_id = ANY ($1))`, readers)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM readers WHERE id = ANY ($1)`, readers); err != nil {
+		if err := deleteReaders(ctx, tx, readers); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `DELETE FROM inbox WHERE channel = $1 AND chat = $2 AND done_at IS NOT NULL`, channel, person)
@@ -55,14 +56,25 @@ func (s *Store) Forget(ctx context.Context, channel, person string) (f bot.Forgo
 	return f, nil
 }
 
-// ForgetOld deletes readers who have said nothing since and want nothing, the answers older than that, and what is
-// remembered of a conversation; false when nothing is left to
-// delete. It goes in portions, so that no lock is held for long.
+// deleteReaders leaves of who is blocked a mark that keeps them so.
+func deleteReaders(ctx context.Context, tx pgx.Tx, readers []int64) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO readers AS r (channel, name, seen_at, blocked_at)
+		SELECT channel, reader_mark(channel, name), blocked_at, blocked_at FROM readers WHERE id = ANY ($1) AND blocked_at IS NOT NULL
+		ON CONFLICT (channel, name) DO UPDATE SET blocked_at = coalesce(r.blocked_at, excluded.blocked_at)`, readers)
+	if err == nil {
+		_, err = tx.Exec(ctx, `DELETE FROM readers WHERE id = ANY ($1)`, readers)
+	}
+	return err
+}
+
+// ForgetOld deletes readers who have said nothing since and want nothing, or have been gone since then whatever they wanted, the answers
+// older than that, and what is remembered of a conversation; false when nothing is left to delete. It goes in portions, so that no lock is held for long.
 func (s *Store) ForgetOld(ctx context.Context, since time.Time) (more bool, err error) {
 	const portion = 1000
 	for _, sql := range []string{
-		`DELETE FROM readers WHERE id IN (SELECT id FROM readers r WHERE seen_at < $1 AND blocked_at IS NULL AND NOT wishes ?| '{sent,auto}'
-		   AND NOT EXISTS (SELECT FROM question_readers q WHERE q.reader_id = r.id AND q.agreed AND q.told_at IS NULL) LIMIT $2)`,
+		`DELETE FROM readers WHERE id IN (SELECT id FROM readers r WHERE seen_at < $1 AND blocked_at IS NULL AND (gone_at < $1
+		   OR NOT wishes ?| '{sent,auto}' AND NOT EXISTS (SELECT FROM question_readers q WHERE q.reader_id = r.id AND q.agreed AND q.told_at IS NULL)) LIMIT $2)`,
 		`UPDATE readers SET memory = '{}' WHERE id IN (SELECT id FROM readers WHERE seen_at < $1 AND memory <> '{}' LIMIT $2)`,
 		`DELETE FROM answers WHERE id IN (SELECT id FROM answers WHERE at < $1 LIMIT $2)`,
 	} {

@@ -15,10 +15,11 @@ import (
 func (s *Store) Reader(ctx context.Context, channel, name string) (bot.Reader, error) {
 	r := bot.Reader{Channel: channel, Name: name}
 	err := s.pool.QueryRow(ctx, `
-		SELECT id, memory, wishes, blocked_at IS NOT NULL, gone_at IS NOT NULL, EXISTS (
+		SELECT coalesce(id, 0), coalesce(memory, '{}'), coalesce(wishes, '{}'), blocked_at IS NOT NULL OR marked, gone_at IS NOT NULL, EXISTS (
 		         SELECT FROM question_readers q JOIN questions ON questions.id = q.question_id
 		          WHERE q.reader_id = readers.id AND q.agreed AND q.told_at IS NULL AND questions.entry_id IS NOT NULL)
-		  FROM readers WHERE channel = $1 AND name = $2`, channel, name).
+		  FROM (SELECT EXISTS (SELECT FROM readers WHERE channel = $1 AND name = reader_mark($1, $2) AND blocked_at IS NOT NULL) AS marked) m
+		  LEFT JOIN LATERAL (SELECT * FROM readers WHERE channel = $1 AND name = $2) readers ON true`, channel, name).
 		Scan(&r.ID, &r.Memory, &r.Wishes, &r.Blocked, &r.Gone, &r.Due)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return r, fmt.Errorf("read reader of %s: %w", channel, err)
@@ -115,20 +116,23 @@ func fileQuestion(ctx context.Context, tx pgx.Tx, reader int64, words string, at
 	return id, err
 }
 
-// agree notes that the reader wants to be told of the question that a reply filed, or of the one that they asked last.
+// agree notes that the reader wants to be told of the question that a reply filed, or of the one that they asked last; again, if they were
+// told already.
 func agree(ctx context.Context, tx pgx.Tx, reader, about int64) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE question_readers SET agreed = true WHERE reader_id = $1 AND question_id = coalesce(
+		UPDATE question_readers SET agreed = true, told_at = NULL, tries = 0, leased_to = '-infinity' WHERE reader_id = $1 AND question_id = coalesce(
 		    (SELECT question_id FROM answers WHERE id = $2 AND reader_id = $1),
 		    (SELECT question_id FROM question_readers WHERE reader_id = $1 ORDER BY at DESC, question_id DESC LIMIT 1))`, reader, about)
 	return err
 }
 
-// keepFeedback notes what a reader thought of a reply of theirs.
+// keepFeedback notes what a reader thought of a reply of theirs, or of one in their group, whoever asked; the last word counts.
 func keepFeedback(ctx context.Context, tx pgx.Tx, reader int64, f bot.Feedback) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE answers SET useful = $3, reason = $4 WHERE reader_id = $1
-		   AND id = CASE WHEN $2::bigint > 0 THEN $2 ELSE (SELECT max(id) FROM answers WHERE reader_id = $1) END`, reader, f.Answer, f.Useful, storable(f.Reason))
+		UPDATE answers SET useful = $3, reason = $4 WHERE id = CASE WHEN $2::bigint > 0 THEN (
+		    SELECT a.id FROM answers a JOIN readers r ON r.id = a.reader_id JOIN readers by ON by.id = $1 AND by.channel = r.channel
+		     WHERE a.id = $2 AND split_part(r.name, E'\n', 1) = split_part(by.name, E'\n', 1))
+		  ELSE (SELECT max(id) FROM answers WHERE reader_id = $1) END`, reader, f.Answer, f.Useful, storable(f.Reason))
 	return err
 }
 

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +83,149 @@ func mustKeep(t *testing.T, store interface {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// TestDeletedStaysBlocked: a block outlasts the deletion, and no name does.
+func TestDeletedStaysBlocked(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	keep := func() {
+		mustKeep(t, store, bot.Turn{Reader: bot.Reader{Channel: "web", Name: "吵闹的人", Memory: bot.Memory{At: now, Question: "骂人的话"},
+			Wishes: bot.Wishes{Sent: &bot.Subscription{Wording: "要收", At: now}}}})
+	}
+	blocked := func(want bool) {
+		t.Helper()
+		if r, err := store.Reader(ctx, "web", "吵闹的人"); err != nil || r.Blocked != want {
+			t.Errorf("%+v (%v), want blocked: %v", r, err, want)
+		}
+	}
+	keep()
+	if err := store.Block(ctx, "web", "吵闹的人", "骂人", now); err != nil {
+		t.Fatal(err)
+	}
+	if dump := store.Dump(t, "readers"); strings.Contains(dump, "骂人的话") || strings.Contains(dump, "要收") {
+		t.Errorf("kept of who is blocked: %s", dump)
+	}
+	for range 2 { // once more, of what was kept since
+		if _, err := store.Forget(ctx, "web", "吵闹的人"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.ForgetOld(ctx, now.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if dump := store.Dump(t, "readers"); strings.Contains(dump, "吵闹") || store.Count(t, `SELECT count(*) FROM readers`) != 1 {
+			t.Errorf("left: %s", dump)
+		}
+		blocked(true)
+		keep()
+		blocked(true)
+	}
+	if err := store.Unblock(ctx, "web", "吵闹的人"); err != nil {
+		t.Fatal(err)
+	}
+	blocked(false)
+}
+
+// TestForgetGone: who has been gone for long is deleted, whatever they were to be sent.
+func TestForgetGone(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	for _, name := range []string{"走了", "刚走", "还在"} {
+		mustKeep(t, store, bot.Turn{Filed: "月球", Agreed: true, Reader: bot.Reader{Channel: "telegram", Name: name, Memory: bot.Memory{At: now},
+			Wishes: bot.Wishes{Sent: &bot.Subscription{At: now}}}})
+	}
+	for name, at := range map[string]time.Time{"走了": now, "刚走": now.Add(40 * 24 * time.Hour)} {
+		if err := store.MarkGone(ctx, "telegram", name, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := store.ForgetOld(ctx, now.Add(31*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if got := store.Count(t, `SELECT count(*) FROM readers WHERE name <> '走了'`) - store.Count(t, `SELECT count(*) FROM readers WHERE name = '走了'`); got != 2 {
+		t.Errorf("readers left: %s", store.Dump(t, "readers"))
+	}
+}
+
+// TestForgetQuestions: what only the deleted person asked goes with them, also when it was answered, or asked in a group and alone.
+func TestForgetQuestions(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	publish(t, store, entry("moon", 1), onePassage())
+	file := func(name, words string) {
+		mustKeep(t, store, bot.Turn{Filed: words, Reader: bot.Reader{Channel: "telegram", Name: name, Memory: bot.Memory{At: now}}})
+	}
+	file("7", "答过的")
+	if err := store.AnswerQuestion(ctx, 1, "moon"); err != nil {
+		t.Fatal(err)
+	}
+	file("7", "两处问的")
+	file(bot.MemberOf("-1", "7"), "两处问的")
+	file("7", "别人也问的")
+	file("8", "别人也问的")
+	if _, err := store.Forget(ctx, "telegram", "7"); err != nil {
+		t.Fatal(err)
+	}
+	if dump := store.Dump(t, "questions"); store.Count(t, `SELECT count(*) FROM questions`) != 1 || !strings.Contains(dump, "别人也问的") {
+		t.Errorf("questions left: %s", dump)
+	}
+}
+
+// TestToldAgain: who asks again and agrees again is told again; who only asks again is not.
+func TestToldAgain(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	publish(t, store, entry("moon", 1), onePassage())
+	r := bot.Reader{Channel: "web", Name: "甲", Memory: bot.Memory{At: now}}
+	due := func(want int) {
+		t.Helper()
+		found, err := store.Reader(ctx, "web", "甲")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := store.Due(ctx, found); err != nil || len(got) != want || found.Due != (want > 0) {
+			t.Errorf("due %+v (%v), want %d", got, err, want)
+		}
+	}
+	mustKeep(t, store, bot.Turn{Reader: r, Filed: "月球", Agreed: true})
+	if err := store.AnswerQuestion(ctx, 1, "moon"); err != nil {
+		t.Fatal(err)
+	}
+	due(1)
+	mustKeep(t, store, bot.Turn{Reader: r, Told: []int64{1}})
+	due(0)
+	mustKeep(t, store, bot.Turn{Reader: r, Filed: "月球"})
+	due(0)
+	mustKeep(t, store, bot.Turn{Reader: r, Agreed: true})
+	due(1)
+}
+
+// TestGroupJudges: a member of the group judges what another asked, or nobody; no member of another group, and nobody from outside.
+func TestGroupJudges(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	answered := func(name string) int64 {
+		return mustKeep(t, store, bot.Turn{Reader: bot.Reader{Channel: "telegram", Name: name, Memory: bot.Memory{At: now}},
+			Answered: &bot.Answered{At: now, Decision: retrieval.Abstain}})
+	}
+	asked, unasked, alone := answered(bot.MemberOf("-1", "7")), answered("-1"), answered("7")
+	for _, c := range []struct {
+		channel, by string
+		answer      int64
+		counts      bool
+	}{
+		{"telegram", bot.MemberOf("-1", "8"), asked, true}, {"telegram", bot.MemberOf("-1", "8"), unasked, true}, {"telegram", bot.MemberOf("-2", "7"), asked, false},
+		{"telegram", "8", asked, false}, {"wechat", bot.MemberOf("-1", "8"), asked, false}, {"telegram", bot.MemberOf("-1", "7"), alone, false}, {"telegram", "7", alone, true},
+	} {
+		store.Exec(t, `UPDATE answers SET useful = NULL`)
+		if _, err := store.Keep(ctx, bot.Turn{Reader: bot.Reader{Channel: c.channel, Name: c.by, Memory: bot.Memory{At: now}},
+			Feedback: &bot.Feedback{Answer: c.answer, Useful: true}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := store.Count(t, `SELECT count(*) FROM answers WHERE useful`) == 1; got != c.counts {
+			t.Errorf("%q on %s about %d: counts %v", c.by, c.channel, c.answer, got)
+		}
+	}
 }
 
 // TestMarkGone: a person, or a group with its members and nobody else; who speaks again is back.

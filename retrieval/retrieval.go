@@ -111,13 +111,13 @@ const (
 
 // Answer concludes on a message. An error means that a dependency failed, never that the message is odd.
 func (e *Engine) Answer(ctx context.Context, m Message) (Result, error) {
-	clipped := clip(m.Text, maxMessage)
+	clipped := clip(e.private(m.Text), maxMessage)
 	normalised := text.Normalize(clipped)
 	claim := e.claim(clipped)
 	reason := void(normalised, claim)
 	linked := false
 	if reason == LinkOnly {
-		if page := e.linked(ctx, clipped); page != "" {
+		if page := e.linked(ctx, m.Text); page != "" {
 			claim, reason, linked = page, "", true
 		}
 	}
@@ -165,7 +165,7 @@ func (e *Engine) linked(ctx context.Context, message string) string {
 	if title, rest, ok := strings.Cut(page, "\n"); ok { // a title says something by itself
 		page = knowledge.Closed(title) + "\n" + rest
 	}
-	page = clip(page, maxPage)
+	page = clip(e.private(page), maxPage)
 	claim := e.claim(page)
 	if void(text.Normalize(page), claim) != "" {
 		return ""
@@ -220,12 +220,23 @@ func segments(claim string) []string {
 	return append([]string{claim}, parts...)
 }
 
+// remote is an embedder whose texts leave this machine.
+type remote interface{ IsRemote() bool }
+
+// private is a text without the phone and ID numbers in it, if the embedder is remote: cut into pieces they would not be recognised.
+func (e *Engine) private(s string) string {
+	if r, ok := e.Embedder.(remote); ok && r.IsRemote() {
+		return text.Mask(s)
+	}
+	return s
+}
+
 // embed gives a text its vector; without an embedder it is empty.
 func (e *Engine) embed(ctx context.Context, s string) (Vector, error) {
 	if e.Embedder == nil {
 		return Vector{}, nil
 	}
-	raw, err := e.Embedder.Embed(ctx, []string{s})
+	raw, err := e.Embedder.Embed(ctx, []string{e.private(s)})
 	if err != nil {
 		return Vector{}, fmt.Errorf("embed the message: %w", err)
 	}
@@ -291,7 +302,7 @@ func (p Piece) Best() Piece {
 
 // Pieces are a message's parts with every passage there is, scored exactly. For calibration.
 func (e *Engine) Pieces(ctx context.Context, message string) ([]Piece, error) {
-	claim := e.claim(clip(message, maxMessage))
+	claim := e.claim(clip(e.private(message), maxMessage))
 	if void(claim, claim) != "" {
 		return nil, nil
 	}
@@ -300,9 +311,9 @@ func (e *Engine) Pieces(ctx context.Context, message string) ([]Piece, error) {
 
 // Vector is the embedding that the detectors see of a message; none of one without words. For calibration.
 func (e *Engine) Vector(ctx context.Context, message string) (Vector, error) {
-	claim := e.claim(clip(message, maxMessage))
+	claim := e.claim(clip(e.private(message), maxMessage))
 	if !hasWord(claim) {
-		claim = text.Normalize(message)
+		claim = text.Normalize(e.private(message))
 	}
 	if !hasWord(claim) {
 		return Vector{}, nil

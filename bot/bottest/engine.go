@@ -10,7 +10,8 @@
 //	隔夜        suggest 隔夜水千滚水致癌, 隔夜菜致癌      喝酒    suggest 喝白酒杀病毒, 吃头孢不能喝酒
 //	anything else  abstain; 坏了 fails as a database does
 //
-// Two such words are two answers. Dangers and current facts are those of the real patterns (urgent.yaml, live.yaml), which need no model.
+// Two such words are two answers. Dangers and current facts are those of the real patterns (urgent.yaml, live.yaml), which need no model;
+// 喘不上气 and 煤气味好大 stand for what only the real model sees.
 package bottest
 
 import (
@@ -103,7 +104,7 @@ func (l *Library) Answer(_ context.Context, m retrieval.Message) (retrieval.Resu
 	defer l.mu.Unlock()
 	l.searches++
 	normalised := text.Normalize(m.Text)
-	r := retrieval.Result{Decision: retrieval.Abstain, Void: void(normalised), Urgent: retrieval.DetectUrgent(normalised, retrieval.Vector{})}
+	r := retrieval.Result{Decision: retrieval.Abstain, Void: void(normalised), Urgent: urgent(normalised)}
 	if r.Void != "" {
 		return r, nil
 	}
@@ -121,6 +122,16 @@ func (l *Library) Answer(_ context.Context, m retrieval.Message) (retrieval.Resu
 		r.Decision = retrieval.Suggest
 	}
 	return r, nil
+}
+
+// urgent is the danger that the patterns see in a message, or that the model would.
+func urgent(normalised string) *retrieval.Urgent {
+	for words, like := range map[string]string{"喘不上气": "我妈胸口闷得厉害", "煤气味好大": "家里煤气泄漏了"} {
+		if strings.Contains(normalised, words) {
+			return retrieval.DetectUrgent(like, retrieval.Vector{})
+		}
+	}
+	return retrieval.DetectUrgent(normalised, retrieval.Vector{})
 }
 
 func void(normalised string) retrieval.Void {

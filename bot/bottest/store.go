@@ -19,6 +19,7 @@ type Store struct {
 	Readers   []*bot.Reader
 	Answers   []*Answer // numbered from 1
 	Questions []*Question
+	blocked   map[string]bool // who was blocked when they were forgotten; not dumped: a mark of them is no name
 }
 
 // Answer is a kept reply.
@@ -53,9 +54,10 @@ func (s *Store) Reader(_ context.Context, channel, name string) (bot.Reader, err
 	defer s.mu.Unlock()
 	r := s.find(channel, name)
 	if r == nil {
-		return bot.Reader{Channel: channel, Name: name}, nil
+		return bot.Reader{Channel: channel, Name: name, Blocked: s.blocked[channel+"\x00"+name]}, nil
 	}
 	out := *r
+	out.Blocked = out.Blocked || s.blocked[channel+"\x00"+name]
 	out.Due = len(s.due(r.ID)) > 0
 	return out, nil
 }
@@ -104,7 +106,11 @@ func clone[T any](v T) (out T) {
 
 func (s *Store) judge(reader int64, f bot.Feedback) {
 	for i, a := range slices.Backward(s.Answers) {
-		if a.Reader == reader && (f.Answer == 0 || f.Answer == int64(i+1)) {
+		mine := a.Reader == reader
+		if f.Answer != 0 {
+			mine = f.Answer == int64(i+1) && a.Reader != 0 && s.sameGroup(a.Reader, reader)
+		}
+		if mine {
 			f.Answer = int64(i + 1)
 			a.Feedback = &f
 			return
@@ -112,17 +118,26 @@ func (s *Store) judge(reader int64, f bot.Feedback) {
 	}
 }
 
+func (s *Store) sameGroup(a, b int64) bool {
+	one, other := s.Readers[a-1], s.Readers[b-1]
+	return one.Channel == other.Channel && bot.SameGroup(one.Name, other.Name)
+}
+
 func (s *Store) agree(reader, about int64) {
 	if about > 0 && about <= int64(len(s.Answers)) && s.Answers[about-1].Reader == reader && s.Answers[about-1].Question > 0 {
-		s.Questions[s.Answers[about-1].Question-1].Agreed[reader] = true
+		s.Questions[s.Answers[about-1].Question-1].agree(reader)
 		return
 	}
 	for _, q := range slices.Backward(s.Questions) {
 		if slices.Contains(q.Asked, reader) {
-			q.Agreed[reader] = true
+			q.agree(reader)
 			return
 		}
 	}
+}
+
+func (q *Question) agree(reader int64) {
+	q.Agreed[reader], q.Told[reader] = true, false
 }
 
 func (s *Store) file(reader int64, words string) int64 {
@@ -192,12 +207,12 @@ func (s *Store) Said(_ context.Context, r bot.Reader, answer int64) (bot.Said, b
 		return bot.Said{}, false, nil
 	}
 	a := s.Answers[answer-1]
-	by := s.Readers[a.Reader-1]
 	said := bot.Said{Message: a.Message, Shown: a.Shown, Filed: a.Question > 0}
 	if a.Reader == r.ID {
 		return said, true, nil
 	}
 	said.Message, said.Filed = "", false
+	by := s.Readers[a.Reader-1]
 	return said, by.Channel == r.Channel && bot.SameGroup(by.Name, r.Name), nil
 }
 
@@ -226,10 +241,16 @@ func (s *Store) Forget(_ context.Context, channel, person string) (bot.Forgotten
 			if i := slices.Index(q.Asked, r.ID); i >= 0 {
 				f.Questions++
 				q.Asked = slices.Delete(q.Asked, i, i+1)
-				if delete(q.Agreed, r.ID); len(q.Asked) == 0 && q.Entry == nil {
+				if delete(q.Agreed, r.ID); len(q.Asked) == 0 {
 					q.Words = ""
 				}
 			}
+		}
+		if r.Blocked {
+			if s.blocked == nil {
+				s.blocked = map[string]bool{}
+			}
+			s.blocked[r.Channel+"\x00"+r.Name] = true
 		}
 		*r = bot.Reader{ID: r.ID}
 	}
@@ -241,7 +262,7 @@ func (s *Store) BlockAll(testing.TB) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.Readers {
-		r.Blocked = true
+		r.Blocked, r.Memory, r.Wishes = true, bot.Memory{}, bot.Wishes{}
 	}
 }
 

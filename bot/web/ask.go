@@ -35,9 +35,10 @@ const (
 
 // question is what a form asks.
 type question struct {
-	text  string
-	about int64  // the reply that it is about
-	once  string // names the form: sent again it is the same question
+	text   string
+	about  int64  // the reply that it is about
+	forget bool   // all there is of the reader
+	once   string // names the form: sent again it is the same question
 }
 
 func (q question) key() string { return q.once + "\x00" + q.text }
@@ -47,6 +48,8 @@ type problem struct {
 	status int
 	line   string
 }
+
+var notForgotten = &problem{http.StatusServiceUnavailable, "刚才没有删成，请再按一次。"}
 
 // read takes a form.
 func (c *Chat) read(w http.ResponseWriter, r *http.Request) (question, *problem) {
@@ -109,7 +112,8 @@ func (c *Chat) answer(r *http.Request, who reader, q question) (exchange, *probl
 	if q.text == "" {
 		return exchange{}, &problem{http.StatusBadRequest, emptyLine}
 	}
-	if !c.talks.known(who.name) && !c.gate.admit(c.Proxies.Address(r), c.Now()) {
+	deletes := q.forget && who.brought // no limit is in the way of that
+	if !deletes && !c.talks.known(who.name) && !c.gate.admit(c.Proxies.Address(r), c.Now()) {
 		return exchange{}, &problem{http.StatusTooManyRequests, crowdedLine}
 	}
 	// a browser that is gone comes back and sends the form again: then its answer is there
@@ -150,7 +154,7 @@ func (c *Chat) handle(ctx context.Context, who reader, q question) (bot.Reply, e
 	default:
 		return bot.Reply{}, errBusy
 	}
-	return c.Desk.Handle(ctx, bot.Message{Via: Channel, Reader: who.name, Text: q.text, About: q.about, At: c.Now()})
+	return c.Desk.Handle(ctx, bot.Message{Via: Channel, Reader: who.name, Text: q.text, About: q.about, Delete: q.forget, At: c.Now()})
 }
 
 func newExchange(q question, reply bot.Reply) exchange {

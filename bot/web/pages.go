@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"html/template"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -170,18 +169,15 @@ func (c *Chat) privacyPage(w http.ResponseWriter, r *http.Request) {
 	c.show(w, http.StatusOK, "privacy", &privacyPage{f, c.privacy})
 }
 
-// forgetWords are what the desk deletes a reader's data on, and deleteWord what it wants to hear when it asks whether that is meant.
-const (
-	forgetWords = "删除我的数据"
-	deleteWord  = "删除"
-)
+// forgetWords are those of the button, on which the page has asked already.
+const forgetWords = "删除我的数据"
 
-// forget has the desk delete what it keeps, and drops what the pages keep.
+// forget has the desk delete what it keeps, and drops what the pages keep; not before the desk has done it.
 func (c *Chat) forget(w http.ResponseWriter, r *http.Request) {
 	who := c.readerOf(r)
-	reply, problem := c.answer(r, who, question{text: forgetWords})
-	if problem == nil && slices.ContainsFunc(reply.Choices, func(choice bot.Choice) bool { return choice.Say == deleteWord }) {
-		reply, problem = c.answer(r, who, question{text: deleteWord}) // the page has asked already
+	reply, problem := c.answer(r, who, question{text: forgetWords, forget: true})
+	if problem == nil && !reply.forgot {
+		problem = notForgotten
 	}
 	if problem != nil {
 		c.fail(w, r, question{}, problem)

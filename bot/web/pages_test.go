@@ -90,14 +90,14 @@ func TestLongConversation(t *testing.T) {
 
 // TestPrivacy has the operator's words and the button.
 func TestPrivacy(t *testing.T) {
-	d := &desk{replies: map[string]bot.Reply{"删除我的数据": {Text: "您的数据都删掉了。"}}}
+	d := &desk{replies: map[string]bot.Reply{"删除我的数据": {Text: "您的数据都删掉了。", Forgot: true}}}
 	b := serve(t, d, nil).browser(t)
 	b.get("/")
 	b.ask("味精致癌吗")
 	reader := d.last(t).Reader
 	b.get("/privacy").has(t, 200, "<h1>隐私说明</h1>", "<p>不问&lt;姓名&gt;。</p>", "<h2>记多久</h2>", "<li>就这样。</li>", `action="/forget"`)
 	b.do("POST", "/forget", url.Values{}).has(t, 200, "您的数据都删掉了。")
-	if m := d.last(t); m.Text != "删除我的数据" || m.Reader != reader {
+	if m := d.last(t); m.Text != "删除我的数据" || !m.Delete || m.Reader != reader {
 		t.Errorf("the desk was told %+v", m)
 	}
 	b.get("/chat").lacks(t, "味精")
@@ -130,6 +130,38 @@ func TestWishes(t *testing.T) {
 	b.do("POST", "/forget", url.Values{}).has(t, 200, "都删掉了")
 	if kept := store.Dump(t); strings.Contains(kept, "白酒") || strings.Contains(kept, "web") {
 		t.Errorf("the store keeps %s", kept)
+	}
+}
+
+// TestForgetPastEverything: no limit and no block is in the way of deletion; the page says that it is done only when it is, and the browser
+// stays who it was until then.
+func TestForgetPastEverything(t *testing.T) {
+	for name, before := range map[string]func(*browser, *bottest.Store){
+		"over the limit": func(b *browser, _ *bottest.Store) {
+			for i := range 25 {
+				b.ask(fmt.Sprint("白酒", i))
+			}
+		},
+		"blocked": func(b *browser, s *bottest.Store) { b.ask("白酒"); s.BlockAll(t) },
+	} {
+		engine, _ := bottest.NewEngine()
+		store := &bottest.Store{}
+		b := serve(t, nil, func(c *web.Config) { c.Desk = bot.NewDesk(engine, store, time.Now) }).browser(t)
+		b.get("/")
+		before(b, store)
+		b.do("POST", "/forget", url.Values{}).has(t, 200, "都删掉了")
+		if kept := store.Dump(t); strings.Contains(kept, "白酒") || strings.Contains(kept, "web") {
+			t.Errorf("%s: the store keeps %s", name, kept)
+		}
+	}
+	d := &desk{replies: map[string]bot.Reply{"删除我的数据": {Silent: true}}}
+	b := serve(t, d, nil).browser(t)
+	b.get("/")
+	b.ask("味精致癌吗")
+	reader := d.last(t).Reader
+	b.do("POST", "/forget", url.Values{}).has(t, 503, "没有删成", "味精")
+	if b.ask("再来"); d.last(t).Reader != reader {
+		t.Error("the browser is another reader, and nothing was deleted")
 	}
 }
 
