@@ -20,6 +20,7 @@ type Message struct {
 	Via       Channel
 	Reader    string // the channel's name for who sent it
 	Text      string
+	Update    string // the platform's number of what brought it: brought again it gets the same reply; empty: it is not brought again
 	About     int64  // the reply whose button was pressed; 0: what was said last
 	Group     string // the channel's name for the group that it was sent to; empty: to us alone
 	Addressed bool   // in a group: it calls us by name or answers us
@@ -70,6 +71,8 @@ type Turn struct {
 	About    int64     // the reply that Agreed and Feedback are about; 0: the last one
 	Feedback *Feedback
 	Told     []int64 // questions whose answers the reply tells
+	Update   string  // of the inbox, which keeps Reply until it is sent; empty: none
+	Reply    *Kept   // its Answer is numbered when it is kept
 }
 
 // Answered is the record of one reply: for reports, for corrections, and gone after 30 days.

@@ -46,7 +46,7 @@ func TestInbox(t *testing.T) {
 				clock = clock.Add(time.Second)
 				now := clock
 				mu.Unlock()
-				claimed, err := store.Claim(ctx, "telegram", 3, now, lease)
+				claimed, err := store.Claim(ctx, "telegram", 3, 3, now, lease)
 				if err != nil {
 					t.Error(err)
 					return
@@ -95,7 +95,7 @@ func TestInboxOrder(t *testing.T) {
 		}
 	}
 	claim := func() (ids string) {
-		claimed, err := store.Claim(ctx, "wechat", 10, now, time.Minute)
+		claimed, err := store.Claim(ctx, "wechat", 10, 10, now, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +120,7 @@ func TestPostpone(t *testing.T) {
 		t.Fatal(err)
 	}
 	claim := func(at time.Time) []bot.Update {
-		claimed, err := store.Claim(ctx, "telegram", 8, at, time.Minute)
+		claimed, err := store.Claim(ctx, "telegram", 8, 8, at, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -72,7 +72,7 @@ func (b *Bot) store(ctx context.Context, u update) error {
 		return err
 	}
 	_, err = b.Inbox.Receive(ctx, engine.Update{
-		Channel: Channel.Name, ID: strconv.FormatInt(u.ID, 10), Chat: strconv.FormatInt(u.chat().ID, 10), Payload: payload, Received: b.Now(),
+		Channel: Channel.Name, ID: strconv.FormatInt(u.ID, 10), Chat: strconv.FormatInt(u.chat().ID, 10), Payload: payload, Received: b.Now(), Lane: u.lane(),
 	})
 	return err
 }
