@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"bot/media":               {"knowledge"},
 	"bot/telegram":            {"bot", "bot/inbox", "knowledge", "page"},
 	"page":                    {"knowledge"},
-	"console":                 {"knowledge", "page"},
+	"console":                 {"authoring", "knowledge", "page"},
 	"site":                    {"knowledge", "page"},
 	"postgres":                {"authoring", "bot", "bot/wechat", "bundle", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
 	"embedding/embeddingtest": {"embedding"},

@@ -23,6 +23,11 @@ const (
 	Duplicate     PairKind = "duplicate"     // the same claim or question once more
 )
 
+var pairWords = map[PairKind]string{Contradiction: "结论矛盾", Opposed: "做法相反", Numbers: "数字不同", Duplicate: "重复"}
+
+// Zh is the kind in words.
+func (k PairKind) Zh() string { return pairWords[k] }
+
 var pairOrder = []PairKind{Contradiction, Opposed, Numbers, Duplicate}
 
 // Pair is a place of the version and one of another entry, to be looked at side by side.

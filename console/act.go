@@ -46,8 +46,11 @@ func readDecided(r *http.Request, v visit) (d decided, err error) {
 	}
 	d = decided{ID: knowledge.ID(r.PathValue("id")), Role: knowledge.Role(r.PostFormValue("role")), By: v.Person}
 	d.Comment = strings.TrimSpace(r.PostFormValue("comment"))
-	if utf8.RuneCountInString(d.Comment) > commentMost || !utf8.ValidString(d.Comment) || strings.ContainsRune(d.Comment, 0) {
+	if utf8.RuneCountInString(d.Comment) > commentMost || !storable(d.Comment) {
 		return d, &knowledge.Error{Code: knowledge.Invalid, Message: fmt.Sprintf("写的原因太长了，最多%d个字", commentMost)}
+	}
+	if d.Role != "" && roleNames[d.Role] == "" {
+		return d, &knowledge.Error{Code: knowledge.Invalid, Message: "表单不完整，看不出以什么身份，请重新打开这一条"}
 	}
 	if d.Version, d.Hash, err = readShown(r); err != nil {
 		return d, err
@@ -70,12 +73,29 @@ func (d decided) seen(ctx context.Context) context.Context {
 	return knowledge.WithSeen(ctx, knowledge.Seen{Version: d.Version, Hash: d.Hash})
 }
 
+// submit asks for a reason when what is submitted contradicts a published verdict, as the command does.
 func (c *Console) submit(ctx context.Context, d decided) (string, error) {
-	version, err := c.Store.Submit(d.seen(ctx), d.ID)
+	v, err := c.Store.Version(ctx, d.ID, d.Version)
 	if err != nil {
 		return "", err
 	}
-	v, err := c.Store.Version(ctx, d.ID, version)
+	report, err := c.Check(ctx, v.Entry, v.Number)
+	if err != nil {
+		return "", err
+	}
+	against := report.Contradictions()
+	switch {
+	case len(against) == 0:
+		d.Comment = "" // nothing to be despite of
+	case d.Comment == "":
+		return "", &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf(
+			"没有送审：与已发布的“%s”结论矛盾，要写明为什么这样写", against[0].Title)}
+	}
+	version, err := c.Store.SubmitDespite(d.seen(ctx), d.ID, d.Comment)
+	if err != nil {
+		return "", err
+	}
+	v, err = c.Store.Version(ctx, d.ID, version)
 	return fmt.Sprintf("第%d版已经送审，%s。", version, v.Missing()), err
 }
 
@@ -150,5 +170,11 @@ func (c *Console) withdraw(ctx context.Context, d decided) (string, error) {
 	if err := c.Store.Withdraw(d.seen(ctx), d.ID, d.Comment); err != nil {
 		return "", err
 	}
-	return "撤下了，所有渠道都不再回答这一条。原因：" + d.Comment, nil
+	got, err := c.reached(ctx, d.ID)
+	return "撤下了，所有渠道都不再回答这一条。" + knowledge.RecipientsLine(got) + "。原因：" + d.Comment, err
+}
+
+// reached are those whom a correction would go to.
+func (c *Console) reached(ctx context.Context, id knowledge.ID) ([]knowledge.Recipient, error) {
+	return c.Store.Recipients(ctx, id, c.Now().Add(-knowledge.CorrectionWindow))
 }

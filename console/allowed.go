@@ -85,7 +85,7 @@ func certainties(who knowledge.Person, p *entryPage) sure {
 		Publish: fmt.Sprintf("发布后，读者马上查得到这一版。从最后一次签字算起满%d个月，自动停止回答。", p.Involvement.Months),
 		Emergency: "紧急核发后，读者马上查得到，答案里写明“紧急核发，24小时内复核”。24小时内没有签齐，自动停止回答。" +
 			fmt.Sprintf("要两位发布员先签字，现在有%d位。", p.Involvement.Publishers),
-		Withdraw: "撤下后，5秒内所有渠道不再回答这一条，正在审核的也一起停下。写过的和签过的都留着，不会删掉。",
+		Withdraw: "撤下后，5秒内所有渠道不再回答这一条，正在审核的也一起停下。" + knowledge.RecipientsLine(p.Reached) + "。写过的和签过的都留着，不会删掉。",
 	}
 	switch v.Status {
 	case knowledge.InReview:

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"qiuzhen/authoring"
 	"qiuzhen/knowledge"
 	"qiuzhen/page"
 )
@@ -55,7 +56,8 @@ type Originals interface {
 
 // Drafts come under review.
 type Drafts interface {
-	Submit(ctx context.Context, id knowledge.ID) (version int, err error)
+	// SubmitDespite keeps the author's reason when a published verdict is contradicted.
+	SubmitDespite(ctx context.Context, id knowledge.ID, reason string) (version int, err error)
 	Sign(ctx context.Context, s knowledge.Signature) error
 }
 
@@ -63,6 +65,8 @@ type Drafts interface {
 type Service interface {
 	Publish(ctx context.Context, id knowledge.ID, emergency bool, now time.Time) error
 	Withdraw(ctx context.Context, id knowledge.ID, reason string) error
+	// Recipients counts those who were answered with the entry since then.
+	Recipients(ctx context.Context, id knowledge.ID, since time.Time) ([]knowledge.Recipient, error)
 }
 
 // Store is the database, which is all of these.
@@ -106,8 +110,10 @@ type Config struct {
 	Pieces func(blocks json.RawMessage) ([]Piece, error) // of an original
 	Now    func() time.Time
 	Log    *slog.Logger
-	// BehindProxy: a proxy of ours stands in front. It speaks TLS with browsers and names their addresses.
-	BehindProxy bool
+	// Proxies are ours: they speak TLS with browsers and name their addresses.
+	Proxies page.Proxies
+	// Check looks at what is being written for whoever writes or reviews it.
+	Check func(ctx context.Context, e knowledge.Entry, version int) (authoring.Report, error)
 }
 
 // Console serves the pages.

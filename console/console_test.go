@@ -30,6 +30,18 @@ func TestInside(t *testing.T) {
 	}
 }
 
+// TestWordsOfPlaces: notes and places are told in the words of the entry's page.
+func TestWordsOfPlaces(t *testing.T) {
+	for field, want := range map[string]string{"summary": "为什么", "actions[1]": "怎么做第2条", "body": "正文", "第一句": "第一句", "全文": "全文"} {
+		if got := fieldWords(field); got != want {
+			t.Errorf("%s is told as %s", field, got)
+		}
+	}
+	if got := placeWords("<title>"); got != "网页的标题" || placeWords("第2段") != "第2段" {
+		t.Errorf("the title's place is told as %s", got)
+	}
+}
+
 func TestLimiter(t *testing.T) {
 	start := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
 	l := newLimiter(2, time.Minute)
@@ -45,6 +57,18 @@ func TestLimiter(t *testing.T) {
 	} {
 		if got := l.allow(c.from, start.Add(c.at)); got != c.want {
 			t.Errorf("try %d from %s: %t", i, c.from, got)
+		}
+	}
+	busy := newLimiter(2, time.Minute)
+	for range 50 { // an office at eight o'clock: all sign in
+		if !busy.allow("192.0.2.1", start) {
+			t.Fatal("signing in counts as a failed try")
+		}
+		busy.giveBack("192.0.2.1")
+	}
+	for i, want := range []bool{true, true, false, false} {
+		if got := busy.allow("192.0.2.1", start); got != want {
+			t.Errorf("failed try %d after those: %t", i, got)
 		}
 	}
 	for i := range 3 * addressesMost {

@@ -31,6 +31,8 @@ type entryPage struct {
 	Notes       []Note
 	Reviews     []reviewView
 	History     []happenedView
+	Advice      *advice               // while it is being written or reviewed
+	Reached     []knowledge.Recipient // by the entry, lately
 	Involvement knowledge.Involvement
 	Can         allowed
 	Sure        sure
@@ -63,6 +65,12 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, v visit) error {
 		return err
 	}
 	if err := c.lookUp(r, p); err != nil {
+		return err
+	}
+	if err := c.advise(r.Context(), p); err != nil {
+		return err
+	}
+	if p.Reached, err = c.reached(r.Context(), id); err != nil {
 		return err
 	}
 	p.Can, p.Sure = mayDo(v.Person, p), certainties(v.Person, p)
@@ -246,7 +254,7 @@ func inWords(field, line string) string {
 func placesOf(e knowledge.Entry, of map[string]string) map[string]string {
 	places := map[string]string{}
 	add := func(line, field string) {
-		if place := of[field]; place != "" && line != "" {
+		if place := placeWords(of[field]); place != "" && line != "" {
 			places[line] = place
 		}
 	}
@@ -279,11 +287,19 @@ func placesOf(e knowledge.Entry, of map[string]string) map[string]string {
 	return places
 }
 
+// placeWords says what a person who does not read HTML calls a place.
+func placeWords(place string) string {
+	if place == "<title>" {
+		return "网页的标题"
+	}
+	return place
+}
+
 // sourcePlaces says where the parts of a source come from.
 func sourcePlaces(of map[string]string, i int) string {
 	var parts []string
 	for _, part := range []struct{ field, word string }{{"institution", "机构"}, {"title", "标题"}, {"date", "日期"}, {"number", "文号"}, {"url", "网址"}} {
-		if place := of[fmt.Sprintf("sources[%d].%s", i, part.field)]; place != "" {
+		if place := placeWords(of[fmt.Sprintf("sources[%d].%s", i, part.field)]); place != "" {
 			parts = append(parts, part.word+"："+place)
 		}
 	}

@@ -41,6 +41,9 @@ func happened(e knowledge.Happened) happenedView {
 		v.What = "紧急核发"
 	}
 	var parts []string
+	if detail["emergency"] == "ended" {
+		parts = append(parts, "签齐了，紧急核发转为照常发布")
+	}
 	if role := roleNames[knowledge.Role(detail["role"])]; role != "" {
 		parts = append(parts, "以"+role+"身份")
 	}
@@ -48,6 +51,9 @@ func happened(e knowledge.Happened) happenedView {
 		if detail[name] != "" {
 			parts = append(parts, detail[name])
 		}
+	}
+	if detail["despite"] != "" {
+		parts = append(parts, "与已发布的结论矛盾，理由："+detail["despite"])
 	}
 	if until, err := time.Parse(time.RFC3339, detail["until"]); err == nil {
 		parts = append(parts, "到"+until.In(zone).Format("2006年1月2日 15:04"))

@@ -74,7 +74,7 @@ type entriesPage struct {
 
 func (c *Console) entries(w http.ResponseWriter, r *http.Request, v visit) error {
 	p := &entriesPage{frame: frame{Title: "全部条目"}, Words: strings.TrimSpace(r.URL.Query().Get("q"))}
-	if utf8.RuneCountInString(p.Words) > wordsMost || !utf8.ValidString(p.Words) || strings.ContainsRune(p.Words, 0) {
+	if utf8.RuneCountInString(p.Words) > wordsMost || !storable(p.Words) {
 		return &knowledge.Error{Code: knowledge.Invalid, Message: "要找的字太长了"}
 	}
 	var err error

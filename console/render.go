@@ -40,6 +40,7 @@ var templates = func() map[string]*template.Template {
 		"styles": func() []string { return []string{page.StylePath, stylePath} },
 		"topic":  func(t knowledge.Topic) string { return topicWords[t] },
 		"status": statusLine,
+		"stands": pairStatus,
 	}
 	all := map[string]*template.Template{}
 	for _, name := range []string{"signin", "queue", "entries", "entry", "edit", "error"} {
@@ -137,11 +138,14 @@ func roleWords(roles []knowledge.Role, between string) string {
 	return strings.Join(words, between)
 }
 
-// statusLine is the version's, in China's time.
+// statusLine is the version's, with the day as people say it, in China's time.
 func statusLine(v knowledge.Version) string {
-	if v.ExpiresAt != nil {
-		at := v.ExpiresAt.In(zone)
-		v.ExpiresAt = &at
+	if v.Status != knowledge.Published || v.ExpiresAt == nil {
+		return v.StatusLine()
 	}
-	return v.StatusLine()
+	until := v.ExpiresAt.In(zone)
+	if v.Emergency {
+		return "紧急核发，24小时内复核，到" + until.Format("2006年1月2日 15:04")
+	}
+	return "已发布，到" + until.Format("2006年1月2日")
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// signInsMost tries to sign in from one address are let through in signInsWindow: an office shares one.
+	// signInsMost failed tries to sign in from one address are let through in signInsWindow: an office shares one.
 	signInsMost   = 20
 	signInsWindow = 5 * time.Minute
 	// hashWait is how long a try waits for its turn.
@@ -42,7 +42,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		form.Error = line
 		c.show(w, r, visit{}, status, "signin", form)
 	}
-	if len(form.Login) > 64 || len(r.PostFormValue("password")) > 256 {
+	if len(form.Login) > 64 || len(r.PostFormValue("password")) > 256 || !storable(form.Login) {
 		form.Login = ""
 		refuse(http.StatusForbidden, refusedLine)
 		return
@@ -54,8 +54,12 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	token, err := c.openSession(r, from, form.Login)
 	var known *knowledge.Error
+	refused := errors.As(err, &known) && known.Code == knowledge.Forbidden
+	if !refused && r.Context().Err() == nil { // who hangs up has tried
+		c.tries.giveBack(from)
+	}
 	switch {
-	case errors.As(err, &known) && known.Code == knowledge.Forbidden:
+	case refused:
 		refuse(http.StatusForbidden, refusedLine)
 	case errors.As(err, &known) && known.Code == knowledge.Unavailable:
 		refuse(http.StatusServiceUnavailable, known.Message)
@@ -111,7 +115,7 @@ func inside(next string) string {
 	return next
 }
 
-// limiter counts tries by address in windows of time.
+// limiter counts failed tries by address in windows of time.
 type limiter struct {
 	most   int
 	window time.Duration
@@ -131,6 +135,7 @@ func newLimiter(most int, window time.Duration) *limiter {
 	return &limiter{most: most, window: window, tries: map[string]*tries{}}
 }
 
+// allow counts a try as failed before it is made, so that many at once are not let through together; giveBack takes the count back.
 func (l *limiter) allow(from string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -143,8 +148,20 @@ func (l *limiter) allow(from string, now time.Time) bool {
 		t = &tries{until: now.Add(l.window)}
 		l.tries[key] = t
 	}
+	if t.count >= l.most {
+		return false
+	}
 	t.count++
-	return t.count <= l.most
+	return true
+}
+
+// giveBack is for a try that did not fail.
+func (l *limiter) giveBack(from string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t := l.tries[network(from)]; t != nil && t.count > 0 {
+		t.count--
+	}
 }
 
 func (l *limiter) forget(now time.Time) {

@@ -3,12 +3,10 @@ package console
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
 	"time"
+	"unicode/utf8"
 
 	"qiuzhen/knowledge"
 	"qiuzhen/page"
@@ -36,6 +34,10 @@ func (c *Console) guard(access page.Access, do handler) http.HandlerFunc {
 			c.askToSignIn(w, r)
 			return
 		}
+		if id := r.PathValue("id"); err == nil && !storable(id) {
+			r.SetPathValue("id", "")
+			err = &knowledge.Error{Code: knowledge.NotFound, Message: "没有这个条目"}
+		}
 		if err == nil && !access.Allows(v.Person) {
 			err = &knowledge.Error{Code: knowledge.Forbidden, Message: "这件事要" + roleWords(access.Roles, "或") + "来做，您现在是" + roleWords(v.Person.Roles, "、")}
 		}
@@ -48,6 +50,9 @@ func (c *Console) guard(access page.Access, do handler) http.HandlerFunc {
 		}
 	}
 }
+
+// storable reports whether the database could hold a text: an address or a form may have other bytes, which are nobody's name.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 func (c *Console) visitor(r *http.Request) (visit, error) {
 	v := visit{From: c.address(r)}
@@ -78,12 +83,9 @@ func (c *Console) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// secure reports whether the browser speaks TLS, with us or with the proxy in front.
-func (c *Console) secure(r *http.Request) bool { return c.BehindProxy || r.TLS != nil }
-
 // cookieName has __Host- where the browser then holds the cookie to this host and to TLS.
 func (c *Console) cookieName(r *http.Request) string {
-	if c.secure(r) {
+	if c.Proxies.Secure(r) {
 		return "__Host-qiuzhen"
 	}
 	return "qiuzhen"
@@ -92,7 +94,7 @@ func (c *Console) cookieName(r *http.Request) string {
 // setCookie gives the browser its token; an empty one takes it back.
 func (c *Console) setCookie(w http.ResponseWriter, r *http.Request, token string) {
 	cookie := &http.Cookie{
-		Name: c.cookieName(r), Value: token, Path: "/", HttpOnly: true, Secure: c.secure(r), SameSite: http.SameSiteLaxMode,
+		Name: c.cookieName(r), Value: token, Path: "/", HttpOnly: true, Secure: c.Proxies.Secure(r), SameSite: http.SameSiteLaxMode,
 	}
 	if token == "" {
 		cookie.MaxAge = -1
@@ -100,19 +102,12 @@ func (c *Console) setCookie(w http.ResponseWriter, r *http.Request, token string
 	http.SetCookie(w, cookie)
 }
 
-// address is where the request comes from: the last hop that the proxy in front names, else the connection's.
+// address is where the request comes from, as the audit log has it.
 func (c *Console) address(r *http.Request) string {
-	if hops := r.Header.Values("X-Forwarded-For"); c.BehindProxy && len(hops) > 0 {
-		parts := strings.Split(hops[len(hops)-1], ",")
-		if a, err := netip.ParseAddr(strings.TrimSpace(parts[len(parts)-1])); err == nil {
-			return a.String()
-		}
+	if a := c.Proxies.Address(r); a.IsValid() {
+		return a.String()
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
+	return r.RemoteAddr
 }
 
 // said tells the next page what was done, and leads there.

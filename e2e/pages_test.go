@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -63,6 +65,13 @@ func TestLife(t *testing.T) {
 	}
 	changed(wang, li)
 	reader("answer")
+	contradicted(wang, p)
+	public.open("/")
+	public.fill("#text", "糖尿病人能喝蜂蜜吗")
+	public.press("#ask .main", "不要转发")
+	li.open(honey)
+	li.says("最近30天有1人收到过（网页1人）")
+	li.check("entry-before-withdraw")
 	li.fill("#why-withdraw", "有新的结论")
 	li.press(`form[action$="/withdraw"] button`, "撤下了，所有渠道都不再回答这一条")
 	li.check("entry-withdrawn")
@@ -115,6 +124,24 @@ func emergency(wang, li *visit, p *program) {
 	zhao.open("/console")
 	zhao.says("紧急核发的，要在24小时内复核")
 	zhao.check("queue-publisher")
+}
+
+// contradicted writes the contrary of what is published, and submits it for a reason.
+func contradicted(wang *visit, p *program) {
+	wang.t.Helper()
+	source, err := os.ReadFile("../content/health/honey-diabetes.md")
+	if err != nil {
+		wang.t.Fatal(err)
+	}
+	contrary := strings.NewReplacer("id: honey-diabetes", "id: honey-diabetes-again", `verdict: "false"`, `verdict: "true"`).Replace(string(source))
+	path := filepath.Join(wang.t.TempDir(), "honey-diabetes-again.md")
+	wang.save(path, []byte(contrary))
+	p.run("ingest", path)
+	wang.open(honey + "-again")
+	wang.check("entry-contradiction")
+	wang.fill("#why-despite", "2026年的新指南改了说法，见出处第一条。")
+	wang.press(`form[action$="/submit"] button`, "第1版已经送审")
+	wang.check("entry-despite")
 }
 
 // imported looks at a draft beside the web page that it was read from.

@@ -76,7 +76,8 @@ var numberSign = regexp.MustCompile(`#([0-9]+)`)
 // Line names who signed, as what, where and when.
 func (r Review) Line() string {
 	at := r.At.In(China)
-	return fmt.Sprintf("%s %s · %s · %d年%d月", r.Reviewer, r.Title, r.Institution, at.Year(), at.Month())
+	who := strings.TrimSpace(r.Reviewer + " " + r.Title) // editors need no title
+	return fmt.Sprintf("%s · %s · %d年%d月", who, r.Institution, at.Year(), at.Month())
 }
 
 // China is the time that readers live by; it has had no summer time since 1991.

@@ -40,9 +40,6 @@ func (s *Store) PublishShared(ctx context.Context, id knowledge.ID, now time.Tim
 		if err != nil {
 			return err
 		}
-		if !until.After(now) {
-			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 在对方那里的签审已经到期，不能发布", id)}
-		}
 		return s.auditor.Append(ctx, tx, knowledge.Event{
 			Action: knowledge.EntryPublished, Entry: id, Version: version, ContentHash: [32]byte(hash), Detail: map[string]string{
 				"until": until.UTC().Format(time.RFC3339), "shared": "true", "key": bundle.PublicKey(key).Fingerprint(),
@@ -52,6 +49,8 @@ func (s *Store) PublishShared(ctx context.Context, id knowledge.ID, now time.Tim
 	switch constraint(err) {
 	case "version_published_has_reviews":
 		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 对方的签字达不到本地的要求，要由本地的人签", id), Err: err}
+	case "version_published_in_its_life":
+		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 在对方那里的签审已经到期，不能发布", id), Err: err}
 	case "version_shared_of_trusted":
 		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 来自不再认可的钥匙，不能发布", id), Err: err}
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"qiuzhen/bot"
+
+	"qiuzhen/knowledge"
 )
 
 // Forget deletes all there is of a person on a channel, in its groups too, and counts it; a question that nobody else asked
@@ -76,19 +78,13 @@ func (s *Store) ForgetOld(ctx context.Context, since time.Time) (more bool, err 
 	return more, nil
 }
 
-// Recipient counts the readers of a channel who got an entry.
-type Recipient struct {
-	Channel string
-	Readers int
-}
-
 // Recipients are those who were answered with an entry, any version, since then, by channel: whom a correction goes to.
-func (s *Store) Recipients(ctx context.Context, entry string, since time.Time) ([]Recipient, error) {
+func (s *Store) Recipients(ctx context.Context, id knowledge.ID, since time.Time) ([]knowledge.Recipient, error) {
 	rows, err := s.pool.Query(ctx, `
 		SELECT r.channel, count(DISTINCT r.id) FROM answer_entries e JOIN answers a ON a.id = e.answer_id JOIN readers r ON r.id = a.reader_id
-		 WHERE e.entry_id = $1 AND e.quoted AND a.at >= $2 GROUP BY r.channel ORDER BY r.channel`, entry, since)
+		 WHERE e.entry_id = $1 AND e.quoted AND a.at >= $2 GROUP BY r.channel ORDER BY r.channel`, string(id), since)
 	if err != nil {
-		return nil, fmt.Errorf("recipients of %s: %w", entry, err)
+		return nil, fmt.Errorf("recipients of %s: %w", id, err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Recipient])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[knowledge.Recipient])
 }

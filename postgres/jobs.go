@@ -97,7 +97,11 @@ func migrateJobs(ctx context.Context, dsn string) (err error) {
 		return fmt.Errorf("connect to the database: %w", redact(err))
 	}
 	defer pool.Close()
-	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	var schema string // named, since River would find the tables of any schema on the path
+	if err := pool.QueryRow(ctx, `SELECT current_schema()`).Scan(&schema); err != nil {
+		return fmt.Errorf("schema of the jobs: %w", redact(err))
+	}
+	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler), Schema: schema})
 	if err != nil {
 		return err
 	}

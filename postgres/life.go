@@ -51,6 +51,10 @@ type Signature = knowledge.Signature
 // the review of such a version ends the emergency.
 func (s *Store) Sign(ctx context.Context, r Signature) error {
 	err := s.change(ctx, func(tx pgx.Tx) error {
+		// as all that changes an entry does, first of all: what retires a version locks its passages before it, a return after it
+		if _, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(r.Entry)); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `
 			INSERT INTO reviews (entry_id, version, content_hash, reviewer, title, institution, role, decision, comment, reviewed_at, reviewer_id, round)
 			VALUES ($1, $2, $3, '-', '-', '-', $4, $5, $6, $7, $8, 0)`, // name and round are the trigger's
@@ -58,15 +62,16 @@ func (s *Store) Sign(ctx context.Context, r Signature) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `
+		var until time.Time
+		err = tx.QueryRow(ctx, `
 			UPDATE entry_versions SET emergency = false, expires_at = $3::timestamptz + make_interval(months => months)
 			 WHERE entry_id = $1 AND version = $2 AND status = 'published' AND emergency
-			   AND experts >= needs_experts AND editors >= needs_editors AND approvals >= needs_reviewers`,
-			string(r.Entry), r.Version, r.At)
-		if err != nil {
+			   AND experts >= needs_experts AND editors >= needs_editors AND approvals >= needs_reviewers
+			RETURNING expires_at`, string(r.Entry), r.Version, r.At).Scan(&until)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		return s.auditor.Append(ctx, tx, signed(r))
+		return s.auditor.Append(ctx, tx, signed(r, until))
 	})
 	if said, ok := signingErrors[constraint(err)]; ok {
 		return &knowledge.Error{Code: said.code, Message: said.message, Err: err}
@@ -74,13 +79,20 @@ func (s *Store) Sign(ctx context.Context, r Signature) error {
 	return err
 }
 
-func signed(r Signature) knowledge.Event {
+// signed is the event of a review; until is when the version is served to from now on, when the signature ended its emergency.
+func signed(r Signature, until time.Time) knowledge.Event {
 	e := knowledge.Event{
 		Action: knowledge.ReviewApproved, Entry: r.Entry, Version: r.Version, ContentHash: r.Hash,
 		Detail: map[string]string{"role": string(r.Role)},
 	}
 	if r.Decision == "return" {
-		e.Action, e.Detail["comment"] = knowledge.ReviewReturned, r.Comment
+		e.Action = knowledge.ReviewReturned
+	}
+	if r.Comment != "" {
+		e.Detail["comment"] = r.Comment
+	}
+	if !until.IsZero() {
+		e.Detail["emergency"], e.Detail["until"] = "ended", until.UTC().Format(time.RFC3339)
 	}
 	return e
 }
@@ -89,17 +101,19 @@ var signingErrors = map[string]struct {
 	code    knowledge.Code
 	message string
 }{
-	"review_binds_hash":         {knowledge.Conflict, "签字的内容与现在这一版不同，请重新审阅"},
-	"review_of_submitted":       {knowledge.Conflict, "这一版现在不在审核中"},
-	"review_by_role":            {knowledge.Forbidden, "您没有这样签字的角色，或者账号停用了"},
-	"review_not_by_author":      {knowledge.Forbidden, "自己写的，不能自己签"},
-	"one_review_each":           {knowledge.Conflict, "这一轮您已经签过了，要另一个人签"},
-	"review_return_has_comment": {knowledge.Invalid, "退回要写明原因"},
-	"review_decision_known":     {knowledge.Invalid, "只能签字或退回"},
+	"review_binds_hash":          {knowledge.Conflict, "签字的内容与现在这一版不同，请重新审阅"},
+	"review_of_submitted":        {knowledge.Conflict, "这一版现在不在审核中"},
+	"review_of_lapsed_emergency": {knowledge.Conflict, "紧急核发的时间已经过了，补签也不再回答；请先退回或撤下，另存一版重新送审、签字、发布"},
+	"review_by_role":             {knowledge.Forbidden, "您没有这样签字的角色，或者账号停用了"},
+	"review_not_by_author":       {knowledge.Forbidden, "自己写过或改过的，不能自己签"},
+	"one_review_each":            {knowledge.Conflict, "这一轮您已经签过了，要另一个人签"},
+	"review_return_has_comment":  {knowledge.Invalid, "退回要写明原因"},
+	"review_decision_known":      {knowledge.Invalid, "只能签字或退回"},
 }
 
 // Publish serves the entry's version under review in place of the one published before. In an emergency two publishers' signatures
-// are enough, for 24 hours. The database refuses what has not the signatures (version_published_has_reviews).
+// are enough, for 24 hours. The database refuses what has not the signatures (version_published_has_reviews), and what was signed so long
+// ago that it would be served no more.
 func (s *Store) Publish(ctx context.Context, id knowledge.ID, emergency bool, now time.Time) error {
 	err := s.changeEntry(ctx, id, []knowledge.Role{knowledge.Publisher}, func(tx pgx.Tx) error {
 		version, err := openVersion(ctx, tx, id)
@@ -115,7 +129,7 @@ func (s *Store) Publish(ctx context.Context, id knowledge.ID, emergency bool, no
 			UPDATE entry_versions SET status = 'published', published_at = $3::timestamptz, emergency = $4::boolean,
 			       expires_at = CASE WHEN $4::boolean THEN $3::timestamptz + interval '24 hours'
 			           ELSE coalesce((SELECT max(reviewed_at) FROM reviews r WHERE r.entry_id = $1 AND r.version = $2
-			                             AND r.decision = 'approve'), $3::timestamptz) + make_interval(months => months) END
+			                             AND r.round = entry_versions.round AND r.decision = 'approve' AND r.role IN ('expert', 'editor')), $3::timestamptz) + make_interval(months => months) END
 			 WHERE entry_id = $1 AND version = $2
 			RETURNING content_hash, expires_at`, string(id), version, now, emergency).Scan(&hash, &until)
 		if err != nil {
@@ -126,13 +140,16 @@ func (s *Store) Publish(ctx context.Context, id knowledge.ID, emergency bool, no
 			Detail: map[string]string{"until": until.UTC().Format(time.RFC3339), "emergency": strconv.FormatBool(emergency)},
 		})
 	})
-	if constraint(err) == "version_incomplete_stays_draft" {
-		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 还缺内容，补全以后才能发布", id), Err: err}
-	}
-	if constraint(err) == "version_published_has_reviews" {
-		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 签字还不够，不能发布", id), Err: err}
+	if said, ok := publishingErrors[constraint(err)]; ok {
+		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s %s", id, said), Err: err}
 	}
 	return err
+}
+
+var publishingErrors = map[string]string{
+	"version_incomplete_stays_draft": "还缺内容，补全以后才能发布",
+	"version_published_has_reviews":  "签字还不够，不能发布",
+	"version_published_in_its_life":  "签字已经过期，要重新签：请退回，再送审、签字",
 }
 
 // Withdraw takes every version of the entry out of service, at once and for a reason; nothing is deleted.
@@ -183,15 +200,19 @@ func (s *Store) changeEntry(ctx context.Context, id knowledge.ID, roles []knowle
 	})
 }
 
-// mayDo reports whether the person holds one of the roles now, and keeps it so until the transaction ends.
+// mayDo reports whether the person holds one of the roles now, and keeps it so until the transaction ends. The roles are read in a statement
+// after the lock: one that waits for it goes on with what it saw before.
 func mayDo(ctx context.Context, tx pgx.Tx, by knowledge.PersonID, roles []knowledge.Role) error {
 	if by == 0 {
 		return nil
 	}
+	if _, err := tx.Exec(ctx, `SELECT FROM people WHERE id = $1 FOR SHARE`, by); err != nil {
+		return err
+	}
 	var held []knowledge.Role
 	err := tx.QueryRow(ctx, `
 		SELECT array(SELECT role FROM person_roles r WHERE r.person_id = p.id) FROM people p
-		 WHERE p.id = $1 AND p.disabled_at IS NULL FOR SHARE`, by).Scan(&held)
+		 WHERE p.id = $1 AND p.disabled_at IS NULL`, by).Scan(&held)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}

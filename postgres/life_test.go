@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -208,81 +207,6 @@ func TestEmergency(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestRacingTransitions: 200 changes of five entries from eight connections at once. At no time is a version served without its
-// signatures: a watcher looks all the while, and the constraint says so at the end.
-func TestRacingTransitions(t *testing.T) {
-	store := postgrestest.New(t)
-	s := hire(t, store)
-	var group sync.WaitGroup
-	work := make(chan uint64)
-	for range 8 {
-		group.Go(func() {
-			for seed := range work {
-				transition(t, store, s, rand.New(rand.NewPCG(seed, 1))) //nolint:gosec // repeatable on purpose
-			}
-		})
-	}
-	done := make(chan struct{})
-	watched := make(chan int)
-	go func() {
-		looks := 0
-		for {
-			select {
-			case <-done:
-				watched <- looks
-				return
-			default:
-				if bad, err := store.Unreviewed(context.Background()); err != nil || bad != 0 {
-					t.Errorf("%d versions are served without their signatures (%v)", bad, err)
-				}
-				looks++
-			}
-		}
-	}()
-	for seed := range uint64(200) {
-		work <- seed
-	}
-	close(work)
-	group.Wait()
-	close(done)
-	if looks := <-watched; looks < 10 {
-		t.Errorf("looked only %d times", looks)
-	}
-}
-
-// transition does one thing to one entry; most are refused for good reasons, and none may fail otherwise.
-func transition(t *testing.T, store *postgres.Store, s staff, r *rand.Rand) {
-	id := fmt.Sprintf("entry-%d", r.IntN(5))
-	var err error
-	switch e := entry(id, r.IntN(3)); r.IntN(7) {
-	case 0:
-		_, err = store.SaveDraft(s.author, e, onePassage(), "")
-	case 1:
-		_, err = store.Submit(s.author, e.ID)
-	case 2, 3:
-		err = signNewest(s.expert, store, e.ID, knowledge.Expert)
-	case 4:
-		err = signNewest(s.editor, store, e.ID, knowledge.Editor)
-	case 5:
-		err = store.Publish(s.publisher, e.ID, false, now)
-	default:
-		if r.IntN(4) == 0 {
-			err = store.Withdraw(s.publisher, e.ID, "试验")
-		}
-	}
-	if err != nil && code(err) == "" {
-		t.Error(err)
-	}
-}
-
-func signNewest(ctx context.Context, store *postgres.Store, id knowledge.ID, role knowledge.Role) error {
-	v, err := store.Version(ctx, id, 0)
-	if err != nil {
-		return err
-	}
-	return sign(ctx, store, v.Entry, v.Number, role, "approve")
 }
 
 // TestSignIn: the same refusal for a wrong password and an unknown login, rest after five failures, nothing after the account was disabled.

@@ -74,10 +74,11 @@ func checkPerson(p knowledge.Person) error {
 }
 
 func setRoles(ctx context.Context, tx pgx.Tx, id knowledge.PersonID, roles []knowledge.Role) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM person_roles WHERE person_id = $1`, id); err != nil {
+	_, err := tx.Exec(ctx, `DELETE FROM person_roles WHERE person_id = $1 AND role <> ALL (coalesce($2::text[], '{}'))`, id, roles)
+	if err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO person_roles SELECT $1, unnest($2::text[])`, id, roles)
+	_, err = tx.Exec(ctx, `INSERT INTO person_roles SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`, id, roles)
 	return err
 }
 
@@ -110,6 +111,9 @@ func (s *Store) SetPassword(ctx context.Context, login, secret string) error {
 		return &knowledge.Error{Code: knowledge.Invalid, Message: err.Error(), Err: err}
 	}
 	return s.change(ctx, func(tx pgx.Tx) error {
+		if err := lockPeople(ctx, tx); err != nil {
+			return err
+		}
 		var id knowledge.PersonID
 		err := tx.QueryRow(ctx, `
 			UPDATE people SET password_hash = $2, failures = 0, locked_until = '-infinity' WHERE login = $1 RETURNING id`, login, hash).Scan(&id)
@@ -147,12 +151,25 @@ var administrators = []knowledge.Role{knowledge.Administrator}
 
 // changePeople runs what an administrator does to the staff list; the program itself (nobody of the staff) may do all.
 func (s *Store) changePeople(ctx context.Context, do func(pgx.Tx) error) error {
-	return s.change(ctx, func(tx pgx.Tx) error {
+	err := s.change(ctx, func(tx pgx.Tx) error {
+		if err := lockPeople(ctx, tx); err != nil {
+			return err
+		}
 		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, administrators); err != nil {
 			return err
 		}
 		return do(tx)
 	})
+	if constraint(err) == "administrator_stays" {
+		return &knowledge.Error{Code: knowledge.Conflict, Message: "这是最后一位管理员，不能停用，也不能去掉管理员角色；请先让另一个人当管理员", Err: err}
+	}
+	return err
+}
+
+// lockPeople lets those who change the staff list wait for each other: two administrators who change one another would wait for ever.
+func lockPeople(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('qiuzhen people'))`) // as keep_administrator
+	return err
 }
 
 // aboutPerson is the event of something done to an account. Never the password or its hash.

@@ -45,7 +45,7 @@ func TestSessions(t *testing.T) {
 		"signed out":            {func(token string) error { return store.CloseSession(ctx, token) }, 0, false},
 		"another signed out":    {func(string) error { return store.CloseSession(ctx, open()) }, 0, true},
 		"the password changed":  {func(string) error { return store.SetPassword(ctx, "editor", goodPassword) }, 0, false},
-		"the roles changed":     {func(string) error { return store.SetRoles(ctx, "editor", []knowledge.Role{knowledge.Editor}) }, 0, false},
+		"the roles changed":     {func(string) error { return store.SetRoles(ctx, "editor", []knowledge.Role{knowledge.Editor, knowledge.Author}) }, 0, false},
 		"somebody else's roles": {func(string) error { return store.SetRoles(ctx, "author", []knowledge.Role{knowledge.Author}) }, 0, true},
 	} {
 		token := open()

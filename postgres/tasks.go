@@ -19,7 +19,7 @@ const tasksMost = 100
 // Parameters: $1 the person, $2 her roles, $3 now, $4 how many of each kind.
 const tasksSQL = `
 WITH live AS (
-    SELECT v.*, coalesce(v.author_id = $1, false) AS mine,
+    SELECT v.*, coalesce(v.author_id = $1, false) AS mine, $1 = ANY(v.authors) AS wrote,
            v.experts >= v.needs_experts AND v.editors >= v.needs_editors AS each_role,
            EXISTS (SELECT FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round
                       AND r.reviewer_id = $1) AS signed,
@@ -28,7 +28,7 @@ WITH live AS (
      WHERE v.status IN ('draft', 'in_review')
         OR v.status = 'published' AND (v.emergency OR v.expires_at <= $3::timestamptz + interval '30 days')
 ), asked AS (
-    SELECT *, each_role AND approvals >= needs_reviewers AS reviewed, NOT mine AND NOT signed AND (
+    SELECT *, each_role AND approvals >= needs_reviewers AS reviewed, NOT wrote AND NOT signed AND (
                'expert' = ANY($2::text[]) AND (experts < needs_experts OR each_role AND approvals < needs_reviewers)
             OR 'editor' = ANY($2::text[]) AND (editors < needs_editors OR each_role AND approvals < needs_reviewers)) AS can_sign
       FROM live
@@ -74,7 +74,7 @@ func (s *Store) Tasks(ctx context.Context, p knowledge.Person, now time.Time) ([
 // Involvement is what a person had to do with a version.
 func (s *Store) Involvement(ctx context.Context, id knowledge.ID, version int, by knowledge.PersonID) (st knowledge.Involvement, err error) {
 	err = s.pool.QueryRow(ctx, `
-		SELECT coalesce(v.author_id = $3, false), v.publishers, v.months,
+		SELECT $3 = ANY(v.authors), v.publishers, v.months,
 		       EXISTS (SELECT FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round AND r.reviewer_id = $3)
 		  FROM entry_versions v WHERE v.entry_id = $1 AND v.version = $2`, string(id), version, by).
 		Scan(&st.Wrote, &st.Publishers, &st.Months, &st.Signed)

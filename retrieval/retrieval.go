@@ -162,6 +162,9 @@ func (e *Engine) linked(ctx context.Context, message string) string {
 	if err != nil {
 		return "" // the reader is asked for the words instead
 	}
+	if title, rest, ok := strings.Cut(page, "\n"); ok { // a title says something by itself
+		page = knowledge.Closed(title) + "\n" + rest
+	}
 	page = clip(page, maxPage)
 	claim := e.claim(page)
 	if void(text.Normalize(page), claim) != "" {

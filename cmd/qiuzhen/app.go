@@ -246,7 +246,7 @@ const maintainEvery = 30
 
 const (
 	// What is kept of readers, and when it is forgotten (docs/privacy.zh-CN.md).
-	keepReaders = 30 * 24 * time.Hour
+	keepReaders = knowledge.CorrectionWindow
 	keepUpdates = 48 * time.Hour // longer than any platform delivers again
 	forgetEvery = 24 * time.Hour
 )

@@ -47,15 +47,11 @@ func printCheck(out io.Writer, v postgres.Version, r authoring.Report) {
 		fmt.Fprintf(out, "  %s：%s。%s\n", n.Field, n.What, n.Suggestion)
 	}
 	for _, p := range r.Pairs {
-		fmt.Fprintf(out, "  %s：%s\n    这里：%s\n    那边：%s（%s 第%d版，%s）\n", pairWords[p.Kind], p.Why, p.Mine, p.Theirs, p.Other, p.Version, pairStatus[p.Status])
+		fmt.Fprintf(out, "  %s：%s\n    这里：%s\n    那边：%s（%s 第%d版，%s）\n", p.Kind.Zh(), p.Why, p.Mine, p.Theirs, p.Other, p.Version, pairStatus[p.Status])
 	}
 	if len(r.Readability.Notes)+len(r.Pairs) == 0 {
 		fmt.Fprintln(out, "  没有要提醒的")
 	}
-}
-
-var pairWords = map[authoring.PairKind]string{
-	authoring.Contradiction: "结论矛盾", authoring.Opposed: "做法相反", authoring.Numbers: "数字不同", authoring.Duplicate: "重复",
 }
 
 var pairStatus = map[knowledge.Status]string{knowledge.Published: "已发布", knowledge.InReview: "审核中", knowledge.Draft: "草稿"}

@@ -18,7 +18,7 @@ import (
 func newConsole(app *App, log *slog.Logger) *console.Console {
 	return console.New(console.Config{
 		Store: app.Store, Desk: desk{app}, Pieces: pieces, Now: time.Now, Log: log,
-		BehindProxy: app.Settings.enabled("behind_proxy"),
+		Proxies: app.Settings.proxies(), Check: app.checker().Check,
 	})
 }
 

@@ -194,25 +194,12 @@ func (e entryWithdrawCommand) Run(ctx context.Context, c *cli, streams stdio) er
 		if err := app.Store.Withdraw(ctx, knowledge.ID(e.ID), e.Reason); err != nil {
 			return err
 		}
-		got, err := app.Store.Recipients(ctx, e.ID, time.Now().Add(-keepReaders))
+		got, err := app.Store.Recipients(ctx, knowledge.ID(e.ID), time.Now().Add(-knowledge.CorrectionWindow))
 		if err == nil {
-			fmt.Fprintln(streams.out, e.ID, "撤下了；"+recipientsLine(got))
+			fmt.Fprintln(streams.out, e.ID, "撤下了；"+knowledge.RecipientsLine(got)+"。")
 		}
 		return err
 	})
-}
-
-// recipientsLine says who got an entry that is withdrawn.
-func recipientsLine(got []postgres.Recipient) string {
-	if len(got) == 0 {
-		return "最近30天没有人收到过。"
-	}
-	all, parts := 0, make([]string, len(got))
-	for i, r := range got {
-		all += r.Readers
-		parts[i] = fmt.Sprintf("%s %d人", r.Channel, r.Readers)
-	}
-	return fmt.Sprintf("最近30天有%d人收到过（%s）。", all, strings.Join(parts, "，"))
 }
 
 type entryHistoryCommand struct{ whichEntry }

@@ -47,6 +47,7 @@ func TestEntryLife(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	program(exitFailed, "第一个账号要当管理员", "user", "add", "wang", "--name", "王编辑", "--role", "author")
 	program(0, "可以登录了", "user", "add", "admin", "--name", "管理员", "--institution", "市科协", "--role", "administrator,publisher")
 	program(exitUsage, "say who you are", "user", "add", "wang", "--name", "王编辑", "--institution", "市科协", "--role", "editor")
 	program(0, "可以登录了", "user", "add", "wang", "--name", "王编辑", "--institution", "市科协", "--role", "author,editor", "--as", "admin")
@@ -54,12 +55,14 @@ func TestEntryLife(t *testing.T) {
 	program(0, "可以登录了", "user", "add", "chen", "--name", "陈医生", "--title", "主任医师", "--institution", "市医院", "--role", "expert", "--as", "admin")
 	program(0, "可以登录了", "user", "add", "li", "--name", "李编辑", "--institution", "市科协", "--role", "editor", "--as", "admin")
 	program(exitFailed, "要管理员来做", "user", "disable", "li", "--as", "wang")
+	program(exitFailed, "最后一位管理员", "user", "disable", "admin", "--as", "admin")
+	program(exitFailed, "最后一位管理员", "user", "role", "admin", "publisher", "--as", "admin")
 
 	program(0, "新写入 1 条", "ingest", file[0])
 	program(exitAbstain, "", "ask", question)
 	program(0, "第1版送审了", "entry", "submit", id, "--as", "wang")
 	program(0, "审核中，还差专家和编辑签字", "entry", "list")
-	program(exitFailed, "签字还不够", "entry", "publish", id, "--as", "admin")
+	program(exitFailed, "签字还不够，不能发布\n", "entry", "publish", id, "--as", "admin")
 	program(0, "签了", "entry", "sign", id, "--version", "1", "--as", "chen")
 	program(exitFailed, "这一轮您已经签过了", "entry", "sign", id, "--version", "1", "--as", "chen")
 	program(0, "退回了", "entry", "return", id, "--version", "1", "--comment", "第二句太长", "--as", "li")
@@ -80,9 +83,11 @@ func TestEntryLife(t *testing.T) {
 	if err := os.WriteFile(again, []byte(contrary), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	program(0, "新写入 1 条", "ingest", again)
+	program(exitFailed, "您没有做这件事的角色", "ingest", again, "--as", "chen")
+	program(0, "新写入 1 条", "ingest", again, "--as", "wang")
 	program(exitFailed, "与已发布的 "+id+" 结论矛盾", "entry", "submit", id+"-again", "--as", "wang")
 	program(0, "送审了", "entry", "submit", id+"-again", "--despite", "有新的指南", "--as", "wang")
+	program(exitFailed, "自己写过或改过的，不能自己签", "entry", "sign", id+"-again", "--version", "1", "--role", "editor", "--as", "wang")
 	program(0, `"despite": "有新的指南"`, "entry", "history", id+"-again")
 	program(0, "", "entry", "list", "--due")
 	program(0, "没有要处理的提醒", "user", "notices", "chen")

@@ -42,6 +42,7 @@ func (l lintCommand) Run(streams stdio) error {
 }
 
 type ingestCommand struct {
+	As      string            `help:"Your login: the drafts are yours, and others have to sign them. Empty: the program's, which has no author." placeholder:"LOGIN"`
 	Publish bool              `help:"Also publish those whose valid reviews are in the store, or came in a bundle of a trusted city."`
 	Columns map[string]string `help:"What the columns of a CSV or XLSX table are, beyond the headers that are known: 问题=question,答案=answer." placeholder:"HEADER=FIELD" mapsep:","`
 	Topic   string            `help:"The topic of drafts made of foreign files: health, fraud, disaster or rumour." enum:",health,fraud,disaster,rumour" default:"" placeholder:"TOPIC"`
@@ -79,6 +80,11 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return err
 	}
 	defer app.Close()
+	if i.As != "" {
+		if ctx, _, err = (signedIn{i.As}).actor(ctx, app, streams); err != nil {
+			return err
+		}
+	}
 	failed := broken
 	if len(foreign) > 0 {
 		report, err := app.importOffice(ctx, foreign, options, streams)

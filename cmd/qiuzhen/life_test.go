@@ -4,8 +4,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"qiuzhen/bot"
 	"qiuzhen/knowledge"
+	"qiuzhen/retrieval"
 )
 
 // TestLifeOnThePages walks a health entry through its life on the staff's pages, with three people: what each is shown and told, and what a
@@ -109,4 +112,51 @@ func TestEmergencyOnThePages(t *testing.T) {
 	zhao.send(entryAt(id, "/emergency"), nil)
 	zhao.says(http.StatusOK, "第1版紧急核发了", "紧急核发，24小时内复核")
 	wang.open("/console", "紧急核发的，要在24小时内复核")
+}
+
+// TestContradictionOnThePages: what says the contrary of a published verdict is shown beside it and goes under review with a reason only; who
+// withdraws is told how many readers got the entry.
+func TestContradictionOnThePages(t *testing.T) {
+	const id, again = "baijiu-kills-virus", "baijiu-kills-virus-again"
+	o := openBureau(t, id)
+	o.hire(t, "sunbian", "孙编辑", knowledge.Editor, knowledge.Author)
+	o.hire(t, "zhoufa", "周主任", knowledge.Publisher)
+	o.hire(t, "xu", "许主任", knowledge.Publisher)
+	sun, zhou, xu := o.signedIn(t, "sunbian", false), o.signedIn(t, "zhoufa", false), o.signedIn(t, "xu", false)
+	sun.open(entryAt(id, ""))
+	sun.send(entryAt(id, "/submit"), nil)
+	for _, publisher := range []*browser{zhou, xu} {
+		publisher.open(entryAt(id, ""))
+		publisher.send(entryAt(id, "/sign"), map[string]string{"role": "publisher"})
+	}
+	zhou.open(entryAt(id, ""))
+	zhou.send(entryAt(id, "/emergency"), nil)
+	zhou.says(http.StatusOK, "紧急核发了", "最近30天没有人收到过")
+
+	v, err := o.app.Store.Version(t.Context(), id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contrary := v.Entry
+	contrary.ID, contrary.Verdict = again, knowledge.True
+	if _, err := o.app.Ingester.Run(t.Context(), []knowledge.Entry{contrary}, func(int, int) {}); err != nil {
+		t.Fatal(err)
+	}
+	sun.open(entryAt(again, ""), "和已发布的结论矛盾", "这里：", "那边：", entryAt(id, "?version=1"), "为什么这样写")
+	sun.send(entryAt(again, "/submit"), nil)
+	sun.says(http.StatusConflict, "没有送审：与已发布的“"+v.Entry.Title+"”结论矛盾，要写明为什么这样写")
+	sun.open(entryAt(again, ""))
+	sun.send(entryAt(again, "/submit"), map[string]string{"comment": "有新的指南"})
+	sun.says(http.StatusOK, "已经送审", "与已发布的结论矛盾，理由：有新的指南")
+
+	if _, err := o.app.Store.Keep(t.Context(), bot.Turn{
+		Reader: bot.Reader{Channel: "web", Name: "甲", Memory: bot.Memory{At: time.Now()}},
+		Answered: &bot.Answered{At: time.Now(), Message: "喝白酒", Decision: retrieval.Sure,
+			Shown: []bot.Shown{{Ref: retrieval.Ref{ID: id, Version: 1}, Quoted: true}}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	xu.open(entryAt(id, ""), "最近30天有1人收到过（网页1人）")
+	xu.send(entryAt(id, "/withdraw"), map[string]string{"comment": "有误"})
+	xu.says(http.StatusOK, "撤下了", "最近30天有1人收到过（网页1人）。原因：有误")
 }

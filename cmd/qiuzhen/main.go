@@ -93,8 +93,17 @@ func run(ctx context.Context, args []string, streams stdio) int {
 		fmt.Fprintln(streams.err, "qiuzhen: interrupted; run it again to go on")
 		return exitFailed
 	}
-	fmt.Fprintln(streams.err, "qiuzhen:", err)
+	fmt.Fprintln(streams.err, "qiuzhen:", told(err))
 	return exitFailed
+}
+
+// told leaves the database's words out of what a person did wrong: the message says it.
+func told(err error) string {
+	var known *knowledge.Error
+	if errors.As(err, &known) && known.Code != knowledge.Unavailable && err.Error() == known.Error() { // what wraps it says more
+		return known.Message
+	}
+	return err.Error()
 }
 
 func parseAndRun(ctx context.Context, parser *kong.Kong, c *cli, args []string, streams stdio) (err error) {

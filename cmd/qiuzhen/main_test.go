@@ -19,23 +19,21 @@ import (
 	"qiuzhen/retrieval"
 )
 
-// testData is the data folder of the package's tests, filled with the embedded content by the first that needs it.
-var testData string
+// testData is the data folder of the package's tests, filled with the embedded content by the first that needs it. scripts/test names one,
+// so that its runs with and without the race detector fill it once.
+var testData = os.Getenv("QIUZHEN_TEST_DATA")
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "read-document" { // the child process of an ingest run in this process
 		os.Exit(run(context.Background(), os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 	}
-	dir, err := os.MkdirTemp("", "qiuzhen-cmd-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	own := testData == ""
+	if own {
+		if err := makeTestData(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the server's user must pass through it
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	testData = dir
 	for _, name := range []string{"DATABASE_URL", "QIUZHEN_DATA"} {
 		os.Unsetenv(name)
 	}
@@ -44,8 +42,17 @@ func TestMain(m *testing.M) {
 		demoApp.app.Close()
 	}
 	closeBureau()
-	os.RemoveAll(dir)
+	if own {
+		os.RemoveAll(testData)
+	}
 	os.Exit(code)
+}
+
+func makeTestData() (err error) {
+	if testData, err = os.MkdirTemp("", "qiuzhen-cmd-"); err != nil {
+		return err
+	}
+	return os.Chmod(testData, 0o755) //nolint:gosec // the server's user must pass through it
 }
 
 var demoApp struct {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -196,32 +197,96 @@ func TestSignInTells(t *testing.T) {
 func TestCookies(t *testing.T) {
 	o := openBureau(t)
 	o.hire(t, "wu", "吴编辑", knowledge.Editor)
-	for behind, want := range map[string]struct {
-		name   string
-		secure bool
+	defer o.app.Settings.override("trusted_proxies", "", "the test")
+	for _, c := range []struct {
+		what, proxies, proto, name, from string
+		secure                           bool
 	}{
-		"false": {"qiuzhen", false},
-		"true":  {"__Host-qiuzhen", true},
+		{"no proxy is trusted", "", "https", "qiuzhen", "127.0.0.1", false},
+		{"another is trusted", "10.0.0.0/8", "https", "qiuzhen", "127.0.0.1", false},
+		{"a proxy with TLS", "127.0.0.1", "https", "__Host-qiuzhen", "203.0.113.9", true},
+		{"a proxy without TLS", "127.0.0.1", "http", "qiuzhen", "203.0.113.9", false},
 	} {
-		o.app.Settings.override("behind_proxy", behind, "the test")
+		o.app.Settings.override("trusted_proxies", c.proxies, "the test")
 		recorder := httptest.NewRecorder()
 		form := url.Values{"login": {"wu"}, "password": {staffPassword}, "next": {"/console/entries"}}
 		request := httptest.NewRequest(http.MethodPost, "/console/sign-in", strings.NewReader(form.Encode()))
 		request.RemoteAddr = "127.0.0.1:40000"
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("X-Forwarded-For", "198.51.100.1, 203.0.113.9")
+		request.Header.Set("X-Forwarded-Proto", c.proto)
 		newHandler(o.app, slog.New(slog.DiscardHandler)).ServeHTTP(recorder, request)
-		o.app.Settings.override("behind_proxy", "false", "the test")
 		cookies := recorder.Result().Cookies()
 		if recorder.Code != http.StatusSeeOther || recorder.Header().Get("Location") != "/console/entries" || len(cookies) != 1 {
-			t.Fatalf("behind a proxy %s: %d, %v", behind, recorder.Code, recorder.Header())
+			t.Fatalf("%s: %d, %v", c.what, recorder.Code, recorder.Header())
 		}
-		c := cookies[0]
-		if c.Name != want.name || c.Secure != want.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
-			t.Errorf("behind a proxy %s: %v", behind, c)
+		got := cookies[0]
+		if got.Name != c.name || got.Secure != c.secure || !got.HttpOnly || got.SameSite != http.SameSiteLaxMode || got.Path != "/" || got.Domain != "" {
+			t.Errorf("%s: %v", c.what, got)
 		}
 		if recorder.Header().Get("Cache-Control") != "no-store" || recorder.Header().Get("Content-Security-Policy") == "" {
 			t.Errorf("headers %v", recorder.Header())
 		}
+		if events, err := o.app.Store.PersonHistory(t.Context(), "wu"); err != nil || len(events) == 0 || events[len(events)-1].From != "console "+c.from {
+			t.Errorf("%s: the audit log has %+v (%v)", c.what, events, err)
+		}
+	}
+}
+
+// TestBytesThatAreNoText: what the database could not hold is nobody's name; it is no failure of ours, and the log says nothing.
+func TestBytesThatAreNoText(t *testing.T) {
+	o := openBureau(t)
+	o.hire(t, "zheng", "郑编辑", knowledge.Editor, knowledge.Publisher, knowledge.Author)
+	var log lockedLog
+	server := httptest.NewServer(newHandler(o.app, slog.New(slog.NewTextHandler(&log, nil))))
+	t.Cleanup(server.Close)
+	o.server = server
+	b := o.signedIn(t, "zheng", true)
+	form := func(name, value string) url.Values {
+		return url.Values{name: {value}, "version": {"1"}, "hash": {strings.Repeat("00", 32)}}
+	}
+	for _, c := range []struct {
+		method, path string
+		form         url.Values
+		want         int
+	}{
+		{http.MethodGet, "/console/entries/a%00b", nil, http.StatusNotFound},
+		{http.MethodGet, "/console/entries/%ff", nil, http.StatusNotFound},
+		{http.MethodGet, "/console/entries/%ff/edit", nil, http.StatusNotFound},
+		{http.MethodGet, "/console/entries/a%00b/original", nil, http.StatusNotFound},
+		{http.MethodGet, "/console/entries?q=%ff", nil, http.StatusBadRequest},
+		{http.MethodPost, "/console/entries/a%00b/withdraw", form("comment", "有误"), http.StatusNotFound},
+		{http.MethodPost, "/console/entries/aa/sign", form("role", "a\x00"), http.StatusBadRequest},
+		{http.MethodPost, "/console/sign-in", url.Values{"login": {"a\x00b"}, "password": {"x"}}, http.StatusForbidden},
+		{http.MethodPost, "/console/sign-in", url.Values{"login": {"\xff"}, "password": {"x"}}, http.StatusForbidden},
+		{http.MethodPost, "/console/sign-in", url.Values{"login": {"zheng"}, "password": {"\x00\xff"}}, http.StatusForbidden},
+	} {
+		if b.do(c.method, c.path, c.form); b.status != c.want {
+			t.Errorf("%s %s %q: %d, want %d", c.method, c.path, c.form, b.status, c.want)
+		}
+	}
+	if said := log.String(); strings.Contains(said, "level=ERROR") {
+		t.Errorf("the log says:\n%s", said)
+	}
+}
+
+// lockedLog is written to by many requests.
+type lockedLog struct {
+	sync.Mutex
+	strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.Lock()
+	defer l.Unlock()
+	return l.Builder.Write(p)
+}
+
+// TestSigningInIsNoFailedTry: an office behind one address signs in as often as it likes.
+func TestSigningInIsNoFailedTry(t *testing.T) {
+	o := openBureau(t)
+	o.hire(t, "feng", "冯编辑", knowledge.Editor)
+	for range 25 {
+		o.signedIn(t, "feng", true)
 	}
 }

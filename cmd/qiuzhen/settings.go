@@ -34,8 +34,7 @@ var settingsTable = []setting{
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
 	{name: "public_url", help: "address that readers see, such as https://qiuzhen.example.cn, for the feed, the sitemap and search engines; empty: links without an address"},
-	{name: "trusted_proxies", help: "addresses or CIDR ranges of your own proxies in front of qiuzhen serve, with commas between them: their X-Forwarded-For and X-Forwarded-Proto are believed; empty: nobody's are"},
-	{name: "behind_proxy", fallback: "false", help: "true when a proxy of yours stands in front of qiuzhen serve: it speaks TLS, so the console's cookie is Secure, and adds the browser's address to X-Forwarded-For"},
+	{name: "trusted_proxies", help: "addresses or CIDR ranges of your own proxies in front of qiuzhen serve, with commas between them (127.0.0.1): their X-Forwarded-For names the browser, and with their X-Forwarded-Proto: https cookies are Secure; empty: nobody is believed"},
 	{name: "telegram_token", secret: true, help: "token of a Telegram bot, from @BotFather; empty: no Telegram"},
 	{name: "telegram_mode", fallback: "webhook", help: "webhook: Telegram sends to public_url/telegram/webhook over HTTPS; poll: this machine asks, where Telegram cannot reach it (one machine only)"},
 	{name: "telegram_secret", secret: true, help: "secret that Telegram sends with each update to the webhook: 16 to 256 letters, digits, _ and -, such as `openssl rand -hex 32` prints"},
@@ -199,9 +198,6 @@ func (s *settings) check() error {
 	}
 	if _, err := strconv.ParseBool(s.get("fetch_links")); err != nil {
 		return s.invalid("fetch_links", "true or false")
-	}
-	if _, err := strconv.ParseBool(s.get("behind_proxy")); err != nil {
-		return s.invalid("behind_proxy", "true or false")
 	}
 	if _, err := strconv.ParseBool(s.get("serve_unsigned")); err != nil {
 		return s.invalid("serve_unsigned", "true or false")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // userCommand keeps the list of the staff.
 type userCommand struct {
 	List    userListCommand    `cmd:"" help:"List the staff with their roles."`
-	Add     userAddCommand     `cmd:"" help:"Add somebody; the new password is asked for. The first person needs no --as."`
+	Add     userAddCommand     `cmd:"" help:"Add somebody; the new password is asked for. The first person needs no --as, and must be an administrator."`
 	Passwd  userPasswdCommand  `cmd:"" help:"Set a password, one's own or (administrators) anybody's."`
 	Role    userRoleCommand    `cmd:"" help:"Replace somebody's roles."`
 	Disable userDisableCommand `cmd:"" help:"End an account; what it signed stays signed."`
@@ -90,6 +91,9 @@ type userAddCommand struct {
 
 func (u userAddCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return withApp(ctx, c, streams, func(app *App) error {
+		if err := u.mayBeFirst(ctx, app); err != nil {
+			return err
+		}
 		ctx, err := u.administrator(ctx, app, streams)
 		if err != nil {
 			return err
@@ -106,6 +110,16 @@ func (u userAddCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		}
 		return err
 	})
+}
+
+// mayBeFirst refuses a first person who could not add the second.
+func (u userAddCommand) mayBeFirst(ctx context.Context, app *App) error {
+	people, err := app.Store.People(ctx)
+	if err == nil && len(people) == 0 && !slices.Contains(u.Role, string(knowledge.Administrator)) {
+		err = &knowledge.Error{Code: knowledge.Conflict,
+			Message: "第一个账号要当管理员，不然没有人能再加账号；请写 --role " + strings.Join(append([]string{string(knowledge.Administrator)}, u.Role...), ",")}
+	}
+	return err
 }
 
 // administrator signs an administrator in; while there is nobody at all, whoever has the terminal is one.

@@ -1,0 +1,35 @@
+package knowledge
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// CorrectionWindow is how far back those are counted who got an entry that is withdrawn.
+const CorrectionWindow = 30 * 24 * time.Hour
+
+// Recipient counts the readers of a channel who got an entry.
+type Recipient struct {
+	Channel string
+	Readers int
+}
+
+var channelWords = map[string]string{"web": "网页", "telegram": "Telegram", "wechat": "微信"}
+
+// RecipientsLine says who got an entry within CorrectionWindow.
+func RecipientsLine(got []Recipient) string {
+	if len(got) == 0 {
+		return "最近30天没有人收到过"
+	}
+	all, parts := 0, make([]string, len(got))
+	for i, r := range got {
+		channel := r.Channel
+		if word := channelWords[channel]; word != "" {
+			channel = word
+		}
+		all += r.Readers
+		parts[i] = fmt.Sprintf("%s%d人", channel, r.Readers)
+	}
+	return fmt.Sprintf("最近30天有%d人收到过（%s）", all, strings.Join(parts, "，"))
+}
