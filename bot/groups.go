@@ -66,6 +66,19 @@ func (d *Desk) forUs(ctx context.Context, m Message) (Message, Reply, bool, erro
 	return m, Reply{}, false, nil
 }
 
+// Concerns reports whether a message of a group can be answered at all: it calls us, or the group wants rumours answered unasked. What does not
+// need not be stored.
+func (d *Desk) Concerns(ctx context.Context, m Message) (bool, error) {
+	if m.Group == "" || m.Addressed || m.About != 0 || calledBy.MatchString(m.Text) {
+		return true, nil
+	}
+	group, err := d.Store.Reader(ctx, m.Via.Name, m.Group)
+	if err != nil {
+		return false, fmt.Errorf("group: %w", err)
+	}
+	return group.Wishes.Auto && !group.Blocked && utf8.RuneCountInString(m.Text) >= unaskedLength, nil
+}
+
 // setAuto keeps what a group wants.
 func (d *Desk) setAuto(ctx context.Context, m Message, group Reader, auto bool, line string) (Reply, error) {
 	group.Wishes.Auto, group.Memory = auto, Memory{At: d.Now()}

@@ -90,7 +90,7 @@ func (s *Store) DropDone(ctx context.Context, before time.Time) error {
 // names stay for the platform's repeats.
 func (s *Store) DropStale(ctx context.Context, served []string, before, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `
-		UPDATE inbox SET done_at = $3, payload = NULL, reply = NULL, lane = 0 WHERE done_at IS NULL AND (received_at < $2 OR channel <> ALL ($1))`, served, before, now)
+		UPDATE inbox SET done_at = $3, payload = NULL, reply = NULL, lane = 0 WHERE done_at IS NULL AND (received_at < $2 OR channel <> ALL (coalesce($1::text[], '{}')))`, served, before, now)
 	if err != nil {
 		return fmt.Errorf("drop updates that wait too long: %w", err)
 	}
