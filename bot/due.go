@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
 )
 
@@ -31,21 +32,52 @@ func (s *session) withDue(ctx context.Context, r Reply) (Reply, error) {
 		if len(stored) == 0 {
 			continue
 		}
-		r.Text += "\n\n" + dueText(d, stored[0])
+		text, fits := s.dueFor(r.Text, d, stored[0])
+		if !fits { // it comes with another message
+			continue
+		}
+		r.Text += "\n\n" + text
 		s.told = append(s.told, retrieval.Match{Stored: stored[0]})
 		s.turn.Told = append(s.turn.Told, d.Question)
 	}
 	return r, nil
 }
 
+// dueRoom is what a channel's texts leave for an answer that somebody waits for, in bytes: what is longer is told in short, since no reply of
+// ours is so short that it would ever fit.
+const dueRoom = 300
+
+// dueFor is what is added to a reply, so that none of it is cut off; false when there is no room.
+func (s *session) dueFor(reply string, d Due, stored retrieval.Stored) (string, bool) {
+	most := s.m.Via.Most
+	whole := dueText(d, stored)
+	if most == 0 || len(reply)+len("\n\n")+len(whole) <= most {
+		return whole, true
+	}
+	if len(whole) <= most-dueRoom {
+		return "", false
+	}
+	short := dueLead(d) + stored.FirstLine() + "\n" + knowledge.Closed(stored.Summary)
+	if !stored.Signed {
+		short += "\n" + knowledge.UnsignedLine
+	}
+	if link := s.Link(stored.ID); link != "" {
+		short += "\n全文：" + link
+	}
+	return short, len(reply)+len("\n\n")+len(short) <= most
+}
+
 // dueText tells what the experts found.
-func dueText(d Due, s retrieval.Stored) string {
+func dueText(d Due, s retrieval.Stored) string { return dueLead(d) + AnswerText(s) }
+
+// dueLead says which question it is that is answered.
+func dueLead(d Due) string {
 	const quoted = 20 // characters of the question
 	words := strings.Join(strings.Fields(d.Words), " ")
 	if utf8.RuneCountInString(words) > quoted {
 		words = first(words, quoted) + "…"
 	}
-	return "您上次问的“" + words + "”，专家查过了。\n" + AnswerText(s)
+	return "您上次问的“" + words + "”，专家查过了。\n"
 }
 
 // Pusher sends to readers who have not just asked; a channel's sender is one.
@@ -66,8 +98,9 @@ type Waiting interface {
 }
 
 const (
-	tellAtOnce = 8 // as many are told again at most when the program is killed
+	tellAtOnce = 1 // as many are told again at most when the program is killed; more could outlast their lease
 	tellLease  = 2 * time.Minute
+	tellTime   = 90 * time.Second // of one: it ends before its lease
 )
 
 // TellDue sends the readers of a channel what they agreed to be told, as far as it is published now, and counts them. What cannot be sent is
@@ -98,7 +131,9 @@ func (d *Desk) tell(ctx context.Context, due Due, waiting Waiting, push Pusher) 
 		return 0, nil
 	}
 	r := quote(stored[0], dueText(due, stored[0]))
-	err = push.Push(ctx, due.Reader, r)
+	sending, cancel := context.WithTimeout(ctx, tellTime)
+	defer cancel()
+	err = push.Push(sending, due.Reader, r)
 	if err != nil && !errors.Is(err, ErrGone) {
 		return 0, ctx.Err()
 	}

@@ -13,6 +13,7 @@ type Channel struct {
 	Buttons bool   // shows Choices as buttons; otherwise the reply says which words to send
 	Pages   bool   // the size of its letters is ours to change
 	Groups  bool   // has chats of several people
+	Most    int    // bytes of a text, beyond which it is cut; 0: it is not
 }
 
 // Message is what somebody sent over a channel.
