@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -52,7 +51,7 @@ func (s *Store) HeldOf(ctx context.Context, key bundle.PublicKey, ids []knowledg
 func heldOf(ctx context.Context, db querier, key bundle.PublicKey, ids []knowledge.ID) (map[knowledge.ID]bundle.Held, error) {
 	rows, err := db.Query(ctx, `
 		SELECT want.id, coalesce(n.version, 0), n.content_hash, coalesce(n.status, ''), n.author_id IS NOT NULL, b.public_key IS NOT NULL,
-		       coalesce(b.public_key = $1 AND (n.shared OR NOT b.adopted), false),
+		       coalesce(b.public_key = $1 AND (n.shared OR NOT b.adopted), false), coalesce(n.withdrawn_by = $1, false), `+endedHere+`,
 		       (SELECT count(*) FROM `+servingTheirs+` AND v.entry_id = want.id),
 		       (SELECT count(*) FROM entry_versions v WHERE v.entry_id = want.id AND v.status IN ('draft', 'in_review', 'published')),
 		       k.said_at, k.content_hash
@@ -68,7 +67,7 @@ func heldOf(ctx context.Context, db querier, key bundle.PublicKey, ids []knowled
 	var hash, knownHash []byte
 	var knownAt *time.Time
 	var h bundle.Held
-	into := []any{&id, &h.Version, &hash, &h.Status, &h.Written, &h.Foreign, &h.Theirs, &h.Serving, &h.Own, &knownAt, &knownHash}
+	into := []any{&id, &h.Version, &hash, &h.Status, &h.Written, &h.Foreign, &h.Theirs, &h.TakenBack, &h.Ended, &h.Serving, &h.Own, &knownAt, &knownHash}
 	_, err = pgx.ForEachRow(rows, into, func() error {
 		one := h
 		copy(one.Hash[:], hash)
@@ -87,6 +86,9 @@ func heldOf(ctx context.Context, db querier, key bundle.PublicKey, ids []knowled
 const servingTheirs = `entry_versions v JOIN version_bundles b ON b.entry_id = v.entry_id AND b.version = v.version
 	WHERE b.public_key = $1 AND (v.shared OR NOT b.adopted) AND v.status IN ('draft', 'in_review', 'published')`
 
+// endedHere reports whether people here withdrew a version of the entry want.id: no bundle brings it back.
+const endedHere = `EXISTS (SELECT FROM entry_versions v WHERE v.entry_id = want.id AND v.status = 'withdrawn' AND v.withdrawn_by IS NULL)`
+
 // BundleReceipt is a bundle as it begins to be taken in.
 type BundleReceipt struct {
 	*bundle.Bundle
@@ -98,13 +100,20 @@ type BundleReceipt struct {
 }
 
 // BeginBundle notes that a bundle is taken in and returns its number; for one that was before, and has nothing to remember, nothing is
-// written. The key must be trusted, or is from now on.
+// written. The key must be trusted, or is from now on. What is to be remembered was planned before: when it is more by now, because the
+// same city's bundle was taken in at the same time, nothing is written and the answer is Conflict.
 func (s *Store) BeginBundle(ctx context.Context, r BundleReceipt) (id int64, err error) {
 	err = s.change(ctx, func(tx pgx.Tx) error {
-		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, []knowledge.Role{knowledge.Publisher}); err != nil {
+		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, takers); err != nil {
+			return err
+		}
+		if err := lockKey(ctx, tx, r.Key); err != nil {
 			return err
 		}
 		if err := s.trust(ctx, tx, r); err != nil {
+			return err
+		}
+		if err := stillOnlyRemembered(ctx, tx, r); err != nil {
 			return err
 		}
 		fresh := true
@@ -145,7 +154,7 @@ func (s *Store) trust(ctx context.Context, tx pgx.Tx, r BundleReceipt) error {
 	if !r.Trust {
 		return &knowledge.Error{Code: knowledge.Forbidden, Message: "这把钥匙还没有人认可"}
 	}
-	if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, []knowledge.Role{knowledge.Administrator}); err != nil {
+	if err := somebodyMay(ctx, tx, knowledge.Administrator); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `
@@ -157,11 +166,65 @@ func (s *Store) trust(ctx context.Context, tx pgx.Tx, r BundleReceipt) error {
 	return s.auditor.Append(ctx, tx, knowledge.Event{Action: knowledge.BundleKeyTrust, Detail: map[string]string{"city": r.City, "key": r.Key.Fingerprint()}})
 }
 
-// remember keeps the latest that a city told of an entry.
+// takers are who may take bundles in: it writes drafts and withdraws.
+var takers = []knowledge.Role{knowledge.Publisher, knowledge.Administrator}
+
+// somebodyMay is mayDo for what is never done without a name: to trust another city, and to publish on its word.
+func somebodyMay(ctx context.Context, tx pgx.Tx, role knowledge.Role) error {
+	by := knowledge.ActorOf(ctx).Person
+	if by == 0 {
+		return &knowledge.Error{Code: knowledge.Forbidden, Message: "这件事要以某个人的名义做：加上 --as 登录名"}
+	}
+	return mayDo(ctx, tx, by, []knowledge.Role{role})
+}
+
+// lockKey lets one writer at a time act on what a city says, until the transaction ends. It comes before the lock of an entry.
+func lockKey(ctx context.Context, tx pgx.Tx, key bundle.PublicKey) error {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('bundle key ' || encode($1, 'hex'), 0))`, key[:])
+	return err
+}
+
+// stillOnlyRemembered refuses a plan that another import has overtaken. What a newer bundle said meanwhile remember passes over.
+func stillOnlyRemembered(ctx context.Context, tx pgx.Tx, r BundleReceipt) error {
+	var ids []knowledge.ID
+	for _, i := range r.Entries {
+		ids = append(ids, i.ID)
+	}
+	for _, t := range r.Withdrawn {
+		ids = append(ids, t.ID)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	held, err := heldOf(ctx, tx, r.Key, ids)
+	if err != nil {
+		return err
+	}
+	fine := func(a bundle.Action) bool { return a == bundle.Remember || a == bundle.Same || a == bundle.Older }
+	for _, i := range r.Entries {
+		if !fine(held[i.ID].Take(i)) {
+			return overtaken(i.ID)
+		}
+	}
+	for _, t := range r.Withdrawn {
+		if !fine(held[t.ID].TakeBack(t)) {
+			return overtaken(t.ID)
+		}
+	}
+	return nil
+}
+
+func overtaken(id knowledge.ID) error {
+	return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 刚刚有了变化，什么也没有写入：请再运行一次", id)}
+}
+
+// remember keeps the latest that a city told of an entry, in whatever order it is read: of one moment, that it took the entry back.
 func remember(ctx context.Context, tx pgx.Tx, key bundle.PublicKey, id knowledge.ID, at time.Time, hash []byte) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO bundle_entries (public_key, entry_id, said_at, content_hash) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (public_key, entry_id) DO UPDATE SET said_at = excluded.said_at, content_hash = excluded.content_hash`,
+		ON CONFLICT (public_key, entry_id) DO UPDATE SET said_at = excluded.said_at, content_hash = excluded.content_hash
+		 WHERE bundle_entries.said_at < excluded.said_at
+		    OR bundle_entries.said_at = excluded.said_at AND bundle_entries.content_hash IS NOT NULL AND excluded.content_hash IS NULL`,
 		key[:], string(id), at, hash)
 	return err
 }
@@ -186,6 +249,8 @@ func (s *Store) TakeEntry(ctx context.Context, bundleID int64, key bundle.Public
 			if err := insertPassages(ctx, tx, e, version, passages, modelID); err != nil {
 				return err
 			}
+		case bundle.Remember: // somebody was faster with the same content
+			return remember(ctx, tx, key, i.ID, i.Published, i.SHA256[:])
 		default:
 			return nil
 		}
@@ -227,10 +292,13 @@ func attachBundle(ctx context.Context, tx pgx.Tx, bundleID int64, key bundle.Pub
 	return remember(ctx, tx, key, i.ID, i.Published, i.SHA256[:])
 }
 
-// changeBundled decides under the entry's lock, by somebody who may publish and withdraw.
+// changeBundled decides under the locks of the key and the entry, by somebody who may take bundles in.
 func (s *Store) changeBundled(ctx context.Context, key bundle.PublicKey, id knowledge.ID, do func(pgx.Tx, bundle.Held) error) error {
 	return s.change(ctx, func(tx pgx.Tx) error {
-		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, []knowledge.Role{knowledge.Publisher}); err != nil {
+		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, takers); err != nil {
+			return err
+		}
+		if err := lockKey(ctx, tx, key); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO entries (id) VALUES ($1) ON CONFLICT DO NOTHING`, string(id)); err != nil {
@@ -245,80 +313,4 @@ func (s *Store) changeBundled(ctx context.Context, key bundle.PublicKey, id know
 		}
 		return do(tx, held[id])
 	})
-}
-
-// TakeBack withdraws what came from the city and it took back, for its reason; what people here wrote or changed stays.
-func (s *Store) TakeBack(ctx context.Context, key bundle.PublicKey, city string, t bundle.Tombstone) (did bundle.Action, err error) {
-	err = s.changeBundled(ctx, key, t.ID, func(tx pgx.Tx, held bundle.Held) error {
-		if did = held.TakeBack(t); did != bundle.Withdraw {
-			return nil
-		}
-		if err := remember(ctx, tx, key, t.ID, t.At, nil); err != nil {
-			return err
-		}
-		_, err := s.withdrawTheirs(ctx, tx, key, "转自"+city+"，对方已撤下："+t.Reason, `AND v.entry_id = $2`, string(t.ID))
-		return err
-	})
-	return did, err
-}
-
-// withdrawTheirs withdraws versions that came from the key, with an event each; which, a constant of this package, narrows servingTheirs.
-func (s *Store) withdrawTheirs(ctx context.Context, tx pgx.Tx, key bundle.PublicKey, reason, which string, arguments ...any) (int, error) {
-	rows, err := tx.Query(ctx, `SELECT v.entry_id, v.version, v.content_hash, v.status FROM `+servingTheirs+` `+which+` ORDER BY 1, 2 FOR UPDATE OF v`,
-		append([]any{key[:]}, arguments...)...)
-	if err != nil {
-		return 0, err
-	}
-	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Event, error) {
-		e := knowledge.Event{Action: knowledge.EntryWithdrawn}
-		var hash []byte
-		var status string
-		err := row.Scan(&e.Entry, &e.Version, &hash, &status)
-		copy(e.ContentHash[:], hash)
-		e.Detail = map[string]string{"was": status, "reason": reason, "key": key.Fingerprint()}
-		return e, err
-	})
-	if err != nil {
-		return 0, err
-	}
-	for _, e := range events {
-		if _, err := tx.Exec(ctx, `DELETE FROM passages WHERE entry_id = $1 AND version = $2`, string(e.Entry), e.Version); err != nil {
-			return 0, err
-		}
-		_, err := tx.Exec(ctx, `UPDATE entry_versions SET status = 'withdrawn', reason = $3 WHERE entry_id = $1 AND version = $2`,
-			string(e.Entry), e.Version, reason)
-		if err != nil {
-			return 0, err
-		}
-	}
-	for _, e := range events { // last: other writers wait from the first on
-		if err := s.auditor.Append(ctx, tx, e); err != nil {
-			return 0, err
-		}
-	}
-	return len(events), nil
-}
-
-// DistrustKey ends the trust in a key, in the same moment withdraws what is published on its word alone, and returns how many that were.
-// What people here have signed stays.
-func (s *Store) DistrustKey(ctx context.Context, key bundle.PublicKey, reason string, now time.Time) (withdrawn int, err error) {
-	err = s.change(ctx, func(tx pgx.Tx) error {
-		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, []knowledge.Role{knowledge.Administrator}); err != nil {
-			return err
-		}
-		var city string
-		err := tx.QueryRow(ctx, `
-			UPDATE bundle_keys SET distrusted_at = $2 WHERE public_key = $1 AND distrusted_at IS NULL RETURNING city`, key[:], now).Scan(&city)
-		if err != nil {
-			return missing(err, "没有认可过这把钥匙")
-		}
-		withdrawn, err = s.withdrawTheirs(ctx, tx, key, "转自"+city+"，不再认可它的钥匙："+reason, `AND v.shared AND v.status = 'published'`)
-		if err != nil {
-			return err
-		}
-		return s.auditor.Append(ctx, tx, knowledge.Event{Action: knowledge.BundleKeyRevoke, Detail: map[string]string{
-			"city": city, "key": key.Fingerprint(), "reason": reason, "public_key": hex.EncodeToString(key[:]),
-		}})
-	})
-	return withdrawn, err
 }

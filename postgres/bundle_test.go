@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -203,8 +204,17 @@ func TestSharedNeedsReviews(t *testing.T) {
 	if n, err := to.DistrustKey(to.publisher, b.Key, "钥匙丢了", now); code(err) != knowledge.Forbidden {
 		t.Errorf("a publisher ended the trust in a key: %d, %v", n, err)
 	}
-	if n, err := to.DistrustKey(ctx, b.Key, "钥匙丢了", now); err != nil || n != 1 || to.served(t, "full", 1, now.Add(time.Hour)) != nil {
+	if n, err := to.DistrustKey(ctx, b.Key, "钥匙丢了", now); code(err) != knowledge.Forbidden {
+		t.Errorf("nobody ended the trust in a key: %d, %v", n, err)
+	}
+	if n, err := to.DistrustKey(to.admin, b.Key, "张三丢了钥匙", now); err != nil || n != 1 || to.served(t, "full", 1, now.Add(time.Hour)) != nil {
 		t.Errorf("%d withdrawn with the key, %v", n, err)
+	}
+	p, err := to.PublicEntry(ctx, "full", false, now)
+	log := conn.QueryRow(ctx, `SELECT detail ->> 'reason' FROM audit_log WHERE entry_id = 'full' ORDER BY seq DESC LIMIT 1`)
+	var noted string
+	if err != nil || p.Reason != "不再采用外地的这一条" || log.Scan(&noted) != nil || !strings.Contains(noted, "张三丢了钥匙") {
+		t.Errorf("the public reads %q (%v), the log %q", p.Reason, err, noted)
 	}
 	if _, err := to.tryTake(b, false); code(err) != knowledge.Forbidden {
 		t.Errorf("a key no longer trusted was taken: %v", err)
@@ -212,7 +222,7 @@ func TestSharedNeedsReviews(t *testing.T) {
 	if err := to.PublishShared(to.publisher, "half", now); code(err) == "" {
 		t.Error("published on the word of a key no longer trusted")
 	}
-	if _, err := to.DistrustKey(ctx, b.Key, "再一次", now); code(err) != knowledge.NotFound {
+	if _, err := to.DistrustKey(to.admin, b.Key, "再一次", now); code(err) != knowledge.NotFound {
 		t.Errorf("distrusted twice: %v", err)
 	}
 }

@@ -22,15 +22,24 @@ import (
 type city struct {
 	*postgres.Store
 	staff
-	dsn string
-	key ed25519.PrivateKey
+	dsn   string
+	key   ed25519.PrivateKey
+	admin context.Context // trusts other cities
 }
 
 func newCity(t *testing.T, seed byte) city {
 	t.Helper()
 	dsn := postgrestest.DSN(t)
 	store := audited(t, dsn, filepath.Join(t.TempDir(), "head"), auditKey, nil)
-	return city{store, hire(t, store), dsn, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, 32))}
+	people := hire(t, store)
+	id, err := store.AddPerson(context.Background(), knowledge.Person{
+		Login: "admin", Name: "管理员", Institution: "某单位", Roles: []knowledge.Role{knowledge.Administrator},
+	}, goodPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := knowledge.WithActor(context.Background(), knowledge.Actor{Person: id, ID: "admin", Name: "管理员", From: "test"})
+	return city{store, people, dsn, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, 32)), admin}
 }
 
 func (c city) publish(t *testing.T, e knowledge.Entry, at time.Time) {
@@ -81,7 +90,7 @@ func (c city) take(t *testing.T, b *bundle.Bundle) map[knowledge.ID]bundle.Actio
 }
 
 func (c city) tryTake(b *bundle.Bundle, trust bool) (map[knowledge.ID]bundle.Action, error) {
-	ctx, did := context.Background(), map[knowledge.ID]bundle.Action{}
+	ctx, did := c.admin, map[knowledge.ID]bundle.Action{}
 	var ids []knowledge.ID
 	for _, i := range b.Entries {
 		ids = append(ids, i.ID)
@@ -121,7 +130,7 @@ func (c city) tryTake(b *bundle.Bundle, trust bool) (map[knowledge.ID]bundle.Act
 		}
 	}
 	for _, t := range b.Withdrawn {
-		if did[t.ID] == bundle.Withdraw {
+		if did[t.ID] == bundle.Withdraw || did[t.ID] == bundle.Kept {
 			if did[t.ID], err = c.TakeBack(ctx, b.Key, b.City, t); err != nil {
 				return nil, err
 			}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -19,11 +18,23 @@ func (s *Store) PublishShared(ctx context.Context, id knowledge.ID, now time.Tim
 	err := s.changeEntry(ctx, id, []knowledge.Role{knowledge.Publisher}, func(tx pgx.Tx) error {
 		var version int
 		var key []byte
+		var ended, said bool
 		err := tx.QueryRow(ctx, `
-			SELECT v.version, b.public_key FROM entry_versions v JOIN version_bundles b USING (entry_id, version)
-			 WHERE v.entry_id = $1 AND v.status = 'draft'`, string(id)).Scan(&version, &key)
-		if err != nil {
+			SELECT v.version, b.public_key, w.ended, coalesce(k.content_hash = v.content_hash, false)
+			  FROM entry_versions v JOIN version_bundles b USING (entry_id, version)
+			  LEFT JOIN bundle_entries k ON k.public_key = b.public_key AND k.entry_id = v.entry_id
+			  CROSS JOIN LATERAL (SELECT `+endedHere+` AS ended FROM (SELECT $1::text AS id) want) w
+			 WHERE v.entry_id = $1 AND v.status = 'draft'`, string(id)).Scan(&version, &key, &ended, &said)
+		switch {
+		case err != nil:
 			return missing(err, fmt.Sprintf("%s 没有从别的城市转来的草稿", id))
+		case ended:
+			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 本地撤下过，要由本地的人签", id)}
+		case !said:
+			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("%s 对方已经撤下或改过，不能凭它的签字发布", id)}
+		}
+		if err := somebodyMay(ctx, tx, knowledge.Publisher); err != nil {
+			return err
 		}
 		if err := retire(ctx, tx, id, "superseded", "published"); err != nil {
 			return err
@@ -99,97 +110,4 @@ func (s *Store) Provenance(ctx context.Context, id knowledge.ID, version int) (k
 	}
 	var signed []knowledge.Review
 	return provenance(city, key, *at), signed, unmarshalReviews(reviews, &signed)
-}
-
-// Selection narrows an export; empty lists: everything.
-type Selection struct {
-	Topics []knowledge.Topic
-	IDs    []knowledge.ID
-}
-
-// Export hands over, in one snapshot and by id, what this city publishes on the signatures of its own people, then what it took back.
-// What is published in an emergency, or on another city's word, is not its to share.
-func (s *Store) Export(ctx context.Context, which Selection, now time.Time, each func(bundle.Item, knowledge.Entry) error) (withdrawn []bundle.Tombstone, err error) {
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
-		topics, ids := append([]knowledge.Topic{}, which.Topics...), append([]knowledge.ID{}, which.IDs...)
-		if err := exportPublished(ctx, tx, topics, ids, now, each); err != nil {
-			return err
-		}
-		withdrawn, err = exportWithdrawn(ctx, tx, topics, ids, now)
-		return err
-	})
-	return withdrawn, err
-}
-
-const selected = `($1::text[] = '{}' OR v.document ->> 'topic' = ANY($1)) AND ($2::text[] = '{}' OR v.entry_id = ANY($2))`
-
-func exportPublished(ctx context.Context, tx pgx.Tx, topics []knowledge.Topic, ids []knowledge.ID, now time.Time, each func(bundle.Item, knowledge.Entry) error) error {
-	rows, err := tx.Query(ctx, `
-		SELECT v.document, v.version, v.content_hash, v.published_at, v.expires_at, `+originColumns+`,
-		       (SELECT jsonb_agg(jsonb_build_object('reviewer', r.reviewer, 'title', r.title, 'institution', r.institution, 'role', r.role,
-		            'at', r.reviewed_at) ORDER BY r.id)
-		          FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round
-		           AND r.decision = 'approve' AND r.role IN ('expert', 'editor'))
-		  FROM entry_versions v `+originTables+`
-		 WHERE `+selected+` AND v.status = 'published' AND NOT v.emergency AND NOT v.shared AND v.expires_at > $3
-		 ORDER BY v.entry_id COLLATE "C"`, topics, ids, now)
-	if err != nil {
-		return fmt.Errorf("read what is published: %w", err)
-	}
-	var document, hash, key, reviews []byte
-	var i bundle.Item
-	var city string
-	var at any
-	_, err = pgx.ForEachRow(rows, []any{&document, &i.Version, &hash, &i.Published, &i.Expires, &city, &key, &at, &reviews}, func() error {
-		item := i
-		item.Published, item.Expires = i.Published.UTC(), i.Expires.UTC()
-		var e knowledge.Entry
-		if err := errors.Join(json.Unmarshal(document, &e), json.Unmarshal(reviews, &item.Reviews)); err != nil {
-			return fmt.Errorf("stored version: %w", err)
-		}
-		item.Reviews = people(item.Reviews)
-		if e.Hash() != [32]byte(hash) {
-			return fmt.Errorf("%s is stored with another content than was signed; run: qiuzhen audit verify", e.ID)
-		}
-		if city != "" {
-			item.Origin = &bundle.Origin{City: city, Key: bundle.PublicKey(key)}
-		}
-		return each(item, e)
-	})
-	return err
-}
-
-// people are the reviews as another city can read them: two of one name and institution are one signature there.
-func people(reviews []bundle.Review) []bundle.Review {
-	type person struct{ name, institution string }
-	seen := map[person]bool{}
-	var out []bundle.Review
-	for _, r := range reviews {
-		r.Reviewer, r.Title, r.Institution, r.At = bundle.Plain(r.Reviewer), bundle.Plain(r.Title), bundle.Plain(r.Institution), r.At.UTC()
-		if who := (person{r.Reviewer, r.Institution}); !seen[who] {
-			seen[who], out = true, append(out, r)
-		}
-	}
-	return out
-}
-
-// exportWithdrawn lists entries that were once published so and no longer are, with the last reason. When it happened the audit log knows.
-func exportWithdrawn(ctx context.Context, tx pgx.Tx, topics []knowledge.Topic, ids []knowledge.ID, now time.Time) ([]bundle.Tombstone, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT DISTINCT ON (v.entry_id COLLATE "C") v.entry_id, v.reason,
-		       least($3, coalesce((SELECT max(a.at) FROM audit_log a
-		           WHERE a.entry_id = v.entry_id AND a.version = v.version AND a.action = $4), v.published_at))
-		  FROM entry_versions v
-		 WHERE `+selected+` AND v.status = 'withdrawn' AND v.published_at IS NOT NULL AND NOT v.emergency AND NOT v.shared
-		   AND NOT EXISTS (SELECT FROM entry_versions p WHERE p.entry_id = v.entry_id AND p.status = 'published')
-		 ORDER BY v.entry_id COLLATE "C", v.version DESC`, topics, ids, now, knowledge.EntryWithdrawn)
-	if err != nil {
-		return nil, fmt.Errorf("read what was withdrawn: %w", err)
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (t bundle.Tombstone, err error) {
-		err = row.Scan(&t.ID, &t.Reason, &t.At)
-		t.At, t.Reason = t.At.UTC(), bundle.Plain(t.Reason)
-		return t, err
-	})
 }

@@ -39,13 +39,15 @@ func TestSessions(t *testing.T) {
 		at   time.Duration
 		want bool
 	}{
-		"at once":               {nil, 0, true},
-		"within the hour":       {nil, 59 * time.Minute, true},
-		"after an hour unused":  {nil, 61 * time.Minute, false},
-		"signed out":            {func(token string) error { return store.CloseSession(ctx, token) }, 0, false},
-		"another signed out":    {func(string) error { return store.CloseSession(ctx, open()) }, 0, true},
-		"the password changed":  {func(string) error { return store.SetPassword(ctx, "editor", goodPassword) }, 0, false},
-		"the roles changed":     {func(string) error { return store.SetRoles(ctx, "editor", []knowledge.Role{knowledge.Editor, knowledge.Author}) }, 0, false},
+		"at once":              {nil, 0, true},
+		"within the hour":      {nil, 59 * time.Minute, true},
+		"after an hour unused": {nil, 61 * time.Minute, false},
+		"signed out":           {func(token string) error { return store.CloseSession(ctx, token) }, 0, false},
+		"another signed out":   {func(string) error { return store.CloseSession(ctx, open()) }, 0, true},
+		"the password changed": {func(string) error { return store.SetPassword(ctx, "editor", goodPassword) }, 0, false},
+		"the roles changed": {func(string) error {
+			return store.SetRoles(ctx, "editor", []knowledge.Role{knowledge.Editor, knowledge.Author})
+		}, 0, false},
 		"somebody else's roles": {func(string) error { return store.SetRoles(ctx, "author", []knowledge.Role{knowledge.Author}) }, 0, true},
 	} {
 		token := open()

@@ -133,12 +133,12 @@ func trustWords(k postgres.BundleKey) string {
 type bundleDistrustCommand struct {
 	signedIn
 	Fingerprint string `arg:"" help:"The key's fingerprint, as bundle keys lists it."`
-	Reason      string `required:"" help:"Why; it is kept and shown on what is withdrawn."`
+	Reason      string `required:"" help:"Why; the audit log keeps it. Readers see only that the entry is no longer taken from elsewhere."`
 }
 
 func (b bundleDistrustCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return withApp(ctx, c, streams, func(app *App) error {
-		ctx, err := b.maybeActor(ctx, app, streams)
+		ctx, err := b.holder(ctx, app, streams, knowledge.Administrator)
 		if err != nil {
 			return err
 		}
@@ -158,12 +158,26 @@ func (b bundleDistrustCommand) Run(ctx context.Context, c *cli, streams stdio) e
 	})
 }
 
-// maybeActor signs the person in where one is named; else the command line acts, as for ingest.
-func (s signedIn) maybeActor(ctx context.Context, app *App, streams stdio) (context.Context, error) {
-	if s.As == "" {
+// holder signs the person in and wants all the roles: that another city is trusted, or published on its word, is always somebody's act.
+// Without roles the command line may act by itself, as for ingest.
+func (s signedIn) holder(ctx context.Context, app *App, streams stdio, roles ...knowledge.Role) (context.Context, error) {
+	if s.As == "" && len(roles) == 0 {
 		return ctx, nil
 	}
-	ctx, _, err := s.actor(ctx, app, streams)
+	people, err := app.Store.People(ctx)
+	if err != nil {
+		return ctx, err
+	}
+	if len(people) == 0 {
+		return ctx, &knowledge.Error{Code: knowledge.Forbidden, Message: "认可别的城市、凭它的签字发布，要有人负责，这里还没有账号。先运行：\n" +
+			"  qiuzhen user add LOGIN --name 姓名 --institution 单位 --role administrator,publisher\n再加上 --as LOGIN"}
+	}
+	ctx, p, err := s.actor(ctx, app, streams)
+	for _, r := range roles {
+		if err == nil && !p.Holds(r) {
+			err = &knowledge.Error{Code: knowledge.Forbidden, Message: fmt.Sprintf("这件事要有 %s 角色的人来做", r)}
+		}
+	}
 	return ctx, err
 }
 

@@ -110,9 +110,15 @@ func TestBundleBetweenCities(t *testing.T) {
 
 	r := to.program(exitFailed, "还没有认可过这把钥匙，什么也没有写入", "bundle", "import", file)
 	t.Logf("an unknown key:\n%s%s", r.out, r.err)
-	to.program(exitFailed, "指纹对不上", "bundle", "import", "--trust", "0000-1111", file)
+	r = to.program(exitFailed, "qiuzhen user add LOGIN", "bundle", "import", "--trust", fingerprint, file)
+	t.Logf("nobody there:\n%s%s", r.out, r.err)
+	to.staffed()
+	to.program(0, "", "user", "add", "zhang", "--name", "张编辑", "--institution", "市科协", "--role", "editor", "--as", "admin")
+	to.program(exitUsage, "--as LOGIN", "bundle", "import", "--trust", fingerprint, file)
+	to.program(exitFailed, "administrator", "bundle", "import", "--as", "zhang", "--trust", fingerprint, file)
+	to.program(exitFailed, "指纹对不上", "bundle", "import", "--as", "admin", "--trust", "0000-1111", file)
 	to.program(0, "", "entry", "list")
-	r = to.program(0, "写入草稿 1 条", "bundle", "import", "--trust", fingerprint, file)
+	r = to.program(0, "写入草稿 1 条", "bundle", "import", "--as", "admin", "--trust", fingerprint, file)
 	t.Logf("trusted:\n%s%s", r.out, r.err)
 	to.program(0, "写入草稿 0 条", "bundle", "import", file)
 	if from.hashes() != to.hashes() {
@@ -121,7 +127,9 @@ func TestBundleBetweenCities(t *testing.T) {
 	r = to.program(0, "转自：南通市科协（指纹 "+fingerprint, "entry", "show", id)
 	t.Logf("entry show:\n%s", r.out[strings.Index(r.out, "转自"):])
 	to.program(exitAbstain, "", "ask", question)
-	to.program(0, "发布 1 条", "bundle", "import", "--publish", file)
+	to.program(exitUsage, "--as LOGIN", "bundle", "import", "--publish", file)
+	to.program(exitFailed, "publisher", "bundle", "import", "--as", "zhang", "--publish", file)
+	to.program(0, "发布 1 条", "bundle", "import", "--as", "admin", "--publish", file)
 	r = to.program(0, "转自：南通市科协\n审核：陈医生 主任医师 · 市医院", "ask", question)
 	t.Logf("a reader:\n%s", r.out)
 
@@ -133,10 +141,11 @@ func TestBundleBetweenCities(t *testing.T) {
 	to.program(0, "撤下 1 条", "bundle", "import", newer)
 	to.program(exitAbstain, "", "ask", question)
 	to.program(0, "转自南通市科协，对方已撤下：有新的结论", "entry", "list")
-	to.program(0, "比已经收过的旧", "bundle", "import", "--publish", file)
+	to.program(0, "比已经收过的旧", "bundle", "import", "--as", "admin", "--publish", file)
 	to.program(exitAbstain, "", "ask", question)
 	to.program(0, "认可", "bundle", "keys")
-	to.program(0, "撤下了", "bundle", "distrust", fingerprint, "--reason", "换了钥匙")
+	to.program(exitUsage, "--as LOGIN", "bundle", "distrust", fingerprint, "--reason", "换了钥匙")
+	to.program(0, "撤下了", "bundle", "distrust", fingerprint, "--reason", "换了钥匙", "--as", "admin")
 	to.program(exitFailed, "还没有认可过这把钥匙", "bundle", "import", newer)
 	to.program(0, "链条完整", "audit", "verify")
 }
@@ -176,7 +185,8 @@ func TestBundleOfBrokenEntries(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Close()
-	to.program(exitFailed, string(bad.ID)+"：不用“包治”这样的话", "bundle", "import", "--trust", bundle.KeyOf(key).Fingerprint(), file)
+	to.staffed()
+	to.program(exitFailed, string(bad.ID)+"：不用“包治”这样的话", "bundle", "import", "--as", "admin", "--trust", bundle.KeyOf(key).Fingerprint(), file)
 	to.program(0, string(good.ID), "entry", "list")
 	data, err := os.ReadFile(file)
 	if err != nil {

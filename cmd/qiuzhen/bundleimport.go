@@ -37,7 +37,7 @@ func (b bundleImportCommand) Run(ctx context.Context, c *cli, streams stdio) err
 	}
 	defer file.Close()
 	return withApp(ctx, c, streams, func(app *App) error {
-		ctx, err := b.maybeActor(ctx, app, streams)
+		ctx, err := b.holder(ctx, app, streams, b.roles()...)
 		if err != nil {
 			return err
 		}
@@ -62,9 +62,23 @@ func (b bundleImportCommand) Run(ctx context.Context, c *cli, streams stdio) err
 	})
 }
 
+// roles are those that the import asks of somebody.
+func (b bundleImportCommand) roles() (roles []knowledge.Role) {
+	if b.DryRun {
+		return nil
+	}
+	if b.Trust != "" {
+		roles = append(roles, knowledge.Administrator)
+	}
+	if b.Publish {
+		roles = append(roles, knowledge.Publisher)
+	}
+	return roles
+}
+
 // untrusted says how to compare the key. The file itself cannot vouch for it.
 func (b bundleImportCommand) untrusted(from *bundle.Bundle, streams stdio) error {
-	fmt.Fprintf(streams.err, "还没有认可过这把钥匙，什么也没有写入。请当面或打电话向 %s 核对指纹，一致时运行：\n  qiuzhen bundle import --trust %s %s\n",
+	fmt.Fprintf(streams.err, "还没有认可过这把钥匙，什么也没有写入。请当面或打电话向 %s 核对指纹，一致时运行：\n  qiuzhen bundle import --as LOGIN --trust %s %s\n",
 		from.City, from.Key.Fingerprint(), b.File)
 	return exit(exitFailed)
 }
@@ -292,7 +306,7 @@ func (in *bundleImport) run(ctx context.Context, publish bool) error {
 
 func (in *bundleImport) withdraw(ctx context.Context) error {
 	for _, t := range in.bundle.Withdrawn {
-		if in.actions[t.ID] != bundle.Withdraw {
+		if a := in.actions[t.ID]; a != bundle.Withdraw && a != bundle.Kept {
 			continue
 		}
 		did, err := in.app.Store.TakeBack(ctx, in.bundle.Key, in.city, t)

@@ -43,7 +43,7 @@ func (l lintCommand) Run(streams stdio) error {
 
 type ingestCommand struct {
 	As      string            `help:"Your login: the drafts are yours, and others have to sign them. Empty: the program's, which has no author." placeholder:"LOGIN"`
-	Publish bool              `help:"Also publish those whose valid reviews are in the store, or came in a bundle of a trusted city."`
+	Publish bool              `help:"Also publish those whose valid reviews are in the store, or, with --as a publisher, came in a bundle of a trusted city."`
 	Columns map[string]string `help:"What the columns of a CSV or XLSX table are, beyond the headers that are known: 问题=question,答案=answer." placeholder:"HEADER=FIELD" mapsep:","`
 	Topic   string            `help:"The topic of drafts made of foreign files: health, fraud, disaster or rumour." enum:",health,fraud,disaster,rumour" default:"" placeholder:"TOPIC"`
 	Paths   []string          `arg:"" help:"Files and folders of entries; Word, PDF, HTML, CSV, XLSX, text and ZIP files, addresses of pages: these become drafts to be completed."`
@@ -170,17 +170,19 @@ func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams st
 	return nil
 }
 
-// publishOne serves an entry that was signed here, or else one that a trusted city's bundle brought enough signatures for.
+// publishOne serves an entry that was signed here, or else, where somebody here may decide so, one that a trusted city's bundle brought enough
+// signatures for.
 func (a *App) publishOne(ctx context.Context, id knowledge.ID) error {
 	err := a.Store.Publish(ctx, id, false, time.Now())
 	var known *knowledge.Error
-	if !errors.As(err, &known) || known.Code != knowledge.Conflict {
+	if !errors.As(err, &known) || known.Code != knowledge.Conflict || knowledge.ActorOf(ctx).Person == 0 {
 		return err
 	}
-	if shared := a.Store.PublishShared(ctx, id, time.Now()); !errors.As(shared, &known) || known.Code != knowledge.NotFound {
-		return shared
+	shared := a.Store.PublishShared(ctx, id, time.Now())
+	if errors.As(shared, &known) && (known.Code == knowledge.NotFound || known.Code == knowledge.Forbidden) {
+		return err
 	}
-	return err
+	return shared
 }
 
 // progress draws a bar on a terminal and prints a line for every tenth otherwise.
