@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,10 +14,12 @@ import (
 type Readers interface {
 	// Reader is somebody as they are kept, or new.
 	Reader(ctx context.Context, channel, name string) (Reader, error)
-	// Keep saves a turn and numbers its answer; 0 when there is none.
+	// Keep saves a turn and numbers its answer; 0 when there is none. ErrAnswered: its update has a reply already, and nothing was saved.
 	Keep(ctx context.Context, t Turn) (int64, error)
-	// Forget deletes all there is of a person on a channel, in groups too.
-	Forget(ctx context.Context, channel, person string) (Forgotten, error)
+	// Kept is the reply to an update that waits to be sent; false when there is none.
+	Kept(ctx context.Context, channel, update string) (Kept, bool, error)
+	// Forget deletes all there is of a person on a channel, in groups too; reply words the reply to the update that asked for it, kept as a turn's.
+	Forget(ctx context.Context, channel, person, update string, reply func(Forgotten) Kept) (Forgotten, error)
 }
 
 // Record is what was said and asked before.
@@ -64,6 +67,18 @@ func (d *Desk) Handle(ctx context.Context, m Message) (Reply, error) {
 		s := &session{Desk: d, m: m}
 		return s.forget(ctx)
 	}
+	if reply, ok, err := d.before(ctx, m); ok || err != nil {
+		return reply, err
+	}
+	reply, err := d.handle(ctx, m, start)
+	if errors.Is(err, ErrAnswered) {
+		reply, _, err = d.before(ctx, m)
+	}
+	return reply, err
+}
+
+// handle answers a message that was not answered before.
+func (d *Desk) handle(ctx context.Context, m Message, start time.Time) (Reply, error) {
 	m, reply, done, err := d.forUs(ctx, m)
 	if err != nil || done {
 		return reply, err
@@ -118,7 +133,7 @@ func (d *Desk) serve(ctx context.Context, m Message, reader Reader, danger *retr
 		return reply, nil
 	}
 	s.turn.Answered = s.record(reply, time.Since(start))
-	if reply.Answer, err = d.Store.Keep(ctx, s.turn); err != nil {
+	if reply.Answer, err = d.Store.Keep(ctx, m.keeping(s.turn, reply)); err != nil {
 		return Reply{}, fmt.Errorf("keep the turn: %w", err)
 	}
 	return reply, nil

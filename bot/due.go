@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
 )
 
@@ -31,12 +32,43 @@ func (s *session) withDue(ctx context.Context, r Reply) (Reply, error) {
 		if len(stored) == 0 {
 			continue
 		}
-		r.Text += "\n\n" + dueLine(d) + "\n" + AnswerText(stored[0])
+		text, fits := s.dueFor(r.Text, d, stored[0])
+		if !fits { // it comes with another message
+			continue
+		}
+		r.Text += "\n\n" + text
 		s.told = append(s.told, retrieval.Match{Stored: stored[0]})
 		s.turn.Told = append(s.turn.Told, d.Question)
 	}
 	return r, nil
 }
+
+// dueRoom is what a channel's texts leave for an answer that somebody waits for, in bytes: what is longer is told in short, since no reply of
+// ours is so short that it would ever fit.
+const dueRoom = 300
+
+// dueFor is what is added to a reply, so that none of it is cut off; false when there is no room.
+func (s *session) dueFor(reply string, d Due, stored retrieval.Stored) (string, bool) {
+	most := s.m.Via.Most
+	whole := dueText(d, stored)
+	if most == 0 || len(reply)+len("\n\n")+len(whole) <= most {
+		return whole, true
+	}
+	if len(whole) <= most-dueRoom {
+		return "", false
+	}
+	short := dueLine(d) + "\n" + stored.FirstLine() + "\n" + knowledge.Closed(stored.Summary)
+	if !stored.Signed {
+		short += "\n" + knowledge.UnsignedLine
+	}
+	if link := s.Link(stored.ID); link != "" {
+		short += "\n全文：" + link
+	}
+	return short, len(reply)+len("\n\n")+len(short) <= most
+}
+
+// dueText tells what the experts found.
+func dueText(d Due, s retrieval.Stored) string { return dueLine(d) + "\n" + AnswerText(s) }
 
 // dueLine says what the experts looked at.
 func dueLine(d Due) string {
@@ -72,8 +104,9 @@ type Waiting interface {
 }
 
 const (
-	tellAtOnce = 8 // as many are told again at most when the program is killed
+	tellAtOnce = 1 // as many are told again at most when the program is killed; more could outlast their lease
 	tellLease  = 2 * time.Minute
+	tellTime   = 90 * time.Second // of one: it ends before its lease
 )
 
 // TellDue sends the readers of a channel what they agreed to be told, as far as it is published now, and counts them. What cannot be sent is
@@ -104,7 +137,9 @@ func (d *Desk) tell(ctx context.Context, due Due, waiting Waiting, push Pusher) 
 		return 0, nil
 	}
 	r := quote(stored[0], pushedText(due, stored[0]))
-	err = push.Push(ctx, due.Reader, r)
+	sending, cancel := context.WithTimeout(ctx, tellTime)
+	defer cancel()
+	err = push.Push(sending, due.Reader, r)
 	if err != nil && !errors.Is(err, ErrGone) {
 		return 0, ctx.Err()
 	}

@@ -58,22 +58,36 @@ func (d *Desk) forUs(ctx context.Context, m Message) (Message, Reply, bool, erro
 	}
 	switch words := said(m.Text); {
 	case autoOff.MatchString(words):
-		reply, err := d.setAuto(ctx, group, false, "好的，以后没人问我，我就不说话。")
+		reply, err := d.setAuto(ctx, m, group, false, "好的，以后没人问我，我就不说话。")
 		return m, reply, true, err
 	case autoOn.MatchString(words):
-		reply, err := d.setAuto(ctx, group, true, "好的，群里有人发谣言，我会说一声。\n不要了就对我说“关闭自动辟谣”。")
+		reply, err := d.setAuto(ctx, m, group, true, "好的，群里有人发谣言，我会说一声。\n不要了就对我说“关闭自动辟谣”。")
 		return m, reply, true, err
 	}
 	return m, Reply{}, false, nil
 }
 
+// Concerns reports whether a message of a group can be answered at all: it calls us, or the group wants rumours answered unasked. What does not
+// need not be stored.
+func (d *Desk) Concerns(ctx context.Context, m Message) (bool, error) {
+	if m.Group == "" || m.Addressed || m.About != 0 || calledBy.MatchString(m.Text) {
+		return true, nil
+	}
+	group, err := d.Store.Reader(ctx, m.Via.Name, m.Group)
+	if err != nil {
+		return false, fmt.Errorf("group: %w", err)
+	}
+	return group.Wishes.Auto && !group.Blocked && utf8.RuneCountInString(m.Text) >= unaskedLength, nil
+}
+
 // setAuto keeps what a group wants.
-func (d *Desk) setAuto(ctx context.Context, group Reader, auto bool, line string) (Reply, error) {
+func (d *Desk) setAuto(ctx context.Context, m Message, group Reader, auto bool, line string) (Reply, error) {
 	group.Wishes.Auto, group.Memory = auto, Memory{At: d.Now()}
-	if _, err := d.Store.Keep(ctx, Turn{Reader: group}); err != nil {
+	reply := human(line)
+	if _, err := d.Store.Keep(ctx, m.keeping(Turn{Reader: group}, reply)); err != nil {
 		return Reply{}, fmt.Errorf("keep the group: %w", err)
 	}
-	return human(line), nil
+	return reply, nil
 }
 
 // unasked answers a rumour in a group that wants that; anything else gets silence, and leaves nothing behind. Which entry the group got is
@@ -96,10 +110,11 @@ func (d *Desk) unasked(ctx context.Context, m Message, group Reader) (Reply, err
 	group.Memory = Memory{At: d.Now()}
 	s := &session{Desk: d, turn: Turn{Reader: group}, now: d.Now()}
 	s.turn.Answered = s.record(reply, time.Since(start))
-	if reply.Answer, err = d.Store.Keep(ctx, s.turn); err != nil {
+	reply = s.withChoices(reply, m)
+	if reply.Answer, err = d.Store.Keep(ctx, m.keeping(s.turn, reply)); err != nil {
 		return silent, fmt.Errorf("keep the turn: %w", err)
 	}
-	return s.withChoices(reply, m), nil
+	return reply, nil
 }
 
 // certainRumour reports whether a message passes on one rumour, beyond doubt.

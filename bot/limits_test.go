@@ -166,3 +166,82 @@ func TestTellDue(t *testing.T) {
 		t.Errorf("a withdrawn entry was sent %d times (%v)", sent, err)
 	}
 }
+
+// slowPusher takes as long for each as it may, by the desk's clock.
+type slowPusher struct {
+	clock  *time.Time
+	leases map[string]time.Time
+	t      *testing.T
+	sent   int
+}
+
+func (p *slowPusher) Push(ctx context.Context, to bot.Reader, _ bot.Reply) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		p.t.Fatal("a send may take for ever")
+	}
+	*p.clock = p.clock.Add(time.Until(deadline).Round(time.Second))
+	if !p.clock.Before(p.leases[to.Name]) {
+		p.t.Errorf("the lease of %s has ended while it was being told", to.Name)
+	}
+	p.sent++
+	return nil
+}
+
+// leasing notes how long each claim holds.
+type leasing struct {
+	once
+	leases map[string]time.Time
+}
+
+func (l leasing) DueToTell(ctx context.Context, channel string, n int, now time.Time, lease time.Duration) ([]bot.Due, error) {
+	due, err := l.once.DueToTell(ctx, channel, n, now, lease)
+	for _, d := range due {
+		l.leases[d.Reader.Name] = now.Add(lease)
+	}
+	return due, err
+}
+
+// TestTellDueWithinLease: however long the sends take, each ends before its lease, so that nobody is told twice.
+func TestTellDueWithinLease(t *testing.T) {
+	clock := start
+	desk, store, _ := deskAt(&clock)
+	for i := range 8 {
+		handle(t, desk, fmt.Sprint("读者", i), "月亮上有没有人")
+		handle(t, desk, fmt.Sprint("读者", i), "好")
+	}
+	store.AnswerAll(t, bottest.Ref("msg-cancer"))
+	leases := map[string]time.Time{}
+	push := &slowPusher{clock: &clock, leases: leases, t: t}
+	sent, err := desk.TellDue(context.Background(), "web", leasing{once{store, map[string]bool{}}, leases}, push)
+	if err != nil || sent != 8 {
+		t.Errorf("%d sent (%v)", sent, err)
+	}
+}
+
+// TestDueFits: what would be cut off is not added and not marked as told; it comes with a message that leaves room.
+func TestDueFits(t *testing.T) {
+	clock := start
+	desk, store, _ := deskAt(&clock)
+	most := 0
+	say := func(words string) string {
+		clock = clock.Add(10 * time.Second)
+		r, err := desk.Handle(context.Background(), bot.Message{Via: bot.Channel{Name: "wechat", Most: most}, Reader: "甲", Text: words})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Text
+	}
+	whole := say("喝白酒能杀病毒吗")
+	say("月亮上有没有人")
+	say("好")
+	store.AnswerAll(t, bottest.Ref("msg-cancer"))
+	most = len(whole) + 100
+	if r := say("喝白酒能杀病毒吧"); strings.Contains(r, "您上次问的") || len(store.Questions[0].Told) != 0 {
+		t.Errorf("told without room: %s", r)
+	}
+	most = 2048
+	if r := say("谢谢"); !strings.Contains(r, "您上次问的“月亮上有没有人”") || len(store.Questions[0].Told) != 1 || len(r) > most {
+		t.Errorf("not told with room: %s", r)
+	}
+}

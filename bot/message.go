@@ -13,6 +13,7 @@ type Channel struct {
 	Buttons bool   // shows Choices as buttons; otherwise the reply says which words to send
 	Pages   bool   // the size of its letters is ours to change
 	Groups  bool   // has chats of several people
+	Most    int    // bytes of a text, beyond which it is cut; 0: it is not
 }
 
 // Message is what somebody sent over a channel.
@@ -20,6 +21,7 @@ type Message struct {
 	Via       Channel
 	Reader    string // the channel's name for who sent it
 	Text      string
+	Update    string // the platform's number of what brought it: brought again it gets the same reply; empty: it is not brought again
 	About     int64  // the reply whose button was pressed; 0: what was said last
 	Group     string // the channel's name for the group that it was sent to; empty: to us alone
 	Delete    bool   // the channel has asked already whether all there is of the reader is to be deleted: it is
@@ -71,6 +73,8 @@ type Turn struct {
 	About    int64     // the reply that Agreed and Feedback are about; 0: the last one
 	Feedback *Feedback
 	Told     []int64 // questions whose answers the reply tells
+	Update   string  // of the inbox, which keeps Reply until it is sent; empty: none
+	Reply    *Kept   // its Answer is numbered when it is kept
 }
 
 // Answered is the record of one reply: for reports, for corrections, and gone after 30 days.

@@ -314,7 +314,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 		}
 	}
 	for range 2 { // one is done, one under way, one waits
-		updates, err := store.Claim(ctx, "telegram", 1, now, time.Minute)
+		updates, err := store.Claim(ctx, "telegram", 1, 1, now, time.Minute)
 		if err != nil || len(updates) != 1 {
 			t.Fatalf("%v (%v)", updates, err)
 		}
@@ -324,7 +324,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 			}
 		}
 	}
-	got, err := store.Forget(ctx, "telegram", "4711")
+	got, err := store.Forget(ctx, "telegram", "4711", "", nil)
 	if want := (bot.Forgotten{Messages: 2, Questions: 2, Subscriptions: 2, Updates: 1}); err != nil || got != want {
 		t.Errorf("forgot %+v (%v), want %+v", got, err, want)
 	}

@@ -15,7 +15,7 @@ import (
 // Forget deletes all there is of a person on a channel, in its groups too, and counts it; a question that nobody else asked
 // is deleted with them. Of an update of theirs that is being dealt with
 // only the platform's number stays, so that it is not dealt with again.
-func (s *Store) Forget(ctx context.Context, channel, person string) (f bot.Forgotten, err error) {
+func (s *Store) Forget(ctx context.Context, channel, person, update string, reply func(bot.Forgotten) bot.Kept) (f bot.Forgotten, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			SELECT id FROM readers WHERE channel = $1 AND (name = $2 OR strpos(name, E'\n') > 0 AND split_part(name, E'\n', 2) = $2) FOR UPDATE`, channel, person)
@@ -47,8 +47,11 @@ func (s *Store) Forget(ctx context.Context, channel, person string) (f bot.Forgo
 			return err
 		}
 		f.Updates = int(tag.RowsAffected())
-		_, err = tx.Exec(ctx, `UPDATE inbox SET chat = '' WHERE channel = $1 AND chat = $2 AND token > 0`, channel, person)
-		return err
+		_, err = tx.Exec(ctx, `UPDATE inbox SET chat = '', reply = NULL WHERE channel = $1 AND chat = $2 AND token > 0`, channel, person)
+		if err != nil || update == "" {
+			return err
+		}
+		return keepReply(ctx, tx, channel, update, reply(f))
 	})
 	if err != nil {
 		return f, fmt.Errorf("forget a reader of %s: %w", channel, err)

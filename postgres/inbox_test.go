@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 
 	"qiuzhen/bot"
 	"qiuzhen/postgres/postgrestest"
+	"qiuzhen/retrieval"
 )
 
 // TestInbox: updates delivered three times by eight at once are dealt with once each, though every third claim is
@@ -46,7 +48,7 @@ func TestInbox(t *testing.T) {
 				clock = clock.Add(time.Second)
 				now := clock
 				mu.Unlock()
-				claimed, err := store.Claim(ctx, "telegram", 3, now, lease)
+				claimed, err := store.Claim(ctx, "telegram", 3, 3, now, lease)
 				if err != nil {
 					t.Error(err)
 					return
@@ -95,7 +97,7 @@ func TestInboxOrder(t *testing.T) {
 		}
 	}
 	claim := func() (ids string) {
-		claimed, err := store.Claim(ctx, "wechat", 10, now, time.Minute)
+		claimed, err := store.Claim(ctx, "wechat", 10, 10, now, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +122,7 @@ func TestPostpone(t *testing.T) {
 		t.Fatal(err)
 	}
 	claim := func(at time.Time) []bot.Update {
-		claimed, err := store.Claim(ctx, "telegram", 8, at, time.Minute)
+		claimed, err := store.Claim(ctx, "telegram", 8, 8, at, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,5 +147,69 @@ func TestPostpone(t *testing.T) {
 	}
 	if mine, err := store.Postpone(ctx, second[0], now); err != nil || mine {
 		t.Error("what is done was postponed", err)
+	}
+}
+
+// TestDropStale: the words of what nobody will answer any more go; their names stay, so that they are not taken in again.
+func TestDropStale(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	for id, u := range map[string]bot.Update{
+		"old": {Channel: "telegram", Received: now.Add(-25 * time.Hour), Lane: bot.Slow}, "new": {Channel: "telegram", Received: now.Add(-23 * time.Hour)},
+		"gone": {Channel: "wechat", Received: now},
+	} {
+		u.ID, u.Chat, u.Payload = id, id, []byte("喝白酒")
+		if _, err := store.Receive(ctx, u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.DropStale(ctx, []string{"telegram"}, now.Add(-24*time.Hour), now); err != nil {
+		t.Fatal(err)
+	}
+	if n := store.Count(t, `SELECT count(*) FROM inbox WHERE payload IS NOT NULL AND id = 'new'`) + store.Count(t, `SELECT count(*) FROM inbox`); n != 4 {
+		t.Errorf("%d, want 1 with words and 3 names", n)
+	}
+	if store.Count(t, `SELECT count(*) FROM inbox WHERE payload IS NOT NULL`) != 1 {
+		t.Error("words are left")
+	}
+	if err := store.DropStale(ctx, nil, now.Add(-24*time.Hour), now); err != nil || store.Count(t, `SELECT count(*) FROM inbox WHERE payload IS NOT NULL`) != 0 {
+		t.Errorf("words of channels that are not served are left (%v)", err)
+	}
+}
+
+// TestKeptReply: a reply is kept with its turn, once; it is gone when the update is finished.
+func TestKeptReply(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	if _, err := store.Receive(ctx, bot.Update{Channel: "wechat", ID: "1", Chat: "a", Payload: []byte("x"), Received: now}); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := store.Claim(ctx, "wechat", 1, 1, now, time.Minute)
+	if err != nil || len(claimed) != 1 {
+		t.Fatal(claimed, err)
+	}
+	turn := bot.Turn{
+		Reader: bot.Reader{Channel: "wechat", Name: "a", Memory: bot.Memory{At: now, Question: "甲"}}, Update: "1", Reply: &bot.Kept{Text: "答"},
+		Answered: &bot.Answered{At: now, Message: "甲", Decision: retrieval.Abstain},
+	}
+	answer, err := store.Keep(ctx, turn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k, ok, err := store.Kept(ctx, "wechat", "1"); err != nil || !ok || k.Text != "答" || k.Answer != answer {
+		t.Errorf("kept %+v %v %v", k, ok, err)
+	}
+	turn.Reader.Memory.Question, turn.Reply = "乙", &bot.Kept{Text: "又答"}
+	if _, err := store.Keep(ctx, turn); !errors.Is(err, bot.ErrAnswered) {
+		t.Errorf("kept twice (%v)", err)
+	}
+	if r, err := store.Reader(ctx, "wechat", "a"); err != nil || r.Memory.Question != "甲" {
+		t.Errorf("the second turn left %q (%v)", r.Memory.Question, err)
+	}
+	if mine, err := store.Finish(ctx, claimed[0], now); err != nil || !mine {
+		t.Fatal(mine, err)
+	}
+	if _, ok, err := store.Kept(ctx, "wechat", "1"); err != nil || ok {
+		t.Errorf("still kept (%v)", err)
 	}
 }

@@ -44,9 +44,16 @@ func (s *Store) Keep(ctx context.Context, t bot.Turn) (answer int64, err error) 
 			return err
 		}
 		if t.Answered != nil {
-			answer, err = keepAnswer(ctx, tx, reader, question, t.Answered)
+			if answer, err = keepAnswer(ctx, tx, reader, question, t.Answered); err != nil {
+				return err
+			}
 		}
-		return err
+		if t.Reply == nil {
+			return nil
+		}
+		kept := *t.Reply
+		kept.Answer = answer
+		return keepReply(ctx, tx, t.Reader.Channel, t.Update, kept)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("keep turn on %s: %w", t.Reader.Channel, err)

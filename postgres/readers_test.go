@@ -59,7 +59,7 @@ func TestReaders(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0].Readers != 2 {
 		t.Errorf("recipients %+v (%v), want both", got, err)
 	}
-	forgotten, err := store.Forget(ctx, "web", "甲")
+	forgotten, err := store.Forget(ctx, "web", "甲", "", nil, "", nil)
 	if want := (bot.Forgotten{Messages: 3, Questions: 1}); err != nil || forgotten != want {
 		t.Fatalf("forgot %+v (%v), want %+v", forgotten, err, want)
 	}
@@ -107,7 +107,7 @@ func TestDeletedStaysBlocked(t *testing.T) {
 		t.Errorf("kept of who is blocked: %s", dump)
 	}
 	for range 2 { // once more, of what was kept since
-		if _, err := store.Forget(ctx, "web", "吵闹的人"); err != nil {
+		if _, err := store.Forget(ctx, "web", "吵闹的人", "", nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := store.ForgetOld(ctx, now.Add(time.Hour)); err != nil {
@@ -163,7 +163,7 @@ func TestForgetQuestions(t *testing.T) {
 	file(bot.MemberOf("-1", "7"), "两处问的")
 	file("7", "别人也问的")
 	file("8", "别人也问的")
-	if _, err := store.Forget(ctx, "telegram", "7"); err != nil {
+	if _, err := store.Forget(ctx, "telegram", "7", "", nil); err != nil {
 		t.Fatal(err)
 	}
 	if dump := store.Dump(t, "questions"); store.Count(t, `SELECT count(*) FROM questions`) != 1 || !strings.Contains(dump, "别人也问的") {

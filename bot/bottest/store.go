@@ -19,7 +19,8 @@ type Store struct {
 	Readers   []*bot.Reader
 	Answers   []*Answer // numbered from 1
 	Questions []*Question
-	blocked   map[string]bool // who was blocked when they were forgotten; not dumped: a mark of them is no name
+	blocked   map[string]bool     // who was blocked when they were forgotten; not dumped: a mark of them is no name
+	replies   map[string]bot.Kept // by channel and update
 }
 
 // Answer is a kept reply.
@@ -66,6 +67,9 @@ func (s *Store) Reader(_ context.Context, channel, name string) (bot.Reader, err
 func (s *Store) Keep(_ context.Context, t bot.Turn) (answer int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, answered := s.replies[t.Reader.Channel+"\x00"+t.Update]; answered {
+		return 0, bot.ErrAnswered
+	}
 	r := s.find(t.Reader.Channel, t.Reader.Name)
 	if r == nil {
 		r = &bot.Reader{ID: int64(len(s.Readers) + 1), Channel: t.Reader.Channel, Name: t.Reader.Name}
@@ -85,11 +89,31 @@ func (s *Store) Keep(_ context.Context, t bot.Turn) (answer int64, err error) {
 	for _, q := range t.Told {
 		s.Questions[q-1].Told[r.ID] = true
 	}
-	if t.Answered == nil {
-		return 0, nil
+	if t.Answered != nil {
+		s.Answers = append(s.Answers, &Answer{Answered: *t.Answered, Reader: r.ID, Question: question})
+		answer = int64(len(s.Answers))
 	}
-	s.Answers = append(s.Answers, &Answer{Answered: *t.Answered, Reader: r.ID, Question: question})
-	return int64(len(s.Answers)), nil
+	if t.Reply != nil {
+		kept := *t.Reply
+		kept.Answer = answer
+		s.keepReply(t.Reader.Channel, t.Update, kept)
+	}
+	return answer, nil
+}
+
+func (s *Store) keepReply(channel, update string, k bot.Kept) {
+	if s.replies == nil {
+		s.replies = map[string]bot.Kept{}
+	}
+	s.replies[channel+"\x00"+update] = clone(k)
+}
+
+// Kept implements bot.Readers; nothing is ever finished.
+func (s *Store) Kept(_ context.Context, channel, update string) (bot.Kept, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.replies[channel+"\x00"+update]
+	return k, ok, nil
 }
 
 // clone goes by JSON, as the database does.
@@ -217,7 +241,7 @@ func (s *Store) Said(_ context.Context, r bot.Reader, answer int64) (bot.Said, b
 }
 
 // Forget implements bot.Readers.
-func (s *Store) Forget(_ context.Context, channel, person string) (bot.Forgotten, error) {
+func (s *Store) Forget(_ context.Context, channel, person, update string, reply func(bot.Forgotten) bot.Kept) (bot.Forgotten, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var f bot.Forgotten
@@ -253,6 +277,9 @@ func (s *Store) Forget(_ context.Context, channel, person string) (bot.Forgotten
 			s.blocked[r.Channel+"\x00"+r.Name] = true
 		}
 		*r = bot.Reader{ID: r.ID}
+	}
+	if update != "" {
+		s.keepReply(channel, update, reply(f))
 	}
 	return f, nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"qiuzhen/bot"
@@ -15,8 +16,8 @@ import (
 
 // Queue holds updates and leases them; *postgres.Store does.
 type Queue interface {
-	// Claim leases up to n waiting updates, of each chat one at a time.
-	Claim(ctx context.Context, channel string, n int, now time.Time, lease time.Duration) ([]bot.Update, error)
+	// Claim leases up to n waiting updates, at most so many of them slow: dangers first, then the oldest, of each chat one at a time.
+	Claim(ctx context.Context, channel string, n, slow int, now time.Time, lease time.Duration) ([]bot.Update, error)
 	// Postpone moves the end of a lease; false when the lease was lost.
 	Postpone(ctx context.Context, u bot.Update, to time.Time) (mine bool, err error)
 	// Finish marks an update as dealt with; false when the lease was lost.
@@ -44,6 +45,9 @@ func (l Later) Error() string { return "try again at " + l.At.Format(time.RFC333
 // AtOnce is how many updates a worker handles at once, and so how many replies may be sent twice after a kill.
 const AtOnce = 8
 
+// SlowAtOnce is how many of them may be pictures, speech and links, so that words do not wait for those.
+const SlowAtOnce = 3
+
 const (
 	defaultLease = 15 * time.Second // renewed while an update is handled: this long a killed worker's updates wait
 	idle         = time.Second      // how often is looked for what another process received, or what was postponed
@@ -63,9 +67,11 @@ type Worker struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	wake     chan struct{}
-	counted  time.Time
-	shedding bool
+	wake    chan struct{}
+	slow    atomic.Int32 // being handled
+	shed    atomic.Int32 // being shed
+	counted time.Time
+	excess  int // of the waiting ones, to be shed
 }
 
 // New returns a worker.
@@ -106,11 +112,12 @@ func (w *Worker) Run(ctx context.Context) {
 		for range n - len(claimed) {
 			<-slots
 		}
-		shed := len(claimed) == n && w.overloaded(ctx)
 		for _, u := range claimed {
+			shed, done := w.begin(ctx, u)
 			handling.Go(func() {
 				defer w.rouse() // a chat's next update waits for this one
 				defer func() { <-slots }()
+				defer done()
 				w.handle(work, u, shed)
 			})
 		}
@@ -151,7 +158,7 @@ func (w *Worker) claim(ctx context.Context, n int) ([]bot.Update, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	return w.Queue.Claim(ctx, w.Channel, n, w.Now(), w.lease())
+	return w.Queue.Claim(ctx, w.Channel, n, SlowAtOnce-int(w.slow.Load()), w.Now(), w.lease())
 }
 
 // sleep waits for a fresh update, at most for idle.
@@ -165,21 +172,39 @@ func (w *Worker) sleep(ctx context.Context) {
 	}
 }
 
-// overloaded reports whether more updates wait than can be answered while their readers still wait. It counts a few times a second.
-func (w *Worker) overloaded(ctx context.Context) bool {
-	if w.Bound == 0 || w.Now().Sub(w.counted) < countEvery {
-		return w.shedding
+// begin says whether an update is shed, and counts it until done.
+func (w *Worker) begin(ctx context.Context, u bot.Update) (shed bool, done func()) {
+	var shedding, slow int32
+	if u.Lane != bot.Danger && w.tooMany(ctx) {
+		w.excess--
+		shedding = 1
 	}
+	if u.Lane == bot.Slow {
+		slow = 1
+	}
+	w.shed.Add(shedding)
+	w.slow.Add(slow)
+	return shedding > 0, func() { w.shed.Add(-shedding); w.slow.Add(-slow) }
+}
+
+// tooMany reports whether more updates wait than can be answered while their readers still wait. It counts a few times a second; between the
+// counts no more are shed than were too many.
+func (w *Worker) tooMany(ctx context.Context) bool {
+	if w.Bound == 0 || w.Now().Sub(w.counted) < countEvery {
+		return w.excess > 0
+	}
+	leaving := int(w.shed.Load()) // before the count, which may have them still
 	n, err := w.Store.Waiting(ctx, w.Channel)
 	if err != nil {
-		return w.shedding // Claim tells
+		return w.excess > 0 // Claim tells
 	}
 	w.counted = w.Now()
-	if over := n > w.Bound; over != w.shedding {
-		w.shedding = over
-		w.Log.Warn("inbox: shedding", "channel", w.Channel, "shedding", over, "waiting", n, "bound", w.Bound)
+	excess := max(n-leaving-w.Bound, 0)
+	if (excess > 0) != (w.excess > 0) {
+		w.Log.Warn("inbox: shedding", "channel", w.Channel, "shedding", excess > 0, "waiting", n, "bound", w.Bound)
 	}
-	return w.shedding
+	w.excess = excess
+	return excess > 0
 }
 
 // handle deals with one update while it renews its lease, and finishes or postpones it.

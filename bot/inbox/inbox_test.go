@@ -197,7 +197,7 @@ func TestPoison(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 20 {
-		if got, err := store.Claim(ctx, "test", 1, time.Now(), 0); err != nil || len(got) != 1 {
+		if got, err := store.Claim(ctx, "test", 1, 1, time.Now(), 0); err != nil || len(got) != 1 {
 			t.Fatal(got, err)
 		}
 	}
@@ -250,7 +250,7 @@ func TestLease(t *testing.T) {
 	b := start(t, func(w *inbox.Worker) { w.Lease = 150 * time.Millisecond }, h)
 	b.receive(t, 1, "a")
 	time.Sleep(250 * time.Millisecond)
-	if got, err := b.store.Claim(context.Background(), "test", 8, time.Now(), time.Minute); err != nil || len(got) != 0 {
+	if got, err := b.store.Claim(context.Background(), "test", 8, 8, time.Now(), time.Minute); err != nil || len(got) != 0 {
 		t.Error("another worker got", got, err)
 	}
 	b.waitFor(t, "handled", func() bool { return len(h.done()) == 1 })
@@ -258,7 +258,7 @@ func TestLease(t *testing.T) {
 	if _, err := b.store.Receive(context.Background(), update(2, "a")); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := b.store.Claim(context.Background(), "test", 8, time.Now(), 300*time.Millisecond); err != nil || len(got) != 1 {
+	if got, err := b.store.Claim(context.Background(), "test", 8, 8, time.Now(), 300*time.Millisecond); err != nil || len(got) != 1 {
 		t.Fatal(got, err)
 	} // and died
 	w := inbox.New("test", b.store, h, slog.New(slog.DiscardHandler))
@@ -291,7 +291,7 @@ func TestDrain(t *testing.T) {
 	if got := h.done(); len(got) != 1 || got[0] != "1" {
 		t.Errorf("handled %v", got)
 	}
-	if got, err := b.store.Claim(context.Background(), "test", 8, time.Now(), time.Minute); err != nil || len(got) != 1 || got[0].ID != "2" {
+	if got, err := b.store.Claim(context.Background(), "test", 8, 8, time.Now(), time.Minute); err != nil || len(got) != 1 || got[0].ID != "2" {
 		t.Errorf("the next process gets %v, %v", got, err)
 	}
 }

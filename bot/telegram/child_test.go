@@ -13,6 +13,7 @@ import (
 	"time"
 
 	engine "qiuzhen/bot"
+	"qiuzhen/bot/bottest"
 	"qiuzhen/bot/inbox"
 	"qiuzhen/bot/telegram"
 	"qiuzhen/bot/telegram/telegramtest"
@@ -42,7 +43,16 @@ func wire(store *postgres.Store, b *telegram.Bot, log *slog.Logger) *inbox.Worke
 	return worker
 }
 
-// child is a process to be killed: the webhook and the worker on a database, sending to the parent's stand-in. It tells its address.
+// lateDesk is the desk as it ships, between whose memory and whose reply there is time for a kill.
+type lateDesk struct{ *engine.Desk }
+
+func (d lateDesk) Handle(ctx context.Context, m engine.Message) (engine.Reply, error) {
+	reply, err := d.Desk.Handle(ctx, m)
+	time.Sleep(10 * stall)
+	return reply, err
+}
+
+// child is a process to be killed: the webhook, the worker and the desk on a database, sending to the parent's stand-in. It tells its address.
 func child(dsn string) {
 	ctx := context.Background()
 	store, err := postgres.Open(ctx, dsn)
@@ -54,6 +64,10 @@ func child(dsn string) {
 		panic(err)
 	}
 	worker := wire(store, b, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	talk, _ := bottest.NewEngine()
+	desk := engine.NewDesk(talk, store, time.Now)
+	desk.Limit(engine.Limits{})
+	b.Desk = lateDesk{desk}
 	if worker.Lease, err = time.ParseDuration(os.Getenv(childLease)); err != nil {
 		panic(err)
 	}

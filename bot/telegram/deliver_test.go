@@ -16,10 +16,12 @@ import (
 	"time"
 
 	engine "qiuzhen/bot"
+	"qiuzhen/bot/bottest"
 	"qiuzhen/bot/inbox"
 	"qiuzhen/bot/telegram"
 	"qiuzhen/bot/telegram/telegramtest"
 	"qiuzhen/page"
+	"qiuzhen/postgres"
 	"qiuzhen/postgres/postgrestest"
 )
 
@@ -33,7 +35,7 @@ func size(t testing.TB, small int) int {
 }
 
 // manyChats is how many people send them.
-const manyChats = 97
+const manyChats = 41
 
 func numbered(i int, text string) []byte {
 	return fmt.Appendf(nil, `{"update_id":%d,"message":{"message_id":%d,"from":{"id":%d},"chat":{"id":%d,"type":"private"},"date":%d,"text":%q}}`,
@@ -41,13 +43,13 @@ func numbered(i int, text string) []byte {
 }
 
 // deliver sends each update three times from 16 connections, as often as it takes until it is acknowledged.
-func deliver(t *testing.T, n int, address func() string, delivered *atomic.Int64) {
+func deliver(t *testing.T, n int, say func(int) string, address func() string, delivered *atomic.Int64) {
 	work := make(chan int)
 	var senders sync.WaitGroup
 	for range 16 {
 		senders.Go(func() {
 			for i := range work {
-				raw := numbered(i, fmt.Sprintf("问%d。", i))
+				raw := numbered(i, say(i))
 				for try := 0; ; try++ {
 					if status, err := telegramtest.Post(context.Background(), address(), secret, raw); err == nil && status == 200 {
 						break
@@ -75,18 +77,17 @@ func deliver(t *testing.T, n int, address func() string, delivered *atomic.Int64
 }
 
 // answers counts how often each update was answered.
-func answers(api *telegramtest.Server, n int) (counts []int, total int) {
-	counts = make([]int, n)
+func answers(api *telegramtest.Server, n int) []int {
+	counts := make([]int, n)
 	for chat := range int64(manyChats) {
 		for _, m := range api.Messages(chat + 1) {
 			i, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(m.Text, "答：问"), "。"))
 			if err == nil && i < n {
 				counts[i]++
-				total++
 			}
 		}
 	}
-	return counts, total
+	return counts
 }
 
 func tally(counts []int) (lost, twice int) {
@@ -102,7 +103,7 @@ func tally(counts []int) (lost, twice int) {
 
 // TestOnceEach: updates delivered three times each, concurrently, get exactly one answer each, in order in each chat.
 func TestOnceEach(t *testing.T) {
-	n := size(t, 300)
+	n := size(t, 200)
 	store := postgrestest.New(t)
 	b, api, address := open(t, unlimited)
 	b.Now, api.Limits = time.Now, telegramtest.Limits{}
@@ -112,12 +113,11 @@ func TestOnceEach(t *testing.T) {
 	running.Go(func() { worker.Run(ctx) })
 	begin := time.Now()
 	var delivered atomic.Int64
-	deliver(t, n, func() string { return address }, &delivered)
-	settled(t, n, api, 5*time.Minute)
+	deliver(t, n, func(i int) string { return fmt.Sprintf("问%d。", i) }, func() string { return address }, &delivered)
+	settled(func() (lost, twice int) { return tally(answers(api, n)) }, waitAnswers(n))
 	cancel()
 	running.Wait()
-	counts, _ := answers(api, n)
-	lost, twice := tally(counts)
+	lost, twice := tally(answers(api, n))
 	fmt.Printf("%d updates delivered three times each in %.1f s: %d lost, %d answered twice\n", n, time.Since(begin).Seconds(), lost, twice)
 	if lost+twice > 0 || delivered.Load() != int64(3*n) {
 		t.Errorf("%d lost, %d answered twice", lost, twice)
@@ -134,37 +134,61 @@ func TestOnceEach(t *testing.T) {
 	}
 }
 
+// waitAnswers is how long so many may take.
+func waitAnswers(n int) time.Duration { return 15*time.Second + time.Duration(n)*30*time.Millisecond }
+
 // settled waits until every update has an answer and nothing more comes.
-func settled(t *testing.T, n int, api *telegramtest.Server, patience time.Duration) {
-	t.Helper()
+func settled(count func() (lost, twice int), patience time.Duration) {
 	before := -1
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
-		counts, total := answers(api, n)
-		if lost, _ := tally(counts); lost == 0 && total == before {
+		lost, twice := count()
+		if lost == 0 && twice == before {
 			return
 		}
-		before = total
+		before = twice
 	}
 }
 
-// TestKilled: the process is killed with kill -9 while updates come in and replies go out. What was acknowledged is answered; only replies
-// that were on their way are sent twice.
+// talk is what each chat of TestKilled says, again and again, and how the replies begin. 1 and 2 mean nothing but after what was said before.
+var talk = []struct{ say, begins string }{
+	{"喝酒", "您问的是下面哪一个"}, {"1", "“喝白酒杀病毒”"}, {"隔夜", "您问的是下面哪一个"}, {"2", "“隔夜菜致癌”"},
+}
+
+// entries are the engine's entries in the store, which replies name.
+func entries(t *testing.T, dsn string) {
+	store, err := postgres.Open(context.Background(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for _, e := range bottest.Entries() {
+		if _, err := store.SaveDraft(context.Background(), e, nil, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestKilled: the process is killed with kill -9 while people talk to the desk. What was acknowledged is answered as if nothing had been; only
+// replies that were on their way are sent twice.
 func TestKilled(t *testing.T) {
-	n, kills, lease := size(t, 300), 2, "2s"
-	if n > 300 {
+	n, kills, lease := size(t, 200), 2, "1s"
+	if n > 200 {
 		kills, lease = 10, "15s" // as it ships
 	}
 	api := telegramtest.New()
 	t.Cleanup(api.Close)
 	api.Limits = telegramtest.Limits{}
-	p := &process{env: []string{childDSN + "=" + postgrestest.DSN(t), childAPI + "=" + api.URL, childLease + "=" + lease}}
+	dsn := postgrestest.DSN(t)
+	entries(t, dsn)
+	p := &process{env: []string{childDSN + "=" + dsn, childAPI + "=" + api.URL, childLease + "=" + lease}}
 	p.start(t)
 	t.Cleanup(p.kill)
 	var delivered atomic.Int64
 	done := make(chan struct{})
+	say := func(i int) string { return talk[i/manyChats%len(talk)].say }
 	go func() {
 		defer close(done)
-		deliver(t, n, p.webhook, &delivered)
+		deliver(t, n, say, p.webhook, &delivered)
 	}()
 	for k := range kills {
 		for at := int64(3 * n * (k + 1) / (kills + 1)); delivered.Load() < at; {
@@ -174,14 +198,38 @@ func TestKilled(t *testing.T) {
 		p.start(t)
 	}
 	<-done
-	settled(t, n, api, 5*time.Minute)
-	counts, total := answers(api, n)
-	lost, twice := tally(counts)
-	fmt.Printf("%d updates delivered three times each, %d kills -9: %d acknowledged and lost, %d answered twice (%.1f a kill), %d messages\n",
-		n, kills, lost, twice, float64(twice)/float64(kills), total)
+	settled(func() (lost, twice int) { lost, twice, _ = talks(api, n); return lost, twice }, waitAnswers(n))
+	lost, twice, wrong := talks(api, n)
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	fmt.Printf("%d updates delivered three times each, %d kills -9: %d acknowledged and lost, %d answered twice (%.1f a kill)\n",
+		n, kills, lost, twice, float64(twice)/float64(kills))
 	if lost > 0 || twice > kills*inbox.AtOnce {
 		t.Errorf("%d lost, %d answered twice", lost, twice)
 	}
+}
+
+// talks counts the replies that are missing in the chats, and those that came twice. Another reply than the next is wrong.
+func talks(api *telegramtest.Server, n int) (lost, twice int, wrong []string) {
+	for chat := range manyChats {
+		said, sent := 0, (n-chat+manyChats-1)/manyChats // this chat's share of updates
+		before := ""
+		for _, m := range api.Messages(int64(chat + 1)) {
+			switch {
+			case m.Text == before:
+				twice++
+				continue
+			case said < sent && strings.HasPrefix(m.Text, talk[said%len(talk)].begins):
+				said++
+			default:
+				wrong = append(wrong, fmt.Sprintf("chat %d: reply %d is %q, want %q", chat+1, said, short(m.Text), talk[said%len(talk)].begins))
+			}
+			before = m.Text
+		}
+		lost += sent - said
+	}
+	return lost, twice, wrong
 }
 
 // TestPace: Telegram's limits are kept, in a crowd, in one chat and in a group; nothing is refused.

@@ -47,7 +47,7 @@ func (b *Bot) Handle(ctx context.Context, stored engine.Update) error {
 			return inbox.Later{At: b.Now().Add(wait)}
 		}
 		var err error
-		if o, err = b.compose(ctx, u); o == nil || err != nil {
+		if o, err = b.compose(ctx, stored.ID, u); o == nil || err != nil {
 			return err
 		}
 	}
@@ -85,7 +85,7 @@ func (b *Bot) Shed(ctx context.Context, stored engine.Update) error {
 }
 
 // compose makes the reply to an update; nil when there is nothing to say.
-func (b *Bot) compose(ctx context.Context, u update) (*outgoing, error) {
+func (b *Bot) compose(ctx context.Context, id string, u update) (*outgoing, error) {
 	me, err := b.self(ctx)
 	if err != nil {
 		return nil, err
@@ -94,11 +94,11 @@ func (b *Bot) compose(ctx context.Context, u update) (*outgoing, error) {
 	case u.Member != nil:
 		return nil, b.member(ctx, u.Member)
 	case u.Callback != nil:
-		return b.press(ctx, u.Callback)
+		return b.press(ctx, id, u.Callback)
 	case u.about() == nil:
 		return nil, nil
 	}
-	return b.answer(ctx, me, u.about(), u.Edited != nil)
+	return b.answer(ctx, me, id, u.about(), u.Edited != nil)
 }
 
 // member notes who blocked us, and which group put us out.
@@ -111,7 +111,7 @@ func (b *Bot) member(ctx context.Context, m *memberChange) error {
 }
 
 // answer makes the reply to a message.
-func (b *Bot) answer(ctx context.Context, me *models.User, m *message, edited bool) (*outgoing, error) {
+func (b *Bot) answer(ctx context.Context, me *models.User, id string, m *message, edited bool) (*outgoing, error) {
 	o := &outgoing{chat: m.Chat.ID, source: replyKey{m.Chat.ID, m.MessageID}, reader: m.Chat.name()}
 	o.trace.hash = maphash.String(seed, m.words())
 	before, seen := b.replies.Get(o.source)
@@ -122,7 +122,7 @@ func (b *Bot) answer(ctx context.Context, me *models.User, m *message, edited bo
 		o.thread = m.Thread
 	}
 	words, addressed := b.understand(me, m)
-	asked := engine.Message{Via: Channel, Reader: m.sender(), Addressed: addressed, At: time.Unix(max(m.Date, m.EditDate), 0)}
+	asked := engine.Message{Via: Channel, Update: id, Reader: m.sender(), Addressed: addressed, At: time.Unix(max(m.Date, m.EditDate), 0)}
 	if !m.Chat.private() {
 		asked.Group, o.answers = m.Chat.name(), m.MessageID
 	}
@@ -150,7 +150,7 @@ func (b *Bot) answer(ctx context.Context, me *models.User, m *message, edited bo
 var seed = maphash.MakeSeed()
 
 // press makes the reply to a button: the same as to its words.
-func (b *Bot) press(ctx context.Context, c *callback) (*outgoing, error) {
+func (b *Bot) press(ctx context.Context, id string, c *callback) (*outgoing, error) {
 	answer, say, ok := c.choice()
 	note := ""
 	if !ok {
@@ -162,7 +162,7 @@ func (b *Bot) press(ctx context.Context, c *callback) (*outgoing, error) {
 	}
 	where := update{Callback: c}.chat()
 	o := &outgoing{chat: where.ID, reader: where.name()}
-	asked := engine.Message{Via: Channel, Reader: strconv.FormatInt(c.From.ID, 10), Text: say, About: answer, At: b.Now()}
+	asked := engine.Message{Via: Channel, Update: id, Reader: strconv.FormatInt(c.From.ID, 10), Text: say, About: answer, At: b.Now()}
 	if c.Message != nil && c.Message.InTopic {
 		o.thread = c.Message.Thread
 	}

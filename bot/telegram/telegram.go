@@ -61,8 +61,10 @@ type Bot struct {
 	Media   Media // nil: the reader is asked for text
 	// Wording is the words that find an entry, for links that name one; empty when it is not served.
 	Wording func(ctx context.Context, id string) (string, error)
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Concerns reports whether a group's message can be answered at all; others are not stored. Nil: all are.
+	Concerns func(ctx context.Context, m engine.Message) (bool, error)
+	Now      func() time.Time
+	Log      *slog.Logger
 
 	config  Config
 	api     *bot.Bot

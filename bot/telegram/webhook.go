@@ -67,12 +67,29 @@ func (b *Bot) store(ctx context.Context, u update) error {
 	if !u.wanted() {
 		return nil
 	}
+	if concerns, err := b.concerns(ctx, u); !concerns || err != nil {
+		return err
+	}
 	payload, err := u.payload()
 	if err != nil {
 		return err
 	}
 	_, err = b.Inbox.Receive(ctx, engine.Update{
-		Channel: Channel.Name, ID: strconv.FormatInt(u.ID, 10), Chat: strconv.FormatInt(u.chat().ID, 10), Payload: payload, Received: b.Now(),
+		Channel: Channel.Name, ID: strconv.FormatInt(u.ID, 10), Chat: strconv.FormatInt(u.chat().ID, 10), Payload: payload, Received: b.Now(), Lane: u.lane(),
 	})
 	return err
+}
+
+// concerns reports whether an update is for us; of groups' messages, which all come when the privacy mode is off, most are not.
+func (b *Bot) concerns(ctx context.Context, u update) (bool, error) {
+	m := u.about()
+	if m == nil || m.Chat.private() || b.Concerns == nil {
+		return true, nil
+	}
+	me, err := b.self(ctx)
+	if err != nil {
+		return false, err
+	}
+	words, addressed := b.understand(me, m)
+	return b.Concerns(ctx, engine.Message{Via: Channel, Reader: m.sender(), Group: m.Chat.name(), Text: words, Addressed: addressed})
 }

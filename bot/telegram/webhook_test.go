@@ -14,6 +14,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	engine "qiuzhen/bot"
+	"qiuzhen/bot/bottest"
 	"qiuzhen/bot/telegram"
 	"qiuzhen/bot/telegram/telegramtest"
 )
@@ -180,6 +182,35 @@ func TestStoredIsLittle(t *testing.T) {
 			if bytes.Contains(u.Payload, []byte(private)) {
 				t.Errorf("%s holds %s", u.Payload, private)
 			}
+		}
+	}
+}
+
+// TestStoredOfGroups: with the privacy mode off all that a group says comes; only what calls us is stored, and what an opted-in group says.
+func TestStoredOfGroups(t *testing.T) {
+	b, api, address := open(t, unlimited)
+	api.Limits = telegramtest.Limits{}
+	talk, _ := bottest.NewEngine()
+	store := &bottest.Store{Readers: []*engine.Reader{{ID: 1, Channel: "telegram", Name: "-5", Wishes: engine.Wishes{Auto: true}}}}
+	box := &memoryInbox{}
+	b.Inbox, b.Concerns = box, engine.NewDesk(talk, store, time.Now).Concerns
+	me := "@" + telegramtest.Username
+	for i, c := range []struct {
+		chat   int
+		what   string
+		stored int
+	}{
+		{-4, `"text":"今晚吃什么，妈？"`, 0}, {-4, `"text":"喝白酒能杀病毒，快转"`, 0}, {-4, `"text":"求真，喝白酒杀病毒吗"`, 1},
+		{-4, `"photo":[{"file_id":"a"}]`, 0}, {-4, fmt.Sprintf(`"text":"%s 真的吗","entities":[{"type":"mention","offset":0,"length":%d}]`, me, len(me)), 1},
+		{-4, `"text":"/help` + me + `"`, 1}, {-5, `"text":"喝白酒能杀病毒，快转"`, 1}, {-5, `"text":"好"`, 0}, {7, `"text":"今晚吃什么，妈？"`, 1},
+	} {
+		kind := map[bool]string{true: "private", false: "supergroup"}[c.chat > 0]
+		raw := update(i+1, fmt.Sprintf(`"message":{"message_id":1,"from":{"id":7},"chat":{"id":%d,"type":%q},"date":%d,%s}`, c.chat, kind, noon.Unix(), c.what))
+		if status, err := telegramtest.Post(context.Background(), address, secret, []byte(raw)); err != nil || status != 200 {
+			t.Fatal(status, err)
+		}
+		if n := len(box.take()); n != c.stored {
+			t.Errorf("%d %s: %d stored, want %d", c.chat, c.what, n, c.stored)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -141,7 +142,7 @@ func (c *Channel) read(w http.ResponseWriter, r *http.Request) (posted, error) {
 	now := c.Now()
 	return posted{in, q.Get("nonce"),
 		Delivery{ID: in.key(), Reader: in.From, At: now, Nonce: nonce[:], Body: digest[:], Retry: c.Times.Retry, Posts: c.Times.Tries + 1},
-		bot.Update{Channel: ChannelName, ID: in.key(), Chat: in.From, Payload: payload, Received: now},
+		bot.Update{Channel: ChannelName, ID: in.key(), Chat: in.From, Payload: payload, Received: now, Lane: in.lane()},
 	}, nil
 }
 
@@ -189,7 +190,7 @@ func (c *Channel) post(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-c.open }()
 	default:
 		if !c.hub.seen(p.update.ID) { // otherwise it is stored, and asking for it again would get two answers
-			c.say(w, p, busyLine)
+			c.say(w, p, cmp.Or(bot.DangerLine(p.said()), busyLine))
 			return
 		}
 	}

@@ -201,7 +201,7 @@ func TestForgotten(t *testing.T) {
 	if expects, err := store.Expects(ctx, "grandma", "3"); err != nil || !expects {
 		t.Errorf("expects %v, %v", expects, err)
 	}
-	if _, err := s.store.Forget(ctx, "wechat", "grandma"); err != nil {
+	if _, err := s.store.Forget(ctx, "wechat", "grandma", "", nil); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.count(t, `SELECT count(*) FROM wechat_messages WHERE id = '2'`); n != 0 {

@@ -24,7 +24,7 @@ const ChannelName = "wechat"
 
 // Can is what the channel is able to do. A service account reaches readers for 48 hours after they have written: too short to promise
 // that they will be told, so that what they wait for comes with their next message when it could not be sent (Push).
-var Can = bot.Channel{Name: ChannelName}
+var Can = bot.Channel{Name: ChannelName, Most: maxReply}
 
 // Desk answers messages; *bot.Desk does.
 type Desk interface {

@@ -58,6 +58,16 @@ func (c *Channel) words(ctx context.Context, in Incoming) (says, line string) {
 	return "", otherLine
 }
 
+// said are the words of a message, as far as they need no reading.
+func (in Incoming) said() string {
+	return strings.TrimSpace(in.Content + in.Recognition + "\n" + in.Title + "\n" + in.Description + "\n" + in.URL)
+}
+
+// lane is how a message waits.
+func (in Incoming) lane() bot.Lane {
+	return bot.LaneOf(in.said(), in.Type == "image" || in.Type == "voice" && in.Recognition == "")
+}
+
 // readFile fetches a picture or a recording and reads it; what is not readable is answered kindly.
 func (c *Channel) readFile(ctx context.Context, in Incoming, kind, otherwise string) (says, line string) {
 	if c.Reader == nil || in.MediaID == "" {
@@ -85,7 +95,7 @@ func (c *Channel) readFile(ctx context.Context, in Incoming, kind, otherwise str
 var isThere = regexp.MustCompile(`^(?:请问)?(?:好了|查好了|查到了|有了|答复)(?:吗|没|没有|么|呢)?(?:[呀啊呢])?[？?。！!…]*$`)
 
 // reply is what a message is answered with.
-func (c *Channel) reply(ctx context.Context, in Incoming) (string, error) {
+func (c *Channel) reply(ctx context.Context, id string, in Incoming) (string, error) {
 	if isThere.MatchString(strings.TrimSpace(in.Content)) {
 		if promised, err := c.Store.Expects(ctx, in.From, in.key()); promised || err != nil {
 			return heldLine, err
@@ -98,7 +108,7 @@ func (c *Channel) reply(ctx context.Context, in Incoming) (string, error) {
 	if line != "" || in.Event != "" && says == "" {
 		return line, nil
 	}
-	reply, err := c.Desk.Handle(ctx, bot.Message{Via: Can, Reader: in.From, Text: says, At: in.Created})
+	reply, err := c.Desk.Handle(ctx, bot.Message{Via: Can, Update: id, Reader: in.From, Text: says, At: in.Created})
 	if err != nil {
 		return "", err
 	}

@@ -57,7 +57,7 @@ func (c *Channel) Handle(ctx context.Context, u bot.Update) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	reply, err := c.reply(limited, in)
+	reply, err := c.reply(limited, u.ID, in)
 	if err != nil {
 		if ctx.Err() != nil { // shutting down: another node answers
 			return err

@@ -13,6 +13,8 @@ import (
 
 	"qiuzhen/bot"
 	"qiuzhen/bot/media"
+	"qiuzhen/bot/telegram"
+	"qiuzhen/bot/wechat"
 	"qiuzhen/content"
 	"qiuzhen/embedding"
 	"qiuzhen/fetch"
@@ -248,6 +250,7 @@ const (
 	// What is kept of readers, and when it is forgotten (docs/privacy.zh-CN.md).
 	keepReaders = knowledge.CorrectionWindow
 	keepUpdates = 48 * time.Hour // longer than any platform delivers again
+	keepWaiting = 24 * time.Hour // of an update that nobody has answered: an answer comes too late
 	forgetEvery = 24 * time.Hour
 )
 
@@ -258,6 +261,16 @@ func (a *App) forgetOld(ctx context.Context, now time.Time) error {
 		if more, err = a.Store.ForgetOld(ctx, now.Add(-keepReaders)); err != nil {
 			return err
 		}
+	}
+	var served []string
+	if a.telegram != nil {
+		served = append(served, telegram.Channel.Name)
+	}
+	if a.wechat != nil {
+		served = append(served, wechat.ChannelName)
+	}
+	if err := a.Store.DropStale(ctx, served, now.Add(-keepWaiting), now); err != nil {
+		return err
 	}
 	return a.Store.DropDone(ctx, now.Add(-keepUpdates))
 }

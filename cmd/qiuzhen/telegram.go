@@ -72,7 +72,7 @@ func openTelegram(a *App) (*telegramChannel, error) {
 	t := &telegramChannel{bot: b, poll: s.get("telegram_mode") == "poll"}
 	t.worker = inbox.New(telegram.Channel.Name, a.Store, b, slog.Default())
 	t.worker.Bound = telegramWaiting
-	b.Desk, b.Readers, b.Inbox, b.Wording, b.Media = a.Desk, a.Store, t.worker, a.wording, a.media
+	b.Desk, b.Readers, b.Inbox, b.Wording, b.Media, b.Concerns = a.Desk, a.Store, t.worker, a.wording, a.media, a.Desk.Concerns
 	return t, nil
 }
 

@@ -1,0 +1,65 @@
+package wechat_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"qiuzhen/bot/wechat"
+	"qiuzhen/bot/wechat/wechattest"
+)
+
+// slowReader reads pictures when it is let go on.
+type slowReader struct{ read chan struct{} }
+
+func (r slowReader) Text(ctx context.Context, _ string, _ io.Reader) (string, error) {
+	select {
+	case <-r.read:
+	case <-ctx.Done():
+	}
+	return "图里的字", ctx.Err()
+}
+
+// TestTextBesidePictures: while eight screenshots are read, a text is answered with its first post.
+func TestTextBesidePictures(t *testing.T) {
+	reader := slowReader{make(chan struct{})}
+	s := newStage(t, true, true, 1, func(_ *wechattest.Config, c *wechat.Config) { c.Reader = reader })
+	s.Put("M", "image/png", []byte("x"))
+	var pictures sync.WaitGroup
+	for i := range 8 {
+		from := fmt.Sprint("picture", i)
+		pictures.Go(func() { s.Send(t.Context(), s.addr, from, picture(from, fmt.Sprint(100+i))) })
+	}
+	eventually(t, "the pictures are there", func() bool { return s.count(t, `SELECT count(*) FROM inbox WHERE lane = 1`) == 8 })
+	start := time.Now()
+	if o := s.Send(t.Context(), s.addr, "grandma", text("grandma", "200", "地震往哪跑")); o.Reply != "答：地震往哪跑" || o.Posts != 1 {
+		t.Errorf("%+v after %v", o, time.Since(start))
+	}
+	if n := s.count(t, `SELECT count(*) FROM inbox WHERE leased_to > now() AND done_at IS NULL`); n != 3 {
+		t.Errorf("%d pictures are read at once", n)
+	}
+	close(reader.read)
+	pictures.Wait()
+}
+
+func picture(from, id string) string {
+	return strings.Replace(strings.Replace(text(from, id, ""), "<![CDATA[text]]>", "<![CDATA[image]]>", 1), "<Content><![CDATA[]]></Content>", "<MediaId><![CDATA[M]]></MediaId>", 1)
+}
+
+// TestShedDanger: where too many posts are held, who speaks of a danger hears what to do.
+func TestShedDanger(t *testing.T) {
+	s := newStage(t, true, true, 1, func(_ *wechattest.Config, c *wechat.Config) { c.MostOpen = 1 })
+	s.desk.waiting, s.desk.slow = make(chan struct{}), time.Hour
+	var held sync.WaitGroup
+	held.Go(func() { s.Send(t.Context(), s.addr, "held", text("held", "100", "慢")) })
+	eventually(t, "one held", func() bool { return s.desk.asked.Load() == 1 })
+	if o := s.Send(t.Context(), s.addr, "grandma", text("grandma", "200", "我妈刚喝了农药")); !strings.Contains(o.Reply, "120") || strings.Contains(o.Reply, "问的人很多") {
+		t.Errorf("%+v", o)
+	}
+	close(s.desk.waiting)
+	held.Wait()
+}
