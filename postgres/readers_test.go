@@ -59,7 +59,7 @@ func TestReaders(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0].Readers != 2 {
 		t.Errorf("recipients %+v (%v), want both", got, err)
 	}
-	forgotten, err := store.Forget(ctx, "web", "甲", "", nil, "", nil)
+	forgotten, err := store.Forget(ctx, "web", "甲", "", nil)
 	if want := (bot.Forgotten{Messages: 3, Questions: 1}); err != nil || forgotten != want {
 		t.Fatalf("forgot %+v (%v), want %+v", forgotten, err, want)
 	}
