@@ -234,7 +234,6 @@ func talks(api *telegramtest.Server, n int) (lost, twice int, wrong []string) {
 
 // TestPace: Telegram's limits are kept, in a crowd, in one chat and in a group; nothing is refused.
 func TestPace(t *testing.T) {
-	t.Parallel()
 	b, api, _ := open(t, telegram.Official)
 	b.Now = time.Now
 	b.Readers, b.Desk = &readers{}, deskFunc(func(m engine.Message) (engine.Reply, error) {
