@@ -1,7 +1,12 @@
 package page_test
 
 import (
+	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"testing"
 
 	"qiuzhen/page"
@@ -52,6 +57,45 @@ func TestSecure(t *testing.T) {
 		r.Header.Set("X-Forwarded-Proto", "https")
 		if got := proxies.Secure(r); got != want {
 			t.Errorf("%s: %t", peer, got)
+		}
+	}
+}
+
+// TestBehindProxy: behind a real proxy that is trusted, set up as docs/operate.zh-CN.md says, the reader's address, HTTPS and the host are the
+// reader's; what the reader makes up is not believed, and nobody is believed whose address is not named.
+func TestBehindProxy(t *testing.T) {
+	for trusted, want := range map[string]string{"127.0.0.1": "127.0.0.1 true qiuzhen.example.cn", "": "127.0.0.1 false qiuzhen.example.cn"} {
+		proxies, err := page.ParseProxies(trusted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, proxies.Address(r), " ", proxies.Secure(r), " ", r.Host)
+		}))
+		defer ours.Close()
+		address, err := url.Parse(ours.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(address)
+			r.Out.Host = r.In.Host
+			r.SetXForwarded() // rewrites what came with the request
+		}})
+		defer proxy.Close()
+		request, err := http.NewRequest(http.MethodGet, proxy.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = "qiuzhen.example.cn"
+		request.Header.Set("X-Forwarded-For", "203.0.113.9")
+		response, err := proxy.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(response.Body)
+		if response.Body.Close(); err != nil || string(got) != want {
+			t.Errorf("trusted %q: %s, want %s (%v)", trusted, got, want, err)
 		}
 	}
 }

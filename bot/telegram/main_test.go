@@ -3,6 +3,7 @@ package telegram_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
@@ -23,6 +24,10 @@ func TestMain(m *testing.M) {
 	if dsn := os.Getenv(childDSN); dsn != "" {
 		child(dsn)
 		return
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "20"); err != nil { // they wait for paces, not for the processor
+		panic(err)
 	}
 	postgrestest.Main(m)
 }

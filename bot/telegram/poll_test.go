@@ -27,6 +27,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 
 // TestPoll: polling takes the webhook away, stores before it confirms, and goes on after conflicts and failures.
 func TestPoll(t *testing.T) {
+	t.Parallel()
 	b, api, _ := open(t, unlimited)
 	box := &memoryInbox{fail: errors.New("the database is away")}
 	b.Inbox = box
@@ -58,6 +59,7 @@ func TestPoll(t *testing.T) {
 
 // TestSecretsStayOutOfLogs: whatever fails, no line and no error holds the token or a reader's words.
 func TestSecretsStayOutOfLogs(t *testing.T) {
+	t.Parallel()
 	b, api, address := open(t, unlimited)
 	var mu sync.Mutex
 	var log bytes.Buffer

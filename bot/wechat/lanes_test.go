@@ -26,6 +26,7 @@ func (r slowReader) Text(ctx context.Context, _ string, _ io.Reader) (string, er
 
 // TestTextBesidePictures: while eight screenshots are read, a text is answered with its first post.
 func TestTextBesidePictures(t *testing.T) {
+	t.Parallel()
 	reader := slowReader{make(chan struct{})}
 	s := newStage(t, true, true, 1, func(_ *wechattest.Config, c *wechat.Config) { c.Reader = reader })
 	s.Put("M", "image/png", []byte("x"))
@@ -52,6 +53,7 @@ func picture(from, id string) string {
 
 // TestShedDanger: where too many posts are held, who speaks of a danger hears what to do.
 func TestShedDanger(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, true, true, 1, func(_ *wechattest.Config, c *wechat.Config) { c.MostOpen = 1 })
 	s.desk.waiting, s.desk.slow = make(chan struct{}), time.Hour
 	var held sync.WaitGroup

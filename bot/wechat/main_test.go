@@ -3,6 +3,7 @@ package wechat_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,7 +27,13 @@ import (
 	"qiuzhen/retrieval"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "20"); err != nil { // they wait for the platform's patience, not for the processor
+		panic(err)
+	}
+	postgrestest.Main(m)
+}
 
 const (
 	appID  = "wx2c2769f8efd9abc2"

@@ -60,6 +60,7 @@ func TestDelivered3(t *testing.T) {
 
 // TestStored: a message is in the store, leased, while it is being answered.
 func TestStored(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, true, false, 1)
 	ctx := context.Background()
 	message := text("grandma", "1001", "地震往哪跑")
@@ -79,6 +80,7 @@ func TestStored(t *testing.T) {
 
 // TestShed: more posts than can be held are told so at once and not kept; afterwards all is as before.
 func TestShed(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, true, true, 1, func(_ *wechattest.Config, c *wechat.Config) { c.MostOpen = 3 })
 	s.desk.waiting = make(chan struct{})
 	s.desk.slow = time.Hour
@@ -105,6 +107,7 @@ func TestShed(t *testing.T) {
 
 // TestToken: thirty callers on three nodes fetch one token, and one more when all are refused.
 func TestToken(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, true, true, 3)
 	s.Put("M", "image/png", []byte("x"))
 	fetch := func() {
@@ -142,6 +145,7 @@ func TestToken(t *testing.T) {
 
 // TestNoSecrets: neither the token nor the secret nor what readers say is in the log or in an error.
 func TestNoSecrets(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, true, true, 1)
 	s.Send(t.Context(), s.addr, "grandma", text("grandma", "1", "出错 13812345678"))
 	var access string
@@ -164,6 +168,7 @@ func TestNoSecrets(t *testing.T) {
 
 // TestMenu: the menu that is made is one that the platform takes.
 func TestMenu(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, true, true, 1)
 	for _, address := range []string{"", "https://qiuzhen.example.cn"} {
 		if err := s.channels[0].API.CreateMenu(t.Context(), wechat.DefaultMenu(address)); err != nil {
@@ -175,6 +180,7 @@ func TestMenu(t *testing.T) {
 // TestForgotten: who got their answer is named nowhere in the channel's own table, and a minute later no row of it is left. Who is
 // forgotten has nothing coming, but for the word that they are.
 func TestForgotten(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, true, false, 1, patient)
 	store, ctx := s.store.WeChat(), t.Context()
 	s.Send(ctx, s.addr, "grandma", text("grandma", "1", "在吗"))

@@ -146,6 +146,7 @@ func heap() uint64 {
 
 // TestDowngrade: with a key, a message in plain is refused however well it is signed; without one, an encrypted one is.
 func TestDowngrade(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, true, true, 1)
 	plain := s.Config
 	plain.AESKey = ""
@@ -165,6 +166,7 @@ func TestDowngrade(t *testing.T) {
 // TestReplayed: a request that was taken is worth nothing any more: not with another message, not more often than the platform posts, not
 // after the time in which it does, and on no other node.
 func TestReplayed(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []struct {
 		name string
 		safe bool
@@ -214,6 +216,7 @@ func sealedIn(body []byte) string {
 
 // TestVerify: the settings page's question is answered, and no other.
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, true, true, 1)
 	if err := s.Verify(t.Context(), s.addr); err != nil {
 		t.Error(err)
