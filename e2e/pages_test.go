@@ -16,6 +16,8 @@ import (
 // path. A new public page is a line here.
 var publicPages = []struct{ name, path string }{
 	{"sign-in", "/console/sign-in"},
+	{"public-entry", "/e/honey-diabetes"},
+	{"public-entry-unknown", "/e/nothing-of-ours"},
 }
 
 const honey = "/console/entries/honey-diabetes"

@@ -161,7 +161,8 @@ func (s *Store) agree(reader, about int64) {
 }
 
 func (q *Question) agree(reader int64) {
-	q.Agreed[reader], q.Told[reader] = true, false
+	q.Agreed[reader] = true
+	delete(q.Told, reader)
 }
 
 func (s *Store) file(reader int64, words string) int64 {
