@@ -156,7 +156,7 @@ func (c *Console) serve(ctx context.Context, d decided, emergency bool) (string,
 	if err != nil || v.ExpiresAt == nil {
 		return fmt.Sprintf("第%d版发布了。", d.Version), err
 	}
-	until := v.ExpiresAt.In(zone)
+	until := v.ExpiresAt.In(knowledge.China)
 	if emergency {
 		return fmt.Sprintf("第%d版紧急核发了，读者已经查得到。%s以前没有签齐，自动停止回答。", d.Version, until.Format("1月2日15:04")), nil
 	}

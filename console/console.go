@@ -134,7 +134,7 @@ func (c *Console) Routes() []page.Route {
 		page.Only(knowledge.Expert, knowledge.Editor, knowledge.Publisher), page.Only(knowledge.Publisher)
 	const entry = "/console/entries/{id}"
 	routes := []page.Route{
-		{Pattern: "GET " + stylePath, Access: page.Public, Handler: serveStyle},
+		style.Route(),
 		{Pattern: "GET /console/sign-in", Access: page.Public, Handler: c.signInPage},
 		{Pattern: "POST /console/sign-in", Access: page.Public, Handler: c.signIn},
 	}

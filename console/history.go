@@ -56,7 +56,7 @@ func happened(e knowledge.Happened) happenedView {
 		parts = append(parts, "与已发布的结论矛盾，理由："+detail["despite"])
 	}
 	if until, err := time.Parse(time.RFC3339, detail["until"]); err == nil {
-		parts = append(parts, "到"+until.In(zone).Format("2006年1月2日 15:04"))
+		parts = append(parts, "到"+until.In(knowledge.China).Format("2006年1月2日 15:04"))
 	}
 	if detail["original"] != "" {
 		parts = append(parts, "由文件读出")

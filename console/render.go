@@ -2,9 +2,7 @@ package console
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"html/template"
 	"net/http"
@@ -19,25 +17,15 @@ import (
 var files embed.FS
 
 //go:embed console.css
-var style []byte
+var styleContent []byte
 
-// stylePath changes with its content, so that browsers may keep it for good.
-var stylePath = func() string {
-	sum := sha256.Sum256(style)
-	return "/static/console-" + hex.EncodeToString(sum[:6]) + ".css"
-}()
-
-func serveStyle(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(style) // the client is gone: nobody to tell
-}
+var style = page.NewAsset("console.css", "text/css", styleContent)
 
 var templates = func() map[string]*template.Template {
 	functions := template.FuncMap{
-		"day":    func(t time.Time) string { return t.In(zone).Format("2006年1月2日") },
-		"minute": func(t time.Time) string { return t.In(zone).Format("2006年1月2日 15:04") },
-		"styles": func() []string { return []string{page.StylePath, stylePath} },
+		"day":    func(t time.Time) string { return t.In(knowledge.China).Format("2006年1月2日") },
+		"minute": func(t time.Time) string { return t.In(knowledge.China).Format("2006年1月2日 15:04") },
+		"styles": func() []string { return []string{page.Style.Path, style.Path} },
 		"topic":  func(t knowledge.Topic) string { return topicWords[t] },
 		"status": statusLine,
 		"stands": pairStatus,
@@ -143,7 +131,7 @@ func statusLine(v knowledge.Version) string {
 	if v.Status != knowledge.Published || v.ExpiresAt == nil {
 		return v.StatusLine()
 	}
-	until := v.ExpiresAt.In(zone)
+	until := v.ExpiresAt.In(knowledge.China)
 	if v.Emergency {
 		return "紧急核发，24小时内复核，到" + until.Format("2006年1月2日 15:04")
 	}

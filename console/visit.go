@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"qiuzhen/knowledge"
@@ -119,6 +118,3 @@ func (c *Console) said(w http.ResponseWriter, r *http.Request, v visit, said, to
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
-
-// zone is China's: the staff's clocks show it, whatever the server's.
-var zone = time.FixedZone("中国标准时间", 8*60*60)

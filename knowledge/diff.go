@@ -30,7 +30,7 @@ func (e Entry) Fields() []Field {
 	all := []Field{
 		{"标题", one(e.Title)}, {"短名", one(e.Short)}, {"结论", one(string(e.Verdict))}, {"结论后半句", one(e.Tail)},
 		{"说法", e.Claims}, {"问法", e.Questions}, {"不是这一条的话", e.Negatives},
-		{"为什么", one(e.Summary)}, {"怎么做", e.Actions}, {"正文", paragraphs(e.Body)},
+		{"为什么", one(e.Summary)}, {"怎么做", e.Actions}, {"正文", Paragraphs(e.Body)},
 		{"地区", e.Regions}, {"人群", groups}, {"出处", sources},
 	}
 	return slices.DeleteFunc(all, func(f Field) bool { return len(f.Lines) == 0 })
@@ -72,8 +72,8 @@ func without(lines, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return slices.Contains(others, l) })
 }
 
-// paragraphs are the body's, without empty lines.
-func paragraphs(body string) []string {
+// Paragraphs are a body's, without empty lines.
+func Paragraphs(body string) []string {
 	var out []string
 	for line := range strings.Lines(body) {
 		if line = strings.TrimSpace(line); line != "" {

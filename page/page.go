@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"net/http"
+	"path"
 	"strings"
 
 	"qiuzhen/knowledge"
@@ -39,25 +40,38 @@ func (a Access) Allows(p knowledge.Person) bool {
 	return !a.Staff || !p.Disabled && (len(a.Roles) == 0 || p.Holds(a.Roles...))
 }
 
-//go:embed style.css
-var style []byte
+// Asset is a file that pages load. Its address changes with its content, so that browsers may keep it for good.
+type Asset struct {
+	Path string
 
-// StylePath is the address of the stylesheet. It changes with its content, so that browsers may keep it for good.
-var StylePath = "/static/style-" + digest(style) + ".css"
-
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:6])
+	mediaType string
+	content   []byte
 }
+
+// NewAsset names a file such as style.css by its content: /static/style-HASH.css.
+func NewAsset(name, mediaType string, content []byte) Asset {
+	sum := sha256.Sum256(content)
+	ext := path.Ext(name)
+	return Asset{"/static/" + strings.TrimSuffix(name, ext) + "-" + hex.EncodeToString(sum[:6]) + ext, mediaType, content}
+}
+
+// Route serves the file to anybody.
+func (a Asset) Route() Route {
+	return Route{"GET " + a.Path, Public, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", a.mediaType+"; charset=utf-8")
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		_, _ = w.Write(a.content) // the client is gone: nobody to tell
+	}}
+}
+
+//go:embed style.css
+var styleContent []byte
+
+// Style is the stylesheet of every page.
+var Style = NewAsset("style.css", "text/css", styleContent)
 
 // Routes are those of the stylesheet.
-func Routes() []Route {
-	return []Route{{"GET " + StylePath, Public, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/css; charset=utf-8")
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		_, _ = w.Write(style) // the client is gone: nobody to tell
-	}}}
-}
+func Routes() []Route { return []Route{Style.Route()} }
 
 // policy lets a page load from this server only, and nothing of it run that is not a file of this server.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; media-src 'self'; " +

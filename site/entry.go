@@ -87,8 +87,8 @@ type sourceView struct{ Line, Number, URL string }
 func newEntryView(p knowledge.Public, base string) entryView {
 	e := p.Entry
 	v := entryView{
-		Style: page.StylePath, Title: strings.TrimSuffix(e.FirstLine(), "。"), FirstLine: e.FirstLine(), Verdict: e.Verdict,
-		Summary: knowledge.Closed(e.Summary), StepsHead: "接着这样做", Body: paragraphs(e.Body), ReviewHead: "审核",
+		Style: page.Style.Path, Title: strings.TrimSuffix(e.FirstLine(), "。"), FirstLine: e.FirstLine(), Verdict: e.Verdict,
+		Summary: knowledge.Closed(e.Summary), StepsHead: "接着这样做", Body: knowledge.Paragraphs(e.Body), ReviewHead: "审核",
 		Regions: strings.Join(e.RegionNames(), "、"), LD: newClaimReview(p, base),
 	}
 	if e.Kind == knowledge.Rebuttal {
@@ -148,14 +148,4 @@ func webOnly(url string) string {
 		return url
 	}
 	return ""
-}
-
-func paragraphs(body string) []string {
-	var out []string
-	for line := range strings.Lines(body) {
-		if line = strings.TrimSpace(line); line != "" {
-			out = append(out, line)
-		}
-	}
-	return out
 }

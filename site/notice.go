@@ -41,7 +41,7 @@ func (s *Site) notice(w http.ResponseWriter, status int, n notice) {
 	body, err := render("notice", struct {
 		Style string
 		notice
-	}{page.StylePath, n})
+	}{page.Style.Path, n})
 	if err != nil {
 		s.Log.Error("notice failed", "error", err)
 	}

@@ -2,15 +2,13 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"html/template"
 	"net/http"
 	"strconv"
-	"time"
 
 	"qiuzhen/bot"
+	"qiuzhen/knowledge"
 	"qiuzhen/page"
 )
 
@@ -18,19 +16,9 @@ import (
 var templateFiles embed.FS
 
 //go:embed chat.js
-var script []byte
+var scriptContent []byte
 
-// scriptPath changes with its content, so that browsers may keep it for good.
-var scriptPath = func() string {
-	sum := sha256.Sum256(script)
-	return "/static/chat-" + hex.EncodeToString(sum[:6]) + ".js"
-}()
-
-func serveScript(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(script) // the client is gone: nobody to tell
-}
+var script = page.NewAsset("chat.js", "text/javascript", scriptContent)
 
 var templates = template.Must(template.New("").ParseFS(templateFiles, "templates/*.html"))
 
@@ -43,10 +31,10 @@ type frame struct {
 }
 
 // Style and Script are the addresses of the page's files.
-func (frame) Style() string { return page.StylePath }
+func (frame) Style() string { return page.Style.Path }
 
 // Script is that of chat.js.
-func (frame) Script() string { return scriptPath }
+func (frame) Script() string { return script.Path }
 
 // turn is an exchange as it is shown.
 type turn struct {
@@ -134,7 +122,7 @@ func (c *Chat) print(w http.ResponseWriter, r *http.Request) {
 			t := newTurn(e, false)
 			c.show(w, http.StatusOK, "paper", &paperPage{
 				frame: frame{Title: "求真的回答：" + firstLine(t.Asked, 20), Path: printPath + number, Look: lookOf(r), Form: "look"},
-				turn:  t, Day: c.Now().In(zone).Format("2006年1月2日"),
+				turn:  t, Day: c.Now().In(knowledge.China).Format("2006年1月2日"),
 			})
 			return
 		}
@@ -143,9 +131,6 @@ func (c *Chat) print(w http.ResponseWriter, r *http.Request) {
 		frame: c.plainFrame(r, "没有找到这一条"), Line: "这里没有您要打印的回答。可能时间久了，请再问一次。",
 	})
 }
-
-// zone is China's, whatever the server's.
-var zone = time.FixedZone("中国标准时间", 8*60*60)
 
 // noticePage says one thing.
 type noticePage struct {

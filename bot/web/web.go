@@ -94,6 +94,6 @@ func (c *Chat) Routes() []page.Route {
 		open("GET /forget", to(privacyPath)),
 		open("GET "+printPath+"{answer}", c.print),
 		open("GET "+privacyPath, c.privacyPage),
-		open("GET "+scriptPath, serveScript),
+		script.Route(),
 	}
 }
