@@ -1,0 +1,85 @@
+package knowledge
+
+import "time"
+
+// MsgType is CAP's msgType.
+type MsgType string
+
+// The types of broadcast.
+const (
+	Alert  MsgType = "Alert"
+	Update MsgType = "Update"
+	Cancel MsgType = "Cancel"
+)
+
+// BroadcastState is where a broadcast is in its life.
+type BroadcastState string
+
+// The states. An edit of what is submitted or approved makes it a draft again.
+const (
+	BroadcastDraft     BroadcastState = "draft"
+	BroadcastSubmitted BroadcastState = "submitted"
+	BroadcastApproved  BroadcastState = "approved" // waits for its hour, or to be fanned out
+	BroadcastSending   BroadcastState = "sending"
+	BroadcastPaused    BroadcastState = "paused"
+	BroadcastDone      BroadcastState = "done"      // nothing waits any more
+	BroadcastCancelled BroadcastState = "cancelled" // what was unsent was stopped
+	BroadcastExpired   BroadcastState = "expired"   // its last hour came first
+)
+
+// ApprovalLapses is how long an approval holds when nothing was sent on it.
+const ApprovalLapses = 2 * time.Hour
+
+// Broadcast is a message to many, with the fields and words of CAP 1.2.
+type Broadcast struct {
+	ID         int64
+	Identifier string // CAP's: given when it is made
+	Type       MsgType
+	Exercise   bool  // CAP's status: Exercise, else Actual
+	References int64 // the broadcast that it updates or cancels; 0: none
+	Revision   int   // counts the edits
+	State      BroadcastState
+	Content    BroadcastContent
+	Audience   Audience
+	Hash       [32]byte  // of type, exercise, references, content and audience: what is approved
+	SendAt     time.Time // zero: at once
+	Expires    time.Time // nothing is sent from then on
+}
+
+// BroadcastContent is what a broadcast says.
+type BroadcastContent struct {
+	Event       string            `json:"event"`     // 台风, 食品安全谣言: in the reader's words
+	Category    string            `json:"category"`  // CAP: Geo, Met, Safety, Security, Rescue, Fire, Health, Env, Transport, Infra, CBRNE, Other
+	Response    string            `json:"response"`  // CAP responseType: Shelter, Evacuate, Prepare, Execute, Avoid, Monitor, Assess, AllClear, None
+	Urgency     string            `json:"urgency"`   // CAP: Immediate, Expected, Future, Past, Unknown
+	Severity    string            `json:"severity"`  // CAP: Extreme, Severe, Moderate, Minor, Unknown
+	Certainty   string            `json:"certainty"` // CAP: Observed, Likely, Possible, Unlikely, Unknown
+	Headline    string            `json:"headline"`
+	Description string            `json:"description"`
+	Instruction string            `json:"instruction"` // one step a line
+	Source      string            `json:"source"`      // who says so
+	Web         string            `json:"web,omitempty"`
+	Contact     string            `json:"contact,omitempty"`
+	Entry       ID                `json:"entry,omitempty"` // that it was made from; its version is published when it is approved
+	Version     int               `json:"version,omitempty"`
+	Reason      string            `json:"reason,omitempty"` // of an Update or Cancel: what was wrong, for the reader
+	Texts       map[string]string `json:"texts"`            // by channel: written by hand instead of made from the fields
+}
+
+// Audience is a rule: who matches all of it is a recipient. An Update or Cancel has none: it goes to those of its original.
+type Audience struct {
+	Areas    []string `json:"areas"`    // GB/T 2260 of provinces, cities, counties, or 9 digits for towns; none: everywhere
+	Topics   []Topic  `json:"topics"`   // subscribed to; none: any
+	Groups   []string `json:"groups"`   // 老人, 农民, 学生, 工人, 公务员; none: any
+	Channels []string `json:"channels"` // none: all
+}
+
+// Delivery is one broadcast to one recipient.
+type Delivery struct {
+	Broadcast int64
+	N         int64  // numbers it
+	Channel   string // telegram, wechat, wecom, dingtalk, email, webhook
+	To        string // the channel's name for the recipient
+	Token     int64  // of the claim: who lost the lease records nothing
+	Tries     int
+}
