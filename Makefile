@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(PATH):/usr/local/go/bin
 .DEFAULT_GOAL := help
-.PHONY: e2e content-report calibrate help setup demo build test bench soak lint dist test-dist clean
+.PHONY: fuzz e2e content-report calibrate help setup demo build test bench soak lint dist test-dist clean
 
 PKG ?= ./...
 BENCH ?= .
@@ -19,8 +19,11 @@ build: setup
 demo: setup ## the tour: ten messages asked of the embedded content
 	@bin/qiuzhen demo
 
-test: setup ## vet, all tests with the race detector, a few seconds of every fuzz target (PKG=./text/...)
+test: setup ## vet, all tests with the race detector (PKG=./text/...)
 	@scripts/test $(PKG)
+
+fuzz: setup ## ten seconds of every fuzz target (PKG=./text/... FUZZ_SECONDS=60)
+	@scripts/fuzz $(PKG)
 
 e2e: setup ## the real binary in real Chromium: every page through axe and an HTML validator (PICTURES=DIR)
 	@scripts/e2e $(if $(PICTURES),--pictures $(abspath $(PICTURES)))
