@@ -14,7 +14,8 @@ type reference struct {
 		Low, High float64
 	}
 	Bootstrap []struct {
-		A, B                     []float64
+		A                        []float64
+		B                        []*float64 // null: does not count
 		Clusters                 []string
 		Draws                    [][]int
 		Low, High, Difference, P float64
@@ -84,11 +85,16 @@ func TestReference(t *testing.T) {
 		same("Wilson high", i, high, c.High)
 	}
 	for i, c := range ref.Bootstrap {
-		means := resample(group(c.A, c.Clusters), len(c.Draws), replay(c.Draws))
-		cut := len(means) / 40
-		same("bootstrap low", i, means[cut], c.Low)
-		same("bootstrap high", i, means[len(means)-1-cut], c.High)
-		d := difference(c.A, c.B, c.Clusters, len(c.Draws), replay(c.Draws))
+		low, high := central(resample(group(c.A, c.Clusters), len(c.Draws), replay(c.Draws)))
+		same("bootstrap low", i, low, c.Low)
+		same("bootstrap high", i, high, c.High)
+		b := make([]float64, len(c.B))
+		for j, v := range c.B {
+			if b[j] = math.NaN(); v != nil {
+				b[j] = *v
+			}
+		}
+		d := difference(group(c.A, c.Clusters), group(b, c.Clusters), len(c.Draws), replay(c.Draws))
 		same("difference", i, d.Value, c.Difference)
 		same("difference low", i, d.Low, c.DifferenceLow)
 		same("difference high", i, d.High, c.DifferenceHigh)
