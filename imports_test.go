@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"ingest/office":           {"ingest", "knowledge", "text"},
 	"ingest/read":             {"ingest/office"},
 	"retrieval":               {"knowledge", "text", "learn"},
-	"eval":                    {"knowledge", "learn", "retrieval"},
+	"eval":                    {"eval/stats", "knowledge", "learn", "retrieval"},
 	"bot":                     {"knowledge", "retrieval", "text"},
 	"bot/web":                 {"bot", "knowledge", "page", "retrieval", "text"},
 	"bot/bottest":             {"bot", "ingest", "knowledge", "retrieval", "text"},
