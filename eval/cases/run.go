@@ -44,8 +44,9 @@ type Answer struct {
 	Verdict   string     `json:"verdict,omitempty"`
 	Score     float64    `json:"score"` // P(match)
 	Text      string     `json:"text"`
-	Passages  []string   `json:"passages"` // of that version: what its sentences must be found in
-	Citations []Citation `json:"citations"`
+	Passages  []string   `json:"passages"`  // of that version: what its sentences must be found in
+	Citations []Citation `json:"citations"` // as the reader got them
+	Sources   []Citation `json:"sources"`   // of that version: what the citations must be among
 }
 
 // Citation is a source as the reader sees it.
