@@ -20,6 +20,7 @@ import (
 type evalCommand struct {
 	Rank      rankCommand      `cmd:"" help:"Measure the search on a folder of documents, queries and judgements (BEIR)."`
 	Calibrate calibrateCommand `cmd:"" help:"Fit the match scorer and the danger and current-fact classifiers on the tune wordings."`
+	Annotate  annotateCommand  `cmd:"" help:"The experts' review of evaluation cases: sheets out and in, settling, signing, locking."`
 }
 
 // calibrateCommand writes the committed models again; the same wordings, content and model give the same files.
