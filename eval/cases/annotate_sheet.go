@@ -135,9 +135,20 @@ func shown(c Case, entries map[string]knowledge.Entry) string {
 	for i, id := range ids {
 		e := entries[id]
 		lines := slices.Concat([]string{fmt.Sprintf("%d. %s（%s）", i+1, e.Title, id), e.FirstLine()}, e.Claims[:min(1, len(e.Claims))], []string{e.Summary}, e.Actions)
-		texts[i] = strings.Join(lines, "\n")
+		texts[i] = strings.Join(once(lines), "\n")
 	}
 	return strings.Join(texts, "\n\n")
+}
+
+// once leaves out lines that were there before: a guide's first line is its first action.
+func once(lines []string) []string {
+	var kept []string
+	for _, l := range lines {
+		if l != "" && !slices.Contains(kept, l) {
+			kept = append(kept, l)
+		}
+	}
+	return kept
 }
 
 // safe makes a cell that no spreadsheet takes for a formula, also after it was saved as CSV and opened again: an apostrophe before it, as

@@ -97,7 +97,7 @@ func (c Case) Words(l Label) string {
 		said = append(said, "实时消息："+asked("live").word(l.Live))
 	}
 	if len(said) == 0 {
-		return "没有要紧的"
+		return "没有危险，不用条目"
 	}
 	return strings.Join(said, "，")
 }
@@ -105,5 +105,9 @@ func (c Case) Words(l Label) string {
 // ExpectedWords is what the case expects, in the same words.
 func (c Case) ExpectedWords() string {
 	e := c.Expect
-	return c.Words(Label{e.Decision, e.Entries, e.Verdict, e.Urgent, e.Live})
+	words := c.Words(Label{e.Decision, e.Entries, e.Verdict, e.Urgent, e.Live})
+	if len(e.Wrong) > 0 {
+		words += "，不能用 " + strings.Join(e.Wrong, "、")
+	}
+	return words
 }

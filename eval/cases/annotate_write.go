@@ -65,9 +65,6 @@ func (s Sheet) WriteXLSX(w io.Writer) error {
 	b.labels(s)
 	b.table(catalogueSheet, append([][]string{{columnID, "标题", "结论", "第一句", "一句话说明"}}, s.Catalogue...), []float64{30, 40, 10, 40, 60}, 1)
 	b.lists(s)
-	index, err := b.GetSheetIndex(labelsSheet)
-	b.keep(err)
-	b.SetActiveSheet(index)
 	if b.err != nil {
 		return fmt.Errorf("make the workbook: %w", b.err)
 	}
