@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"page":                    {"knowledge"},
 	"console":                 {"authoring", "knowledge", "page"},
 	"site":                    {"knowledge", "page"},
-	"postgres":                {"authoring", "bot", "bot/wechat", "bundle", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
+	"postgres":                {"authoring", "bot", "bot/wechat", "bundle", "eval/cases", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
 	"embedding/embeddingtest": {"embedding"},
 	// a run asks through bot what a reader would ask, and reads the reply's parts; text counts its sentences
 	"eval/cases":              {"bot", "eval/stats", "knowledge", "retrieval", "text"},

@@ -19,6 +19,7 @@ import (
 
 type evalCommand struct {
 	Rank      rankCommand      `cmd:"" help:"Measure the search on a folder of documents, queries and judgements (BEIR)."`
+	Cases     casesCommand     `cmd:"" help:"Ask cases as readers do and measure what comes of them."`
 	Calibrate calibrateCommand `cmd:"" help:"Fit the match scorer and the danger and current-fact classifiers on the tune wordings."`
 }
 
