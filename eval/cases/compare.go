@@ -64,8 +64,22 @@ func Compare(a, b Run, margins map[string]float64) Comparison {
 	for i := range was {
 		c.judge(was[i], is[i])
 	}
+	for _, list := range [][]Change{c.Broken, c.Worse, c.Fixed} {
+		slices.SortStableFunc(list, func(a, b Change) int { return cmp.Compare(gravity(a), gravity(b)) })
+	}
 	c.shifts(was, is, margins)
 	return c
+}
+
+// gravity is where the gravest failure of a change stands among the figures, which begin with what does harm.
+func gravity(c Change) int {
+	least := len(Figures)
+	for _, f := range c.Failures {
+		if at := slices.IndexFunc(Figures, func(g Figure) bool { return g.Name == f.Figure }); at >= 0 {
+			least = min(least, at)
+		}
+	}
+	return least
 }
 
 // common are the outcomes of the cases that both runs asked alike, in one order.

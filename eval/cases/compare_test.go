@@ -23,6 +23,8 @@ func TestCompare(t *testing.T) {
 		return &r.Outcomes[i]
 	}
 	*at(&b, "absent-3") = at(&b, "absent-3").answering(entryOf(3)) // broken
+	*at(&b, "absent-2") = at(&b, "absent-2").answering(entryOf(2))
+	at(&b, "entry-9").Answers[0].Verdict = "false" // does more harm
 	*at(&a, "absent-4") = at(&a, "absent-4").answering(entryOf(4)) // fixed
 	for _, r := range []*Run{&a, &b} {                             // as wrong as before
 		at(r, "urgent-5").Reply = "请马上打119。"
@@ -40,7 +42,7 @@ func TestCompare(t *testing.T) {
 		what      string
 		got, want []string
 	}{
-		{"broken", ids(c.Broken), []string{"absent-3"}}, {"fixed", ids(c.Fixed), []string{"absent-4"}}, {"worse", ids(c.Worse), []string{"entry-6"}},
+		{"broken", ids(c.Broken), []string{"entry-9", "absent-2", "absent-3"}}, {"fixed", ids(c.Fixed), []string{"absent-4"}}, {"worse", ids(c.Worse), []string{"entry-6"}},
 		{"edited", c.Edited, []string{"entry-7"}}, {"only A", c.OnlyA, []string{"lookalike-1"}}, {"only B", c.OnlyB, []string{"lookalike-99"}},
 		{"differs", c.Differs, []string{"设置", "程序"}},
 	} {

@@ -253,7 +253,7 @@ func TestSeededDefects(t *testing.T) {
 	}
 }
 
-// TestSeededInCaseFiles: a case twice and a danger without a class are refused before anything is asked.
+// TestSeededInCaseFiles: a case twice, a danger without a class, and content that judges otherwise than the cases are refused before anything is asked.
 func TestSeededInCaseFiles(t *testing.T) {
 	line := func(c Case) string {
 		data, err := json.Marshal(c)
@@ -266,12 +266,14 @@ func TestSeededInCaseFiles(t *testing.T) {
 	urgent.Expect.Urgent = "stroke"
 	unlabelled := urgent
 	unlabelled.Expect.Urgent = ""
-	for _, c := range []struct{ name, file, want string }{
-		{"sound", line(plain) + line(urgent), ""},
-		{"duplicate case", line(plain) + line(plain), "cases.jsonl:2: "},
-		{"unlabelled urgent", line(plain) + line(unlabelled), "cases.jsonl:2: "},
+	judged := soundRun().Outcomes[slices.IndexFunc(soundRun().Outcomes, func(o Outcome) bool { return o.Case.ID == "entry-1" })].Case
+	for _, c := range []struct{ name, file, verdict, want string }{
+		{"sound", line(plain) + line(urgent) + line(judged), "false", ""},
+		{"duplicate case", line(plain) + line(plain), "false", "cases.jsonl:2: "},
+		{"unlabelled urgent", line(plain) + line(unlabelled), "false", "cases.jsonl:2: "},
+		{"flipped verdict in the content", line(plain) + line(judged), "true", "cases.jsonl:2: "},
 	} {
-		r := Read([]File{{"cases.jsonl", []byte(c.file)}}, Known{})
+		r := Read([]File{{"cases.jsonl", []byte(c.file)}}, Known{Entries: map[string]string{"entry-1": c.verdict}})
 		switch {
 		case c.want == "" && len(r.Complaints) > 0, c.want != "" && len(r.Complaints) == 0:
 			t.Errorf("%s: %v", c.name, r.Complaints)
