@@ -24,7 +24,7 @@ func TestCompare(t *testing.T) {
 	}
 	*at(&b, "absent-3") = at(&b, "absent-3").answering(entryOf(3)) // broken
 	*at(&b, "absent-2") = at(&b, "absent-2").answering(entryOf(2))
-	at(&b, "entry-9").Answers[0].Verdict = "false" // does more harm
+	at(&b, "entry-9").Answers[0].Verdict = "false"                 // does more harm
 	*at(&a, "absent-4") = at(&a, "absent-4").answering(entryOf(4)) // fixed
 	for _, r := range []*Run{&a, &b} {                             // as wrong as before
 		at(r, "urgent-5").Reply = "请马上打119。"
