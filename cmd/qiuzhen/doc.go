@@ -28,6 +28,7 @@
 //   - retrieval: a message -> a conclusion; models/ has the fitted scorer and classifiers.
 //   - learn: logistic regression and boosted trees, fitted the same way every time.
 //   - fetch: the one client that opens addresses strangers send.
+//   - eval/stats: the statistics of evaluations, standard library only, equal to public implementations to 1e-9.
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //   - bot: a conclusion -> what the reader reads; the desk, one file a concern (limits, groups, choices, dialogue, opinion, subscribe, slow, due).
 //     bot/bottest: conversations as data and the suite that every channel passes.

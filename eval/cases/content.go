@@ -88,6 +88,9 @@ func (c Content) describe(o *Outcome, r bot.Reply, at time.Time) {
 	for _, m := range r.Answers {
 		o.Answers = append(o.Answers, c.answer(r, m, at))
 	}
+	for _, m := range r.Candidates {
+		o.Offered = append(o.Offered, string(m.ID))
+	}
 	for _, e := range r.Ranking[:min(kept, len(r.Ranking))] {
 		entry := c.newest(string(e.ID)).Entry
 		o.Candidates = append(o.Candidates, Candidate{

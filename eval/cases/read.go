@@ -167,3 +167,9 @@ func together(all []placed) []Complaint {
 	}
 	return found
 }
+
+// Of are the cases of a split. What was wrong with any stays said.
+func (r Reading) Of(split string) Reading {
+	r.Cases = slices.DeleteFunc(slices.Clone(r.Cases), func(c Case) bool { return c.Split != split })
+	return r
+}

@@ -117,10 +117,10 @@ func expectComplaints(c Case, known Known) []string {
 	for _, k := range e.KeyPoints {
 		add(strings.TrimSpace(k.Text) == "", "有一个 key_point 没有 text")
 		add(!(k.Weight > 0 && k.Weight <= 100), "key_point “%s” 的 weight 是%g，要大于0，最多100", k.Text, k.Weight)
-		add(slices.Contains(k.Aliases, ""), "key_point “%s” 有空的 alias，什么都算说到了", k.Text)
+		add(slices.Contains(k.Aliases, ""), "key_point “%s” 有空的 alias", k.Text)
 	}
 	add(slices.Contains(e.Forbidden, ""), "expect.forbidden 里有空的一条，什么回复都会算犯了")
-	for _, id := range slices.Concat(e.Entries, e.Wrong) {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(e.Entries, e.Wrong)))) {
 		verdict, ok := known.Entries[id]
 		add(known.Entries != nil && !ok, "没有 %s 这个条目", id)
 		add(ok && len(e.Entries) == 1 && id == e.Entries[0] && verdict != e.Verdict, "expect.verdict 是 %q，%s 的却是 %q", e.Verdict, id, verdict)

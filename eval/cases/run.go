@@ -30,6 +30,7 @@ type Outcome struct {
 	Number     string      `json:"number,omitempty"` // the telephone number named for it
 	Live       string      `json:"live,omitempty"`
 	Answers    []Answer    `json:"answers"`
+	Offered    []string    `json:"offered"`    // entries that the reader may choose from, of a suggestion
 	Candidates []Candidate `json:"candidates"` // best first, as retrieved, whatever the decision
 	TookMS     float64     `json:"took_ms"`
 	Error      string      `json:"error,omitempty"` // the case could not be run

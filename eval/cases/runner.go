@@ -82,7 +82,7 @@ const (
 
 // ask has the conversation of a case. Only that the run is interrupted is an error; what else fails is the case's outcome.
 func (r Runner) ask(ctx context.Context, c Case) (Outcome, error) {
-	o := Outcome{Case: c, Decision: "abstain", Answers: []Answer{}, Candidates: []Candidate{}}
+	o := Outcome{Case: c, Decision: "abstain", Answers: []Answer{}, Offered: []string{}, Candidates: []Candidate{}}
 	day, err := time.Parse(time.DateOnly, c.AsOf)
 	channel, ok := r.Channels[c.Channel]
 	if err != nil || !ok {
