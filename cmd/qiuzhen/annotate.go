@@ -34,7 +34,7 @@ type annotateExport struct {
 	Kind  string   `help:"Only cases of this kind (slices.kind)."`
 	Limit int      `help:"At most so many cases; 0: all." default:"0"`
 	Blind bool     `help:"Neither what the cases expect nor anybody else's labels; --no-blind: with both, for those who settle and sign." default:"true" negatable:""`
-	Files []string `arg:"" optional:"" help:"Case files to take in first; without any: the cases taken in before."`
+	Files []string `arg:"" optional:"" help:"Case files whose cases are to be labelled; without any: the program's own, and all that were taken in before."`
 }
 
 func (e annotateExport) Run(ctx context.Context, c *cli, streams stdio) error {
@@ -52,12 +52,16 @@ func (e annotateExport) Run(ctx context.Context, c *cli, streams stdio) error {
 		if err != nil {
 			return err
 		}
-		if err := takeIn(ctx, app, e.Files, entries, streams); err != nil {
+		wanted, err := takeIn(ctx, app, e.Files, entries, streams)
+		if err != nil {
 			return err
 		}
 		all, err := app.Store.ReviewedCases(ctx)
 		if err != nil {
 			return err
+		}
+		if len(e.Files) > 0 {
+			all = slices.DeleteFunc(all, func(r cases.Reviewed) bool { return !wanted[r.Case.ID] })
 		}
 		sheet, n := e.sheet(all, entries)
 		if n == 0 {
@@ -116,32 +120,48 @@ func labelledWith(ctx context.Context, app *App) (map[string]knowledge.Entry, er
 	return entries, err
 }
 
-// takeIn stores the cases of files, all or none.
-func takeIn(ctx context.Context, app *App, names []string, entries map[string]knowledge.Entry, streams stdio) error {
-	if len(names) == 0 {
-		return nil
+// takeIn stores the cases of files, all or none, and returns their ids. Without files they are the program's own.
+func takeIn(ctx context.Context, app *App, names []string, entries map[string]knowledge.Entry, streams stdio) (map[string]bool, error) {
+	files, known, err := caseFiles(names)
+	if err != nil {
+		return nil, err
 	}
-	known := cases.Known{Entries: map[string]string{}}
+	known.Entries = map[string]string{}
 	for id, e := range entries {
 		known.Entries[id] = string(e.Verdict)
 	}
-	var files []cases.File
+	reading := cases.Read(files, known)
+	if complained(reading.Complaints, streams) {
+		return nil, exit(exitUsage)
+	}
+	added, err := app.Store.AddCases(ctx, reading.Cases, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(streams.err, "收进 %d 个用例，%d 个已经有了，%d 个和别的几乎一样、不用标\n", added, len(reading.Cases)-added, len(reading.Copies))
+	wanted := map[string]bool{}
+	for _, c := range reading.Cases {
+		wanted[c.ID] = true
+	}
+	return wanted, nil
+}
+
+func caseFiles(names []string) (files []cases.File, known cases.Known, err error) {
+	if len(names) == 0 {
+		if known.Locked, err = cases.Locked(); err != nil {
+			return nil, known, err
+		}
+		files, err = cases.Embedded()
+		return files, known, err
+	}
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
-			return usageError{err}
+			return nil, known, usageError{err}
 		}
 		files = append(files, cases.File{Name: name, Data: data})
 	}
-	reading := cases.Read(files, known)
-	if complained(reading.Complaints, streams) {
-		return exit(exitUsage)
-	}
-	added, err := app.Store.AddCases(ctx, reading.Cases, time.Now())
-	if err == nil {
-		fmt.Fprintf(streams.err, "收进 %d 个用例，%d 个已经有了，%d 个和别的几乎一样、不用标\n", added, len(reading.Cases)-added, len(reading.Copies))
-	}
-	return err
+	return files, known, nil
 }
 
 func complained(complaints []cases.Complaint, streams stdio) bool {

@@ -59,7 +59,7 @@ func labelField(c Case, name string, l Label) string {
 	if name == "entries" {
 		return strings.Split(c.Judged(l), "|")[1]
 	}
-	return asked(name).of(l)
+	return questionOf(name).of(l)
 }
 
 func agreement(field string, of []rated) Agreement {

@@ -144,10 +144,10 @@ func (r *labelReader) read(row Row) {
 		}
 	}
 	if a.Label.Decision == "abstain" && len(a.Label.Entries) > 0 {
-		r.complain(row, "“%s”选了“%s”，“%s”就不要写", asked("decision").column, asked("decision").word("abstain"), columnEntries)
+		r.complain(row, "“%s”选了“%s”，“%s”就不要写", questionOf("decision").column, questionOf("decision").word("abstain"), columnEntries)
 	}
 	if a.Label.Decision != "answer" { // nothing is concluded
-		missing = slices.DeleteFunc(missing, func(name string) bool { return name == asked("verdict").column })
+		missing = slices.DeleteFunc(missing, func(name string) bool { return name == questionOf("verdict").column })
 	}
 	switch {
 	case len(r.Complaints) > before:

@@ -88,7 +88,7 @@ func newSheet(entries map[string]knowledge.Entry) Sheet {
 
 func row(r Reviewed, login string, entries map[string]knowledge.Entry) []string {
 	c := r.Case
-	cells := []string{c.ID, strconv.Itoa(c.Version), safe(turns(c.Turns)), c.AsOf + place(c), safe(shown(c, entries))}
+	cells := []string{c.ID, strconv.Itoa(c.Version), safe(turns(c.Turns)), c.AsOf + place(c), safe(entryTexts(c, entries))}
 	at := slices.IndexFunc(r.Given, func(g Given) bool { return login != "" && g.Login == login })
 	if at < 0 {
 		return append(cells, "", "", "", "", "", "", c.Code())
@@ -128,8 +128,8 @@ func place(c Case) string {
 	return "\n地区 " + c.Region
 }
 
-// shown is what the entries beside a case say to readers. They are numbered: 1 or 2 is quicker to write than an id.
-func shown(c Case, entries map[string]knowledge.Entry) string {
+// entryTexts is what the entries beside a case say to readers. They are numbered: 1 or 2 is quicker to write than an id.
+func entryTexts(c Case, entries map[string]knowledge.Entry) string {
 	ids := c.Shown(entries)
 	texts := make([]string, len(ids))
 	for i, id := range ids {

@@ -37,7 +37,7 @@ var questions = []question{
 	}, func(l Label) string { return l.Live }, func(l *Label, s string) { l.Live = s }},
 }
 
-func asked(name string) question {
+func questionOf(name string) question {
 	return questions[slices.IndexFunc(questions, func(q question) bool { return q.name == name })]
 }
 
@@ -82,19 +82,19 @@ func (q question) value(word string) (string, bool) {
 func (c Case) Words(l Label) string {
 	var said []string
 	if c.Expect.Decision != "any" {
-		said = append(said, asked("decision").word(l.Decision))
+		said = append(said, questionOf("decision").word(l.Decision))
 	}
 	if entries := strings.Split(c.Judged(l), "|")[1]; entries != "" {
 		said = append(said, "用 "+strings.ReplaceAll(entries, ",", "、"))
 	}
 	if c.judgesVerdict() {
-		said = append(said, asked("verdict").word(l.Verdict))
+		said = append(said, questionOf("verdict").word(l.Verdict))
 	}
 	if l.Urgent != "" || c.Expect.Urgent != "" || c.Slices.Kind == "lookalike" {
-		said = append(said, asked("urgent").word(l.Urgent))
+		said = append(said, questionOf("urgent").word(l.Urgent))
 	}
 	if l.Live != "" || c.Expect.Live != "" {
-		said = append(said, "实时消息："+asked("live").word(l.Live))
+		said = append(said, "实时消息："+questionOf("live").word(l.Live))
 	}
 	if len(said) == 0 {
 		return "没有危险，不用条目"
