@@ -30,6 +30,7 @@
 //   - fetch: the one client that opens addresses strangers send.
 //   - eval/stats: the statistics of evaluations, standard library only, equal to public implementations to 1e-9.
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
+//     eval/cases/annotate*.go: the experts' review of cases, blind labels on sheets; migrations/00023 holds that no step is left out.
 //   - bot: a conclusion -> what the reader reads; the desk, one file a concern (limits, groups, choices, dialogue, opinion, subscribe, slow, due).
 //     bot/bottest: conversations as data and the suite that every channel passes.
 //   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"math"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -353,5 +354,18 @@ func TestSignedShare(t *testing.T) {
 	}
 	if out, changed, err := cases.Record(file.Bytes(), nil); err != nil || changed != 0 || !bytes.Equal(out, file.Bytes()) {
 		t.Errorf("nothing to record changed %d lines: %v", changed, err)
+	}
+}
+
+// TestManualNamesWhatCanBeChosen: who fills in a CSV file has no lists but those of the manual.
+func TestManualNamesWhatCanBeChosen(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/evaluation-signoff.zh-CN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for column, words := range cases.Blank(nil, "", labelled).Lists {
+		if line := "| " + column + " | " + strings.Join(words, "、") + " |"; !strings.Contains(string(manual), line) {
+			t.Errorf("the manual lacks the line %s", line)
+		}
 	}
 }

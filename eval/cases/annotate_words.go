@@ -28,12 +28,12 @@ var questions = []question{
 		{"true", knowledge.True.Zh()}, {"unproven", knowledge.Unproven.Zh()}, {"", "不涉及"},
 	}, func(l Label) string { return l.Verdict }, func(l *Label, s string) { l.Verdict = s }},
 	{"urgent", "有没有危险", []choice{
-		{"", "没有危险"}, {"suicide", "不想活了"}, {"choking", "噎住"}, {"poisoning", "中毒、吃错药"}, {"stroke", "中风"}, {"heart", "心脏、昏倒"},
-		{"electricity", "触电"}, {"drowning", "溺水"}, {"injury", "受伤"}, {"gas", "煤气泄漏、煤气中毒"}, {"fire", "着火"}, {"disaster", "正在受灾"},
-		{"missing", "走失"}, {"abuse", "被打、被虐待"}, {"scam", "正在被骗"},
+		{"", "没有危险"}, {"suicide", "不想活了"}, {"choking", "噎住"}, {"poisoning", "中毒或吃错药"}, {"stroke", "中风"}, {"heart", "心脏病或昏倒"},
+		{"electricity", "触电"}, {"drowning", "溺水"}, {"injury", "受伤"}, {"gas", "煤气"}, {"fire", "着火"}, {"disaster", "正在受灾"},
+		{"missing", "走失"}, {"abuse", "挨打受虐待"}, {"scam", "正在被骗"},
 	}, func(l Label) string { return l.Urgent }, func(l *Label, s string) { l.Urgent = s }},
 	{"live", "要不要实时消息", []choice{
-		{"", "不要"}, {"weather", "天气"}, {"earthquake", "地震"}, {"outbreak", "疫情"}, {"number", "核对号码、网址"}, {"policy", "现在的规定"}, {"service", "哪里开门、怎么办理"},
+		{"", "不要"}, {"weather", "天气"}, {"earthquake", "地震"}, {"outbreak", "疫情"}, {"number", "核对号码网址"}, {"policy", "现在的规定"}, {"service", "办事信息"},
 	}, func(l Label) string { return l.Live }, func(l *Label, s string) { l.Live = s }},
 }
 
