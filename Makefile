@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(PATH):/usr/local/go/bin
 .DEFAULT_GOAL := help
-.PHONY: e2e content-report calibrate help setup demo build test bench soak lint dist test-dist clean
+.PHONY: eval e2e content-report calibrate help setup demo build test bench soak lint dist test-dist clean
 
 PKG ?= ./...
 BENCH ?= .
@@ -21,6 +21,9 @@ demo: setup ## the tour: ten messages asked of the embedded content
 
 test: setup ## vet, all tests with the race detector, a few seconds of every fuzz target (PKG=./text/...)
 	@scripts/test $(PKG)
+
+eval: setup ## ask every case of the gate and hold what comes to the committed figures (OUT=RUN.json)
+	@bin/qiuzhen eval cases --golden eval/testdata/golden/cases.json $(if $(OUT),--out $(OUT))
 
 e2e: setup ## the real binary in real Chromium: every page through axe and an HTML validator (PICTURES=DIR)
 	@scripts/e2e $(if $(PICTURES),--pictures $(abspath $(PICTURES)))
