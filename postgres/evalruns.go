@@ -82,9 +82,11 @@ func newRunID(at time.Time) (string, error) {
 	return at.UTC().Format("20060102-150405-") + hex.EncodeToString(random), nil
 }
 
-// KeepOutcome stores what came of a case.
+// KeepOutcome stores what came of a case, in place of what came before.
 func (s *Store) KeepOutcome(ctx context.Context, run string, o cases.Outcome) error {
-	_, err := s.pool.Exec(ctx, `INSERT INTO eval_outcomes (run_id, case_id, outcome) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, run, o.Case.ID, o)
+	_, err := s.pool.Exec(ctx, `
+		INSERT INTO eval_outcomes (run_id, case_id, outcome) VALUES ($1, $2, $3)
+		ON CONFLICT (run_id, case_id) DO UPDATE SET outcome = excluded.outcome`, run, o.Case.ID, o)
 	return err
 }
 

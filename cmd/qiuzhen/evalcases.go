@@ -28,6 +28,8 @@ type casesCommand struct {
 	Runs   bool     `help:"List the stored runs."`
 	Check  bool     `help:"Read the cases and say what is wrong with them; ask nothing."`
 	Out    string   `help:"Write the run with every outcome to this file (docs/schemas/run.schema.json)." placeholder:"RUN.json"`
+	Golden string   `help:"Hold the run to this committed one; exit 1 when more has moved than may." placeholder:"FILE"`
+	Update bool     `help:"With --golden: write the file anew." hidden:""`
 	JSON   bool     `name:"json" help:"Print the manifest and the metrics as JSON."`
 	Files  []string `arg:"" optional:"" help:"Case files (docs/schemas/case.schema.json). Without any: the program's own."`
 }
@@ -93,7 +95,13 @@ func (k casesCommand) told(r cases.Reading, streams stdio) error {
 		fmt.Fprintf(streams.err, "%d 处要改，没有问任何用例\n", len(r.Complaints))
 		return exit(exitUsage)
 	}
-	fmt.Fprintf(streams.err, "%d 个用例，另有 %d 个和前面的几乎一样，不重复算\n", len(r.Cases), len(r.Copies))
+	fmt.Fprintf(streams.err, "%d 个用例；%d 个和前面的几乎一样，不重复算\n", len(r.Cases), len(r.Copies))
+	for _, c := range r.Copies {
+		fmt.Fprintf(streams.err, "  %s 像 %s（%.2f）\n", c.ID, c.Of, c.Jaccard)
+	}
+	if len(r.Cases) == 0 {
+		return usageError{errors.New("no case of this split")}
+	}
 	return nil
 }
 
@@ -135,10 +143,40 @@ func (k casesCommand) report(run cases.Run, streams stdio) error {
 		}
 	}
 	metrics := cases.Measure(run)
+	var err error
 	if k.JSON {
-		return json.NewEncoder(streams.out).Encode(map[string]any{"id": run.ID, "manifest": run.Manifest, "metrics": metrics})
+		err = json.NewEncoder(streams.out).Encode(map[string]any{"id": run.ID, "manifest": run.Manifest, "metrics": metrics})
+	} else {
+		err = cases.WriteSummary(streams.out, run, metrics)
 	}
-	return cases.WriteSummary(streams.out, run, metrics)
+	if err != nil || k.Golden == "" {
+		return err
+	}
+	return k.holdTo(cases.GoldenOf(run, metrics, kernels()), streams.err)
+}
+
+// holdTo compares a run with the committed one.
+func (k casesCommand) holdTo(now cases.Golden, notes io.Writer) error {
+	if k.Update {
+		return writeWhole(k.Golden, now.Write)
+	}
+	data, err := os.ReadFile(k.Golden)
+	if err != nil {
+		return usageError{err}
+	}
+	var golden cases.Golden
+	if err := json.Unmarshal(data, &golden); err != nil {
+		return usageError{fmt.Errorf("%s: %w", k.Golden, err)}
+	}
+	moved, allowed := golden.Moved(now)
+	fmt.Fprintf(notes, "%s：%d 个用例里有 %d 个和记下的不同，最多 %d 个\n", k.Golden, len(now.Shown), len(moved), allowed)
+	for _, m := range moved {
+		fmt.Fprintln(notes, " ", m)
+	}
+	if len(moved) > allowed {
+		return exit(exitFailed)
+	}
+	return nil
 }
 
 // askCases asks them of the content that the app serves. The readers are kept in a scratch database, so that nothing of them stays.

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"golang.org/x/sys/cpu"
 )
 
 // commit is what the program was built from, "+" when files were changed; its version where the build does not say.
@@ -41,4 +43,15 @@ func machine() string {
 		}
 	}
 	return fmt.Sprintf("%s/%s, %d × %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), model)
+}
+
+// kernels names the int8 kernels that the embedding model runs on here.
+func kernels() string {
+	switch {
+	case cpu.X86.HasAVX512VNNI:
+		return "avx512vnni"
+	case cpu.X86.HasAVXVNNI:
+		return "avxvnni"
+	}
+	return "avx2"
 }

@@ -30,7 +30,7 @@ func (e entry) answer() Answer {
 // asked is the outcome of a case of a kind, as it should be: nothing found.
 func asked(kind string, i int) Outcome {
 	c := Case{
-		ID: fmt.Sprintf("%s-%d", kind, i), Family: fmt.Sprintf("family-%d", i), Version: 1, Split: "gate", Turns: []string{fmt.Sprintf("%s第%d句", kind, i)},
+		ID: fmt.Sprintf("%s-%d", kind, i), Family: fmt.Sprintf("family-%d", i%4), Version: 1, Split: "gate", Turns: []string{fmt.Sprintf("%s第%d句", kind, i)},
 		Channel: "web", AsOf: "2026-11-27", Provenance: "test", Reviewers: []string{}, Status: "draft",
 		Expect: Expect{Decision: "abstain", Entries: []string{}, KeyPoints: []KeyPoint{}, Forbidden: []string{}},
 		Slices: Slices{Topic: "health", Risk: "low", Style: []string{"plain"}, Kind: kind},

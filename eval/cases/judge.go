@@ -36,6 +36,7 @@ func Judge(o Outcome) []Failure {
 	add(o.Error != "", Errors, "没有跑成：%s", o.Error)
 	judgeDanger(o, add)
 	add(e.Live != "" && o.answered(), LiveSure, "问的是眼前的事（%s），却当有定论的回答了", LiveZh[e.Live])
+	add(e.Live != "" && o.Live == "" && !o.answered(), LiveRecall, "没有看出问的是眼前的事（%s）", LiveZh[e.Live])
 	for _, v := range o.wrongVerdicts() {
 		add(true, WrongVerdict, "结论说成“%s”，该是“%s”", zh(v), zh(e.Verdict))
 	}

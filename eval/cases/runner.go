@@ -35,7 +35,9 @@ type Runner struct {
 func (r Runner) Run(ctx context.Context, all []Case) ([]Outcome, error) {
 	before := map[string]Outcome{}
 	for _, o := range r.Done {
-		before[o.Case.ID] = o
+		if o.Error == "" { // what failed may have been the database's trouble
+			before[o.Case.ID] = o
+		}
 	}
 	outcomes := make([]Outcome, len(all))
 	count := counter{progress: r.Progress, total: len(all)}
