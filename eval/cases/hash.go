@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,8 +20,11 @@ func (c Case) Hash() string {
 	return digest(c)
 }
 
-// SetHash is the SHA-256 of a set of cases, as they are.
-func SetHash(all []Case) string { return digest(all) }
+// SetHash is the SHA-256 of a set of cases, as they are, in whatever order they come: a run's outcomes, which are by id, have that of what was asked.
+func SetHash(all []Case) string {
+	byID := slices.SortedStableFunc(slices.Values(all), func(a, b Case) int { return strings.Compare(a.ID, b.ID) })
+	return digest(byID)
+}
 
 func digest(v any) string {
 	data, err := json.Marshal(v)

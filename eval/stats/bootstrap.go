@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -17,42 +18,72 @@ type cluster struct {
 // so that a large cluster weighs more. Of the sorted means reps/40 are cut off at either end, and the outermost that remain are the interval.
 // No clusters (nil): each value by itself. One seed, one result. No values panic.
 func ClusterBootstrap(values []float64, clusters []string, seed uint64, reps int) (low, high float64) {
-	means := resample(group(values, clusters), reps, generator(seed))
-	cut := reps / 40
-	return means[cut], means[reps-1-cut]
+	return central(resample(group(values, clusters), reps, generator(seed)))
 }
 
-// Difference is by how much the mean of one list of values is above another's, with its 95% interval and two-sided p.
+// Difference is by how much one mean is above another, with its 95% interval and two-sided p.
 type Difference struct{ Value, Low, High, P float64 }
 
-// PairedBootstrap compares two lists of values of the same things: b's mean less a's, with the interval of ClusterBootstrap over the
-// differences. P is the level at which the interval begins to hold 0: 2 min(l, g), l and g the share of drawn differences at most and at
-// least 0, the sample counted as one of them (Davison and Hinkley 1997, 4.2): P is at least 2/(reps+1).
+// PairedBootstrap compares two lists of values of the same things: b's mean less a's. NaN: the thing does not count in that list (a share of
+// answers has no value where there was none), so the means may be over different things. Clusters are drawn as in ClusterBootstrap, both means
+// are taken over what was drawn, and draws that leave a list without values are left out. P is the level at which the interval begins to
+// hold 0: 2 min(l, g), l and g the share of drawn differences at most and at least 0, the sample counted as one of them (Davison and Hinkley
+// 1997, 4.2), so at least 2/(reps+1). A list without any value panics.
 func PairedBootstrap(a, b []float64, clusters []string, seed uint64, reps int) Difference {
 	sameLength("values compared", len(a), len(b))
-	return difference(a, b, clusters, reps, generator(seed))
+	return difference(group(a, clusters), group(b, clusters), reps, generator(seed))
 }
 
-func difference(a, b []float64, clusters []string, reps int, next func(n int) int) Difference {
-	values := make([]float64, len(a))
-	for i := range a {
-		values[i] = b[i] - a[i]
+func difference(a, b []cluster, reps int, next func(n int) int) Difference {
+	whole := mean(b) - mean(a)
+	if math.IsNaN(whole) {
+		panic("stats: comparison of no values")
 	}
-	means := resample(group(values, clusters), reps, next)
+	var drawn []float64
 	below, above := 1, 1
-	for _, m := range means {
-		if m <= 0 {
+	for range reps {
+		var ofA, ofB cluster
+		for range a {
+			i := next(len(a))
+			ofA, ofB = ofA.with(a[i]), ofB.with(b[i])
+		}
+		d := mean([]cluster{ofB}) - mean([]cluster{ofA})
+		if math.IsNaN(d) {
+			continue
+		}
+		drawn = append(drawn, d)
+		if d <= 0 {
 			below++
 		}
-		if m >= 0 {
+		if d >= 0 {
 			above++
 		}
 	}
-	cut := reps / 40
-	return Difference{Mean(values), means[cut], means[reps-1-cut], min(1, 2*float64(min(below, above))/float64(reps+1))}
+	if len(drawn) == 0 { // hardly: the values lie in one cluster of many
+		return Difference{whole, math.Inf(-1), math.Inf(1), 1}
+	}
+	slices.Sort(drawn)
+	low, high := central(drawn)
+	return Difference{whole, low, high, min(1, 2*float64(min(below, above))/float64(len(drawn)+1))}
 }
 
-// group gathers values by cluster, clusters in the order in which they first come.
+// central is what remains outermost when a fortieth of the sorted values is cut off at either end.
+func central(sorted []float64) (low, high float64) {
+	cut := len(sorted) / 40
+	return sorted[cut], sorted[len(sorted)-1-cut]
+}
+
+func (c cluster) with(d cluster) cluster { return cluster{c.sum + d.sum, c.n + d.n} }
+
+func mean(of []cluster) float64 {
+	var all cluster
+	for _, c := range of {
+		all = all.with(c)
+	}
+	return all.sum / float64(all.n)
+}
+
+// group gathers values by cluster, clusters in the order in which they first come; NaN counts for nothing.
 func group(values []float64, clusters []string) []cluster {
 	if len(values) == 0 {
 		panic("stats: bootstrap of no values")
@@ -73,8 +104,9 @@ func group(values []float64, clusters []string) []cluster {
 			index[key] = at
 			out = append(out, cluster{})
 		}
-		out[at].sum += v
-		out[at].n++
+		if !math.IsNaN(v) {
+			out[at] = out[at].with(cluster{v, 1})
+		}
 	}
 	return out
 }
@@ -85,8 +117,7 @@ func resample(of []cluster, reps int, next func(n int) int) []float64 {
 	for r := range means {
 		var all cluster
 		for range of {
-			c := of[next(len(of))]
-			all.sum, all.n = all.sum+c.sum, all.n+c.n
+			all = all.with(of[next(len(of))])
 		}
 		means[r] = all.sum / float64(all.n)
 	}

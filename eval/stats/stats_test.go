@@ -97,8 +97,12 @@ func TestBootstrapClusters(t *testing.T) {
 	if other, _ := ClusterBootstrap(values, nil, 2, 1000); other == low {
 		t.Error("the seed changes nothing")
 	}
-	if d := PairedBootstrap(values, shifted, clusters, 1, 999); d != (Difference{.25, .25, .25, 2. / 1000}) {
+	if d := PairedBootstrap(values, shifted, clusters, 1, 999); math.Abs(d.Value-.25)+math.Abs(d.Low-.25)+math.Abs(d.High-.25) > 1e-9 || d.P != 2./1000 {
 		t.Errorf("a shift of .25: %+v", d)
+	}
+	nan := math.NaN() // of [0, -] and [-, 1]: both lists count one
+	if d := PairedBootstrap([]float64{0, nan}, []float64{nan, 1}, nil, 1, 999); d.Value != 1 || d.Low != 1 || d.High != 1 || d.P > .005 {
+		t.Errorf("what does not count: %+v", d)
 	}
 	if d := PairedBootstrap(values, values, clusters, 1, 999); d != (Difference{0, 0, 0, 1}) {
 		t.Errorf("no difference: %+v", d)

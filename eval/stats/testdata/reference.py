@@ -24,7 +24,7 @@ out['wilson'] = [dict(k=k, n=n, low=float(lo), high=float(hi)) for k, n in
 def bootstrap(values, clusters, draws):
     names = list(dict.fromkeys(clusters))
     of = [np.array([v for v, c in zip(values, clusters) if c == n]) for n in names]
-    return np.sort([np.concatenate([of[i] for i in d]).mean() for d in draws])
+    return np.array([np.nanmean(np.concatenate([of[i] for i in d])) for d in draws])
 
 def interval(means):
     cut = len(means) // 40
@@ -37,12 +37,14 @@ for n, k, reps in [(30, 30, 200), (60, 12, 120), (50, 7, 79), (5, 1, 40)]:
     b = [float(min(1, x + d)) for x, d in zip(a, R.normal(.05, .2, n).round(3))]
     m = len(set(clusters))
     draws = R.integers(0, m, (reps, m)).tolist()
-    lo, hi = interval(bootstrap(a, clusters, draws))
-    d = bootstrap([y - x for x, y in zip(a, b)], clusters, draws)
+    lo, hi = interval(np.sort(bootstrap(a, clusters, draws)))
+    if n == 60:  # some count in one list only
+        b[3] = b[17] = b[40] = math.nan
+    d = np.sort(bootstrap(b, clusters, draws) - bootstrap(a, clusters, draws))
     dlo, dhi = interval(d)
     p = min(1, 2 * min((d <= 0).sum() + 1, (d >= 0).sum() + 1) / (reps + 1))
-    out['bootstrap'].append(dict(a=a, b=b, clusters=clusters, draws=draws, low=lo, high=hi,
-                                 difference=float(np.mean(b) - np.mean(a)), difference_low=dlo, difference_high=dhi, p=float(p)))
+    out['bootstrap'].append(dict(a=a, b=[None if math.isnan(x) else x for x in b], clusters=clusters, draws=draws, low=lo, high=hi,
+                                 difference=float(np.nanmean(b) - np.mean(a)), difference_low=dlo, difference_high=dhi, p=float(p)))
 
 def midp(b, c):
     return min(1.0, float(2 * stats.binom.cdf(min(b, c), b + c, .5) - stats.binom.pmf(min(b, c), b + c, .5)))
