@@ -2,7 +2,7 @@
 
 -- How far the experts' review of evaluation cases has come (eval/cases/annotate.go): labelled by two people who see neither each other's labels
 -- nor the expected ones, settled by a third where the two differ, signed by an expert, locked. All is bound to the hash of one version;
--- a newer version of a case voids what was said of the older one. No step can be left out, whoever writes the rows.
+-- a newer version of a case voids the signatures of the older one. No step can be left out, whoever writes the rows.
 CREATE TABLE case_versions (
     case_id  text        NOT NULL,
     version  integer     NOT NULL,

@@ -34,7 +34,7 @@ var caseErrors = map[string]struct {
 	"case_adjudication_by_role":       {knowledge.Forbidden, "裁定要专家或编辑来做，账号不能停用"},
 	"case_adjudication_has_reason":    {knowledge.Invalid, "裁定要写明理由，最多2000个字"},
 	"case_approval_of_settled":        {knowledge.Conflict, "还不能签：要两个人标得一致，或者裁定过，并且是现在这一版"},
-	"case_approval_of_what_is_right":  {knowledge.Conflict, "还不能签：专家的结论和用例写的不同。请改用例，版本加1，再重新标注"},
+	"case_approval_of_what_is_right":  {knowledge.Conflict, "还不能签：专家的结论和用例写的不同。请改用例，版本加1，再收进来"},
 	"case_approval_by_expert":         {knowledge.Forbidden, "签字要专家来签，账号不能停用"},
 	"case_approval_binds_hash":        {knowledge.Conflict, "签字的内容与现在这一版不同，请重新审阅"},
 	"case_is_signed_once_each":        {knowledge.Conflict, "您已经签过了"},
@@ -49,8 +49,9 @@ func caseError(id string, err error) error {
 	return err
 }
 
-// AddCases stores cases whose newest version is not known yet, as drafts, and returns how many; the review of their older versions is void. A
-// case that says something else under the same version, or is older than what is known, is refused with all the others.
+// AddCases stores cases whose newest version is not known yet, as drafts, and returns how many; the signatures of their older versions are void,
+// and so are their labels unless they hold for the new one too (cases.Reviewed.Carried). A case that says something else under the same
+// version, or is older than what is known, is refused with all the others.
 func (s *Store) AddCases(ctx context.Context, all []cases.Case, now time.Time) (added int, err error) {
 	err = s.change(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('qiuzhen cases'))`); err != nil { // as new_case_version
@@ -62,6 +63,10 @@ func (s *Store) AddCases(ctx context.Context, all []cases.Case, now time.Time) (
 		}
 		fresh, err := freshCases(all, known)
 		if added = len(fresh); err != nil || added == 0 {
+			return err
+		}
+		before, err := reviewedCases(ctx, tx)
+		if err != nil {
 			return err
 		}
 		batch := &pgx.Batch{}
@@ -76,11 +81,42 @@ func (s *Store) AddCases(ctx context.Context, all []cases.Case, now time.Time) (
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
+		carried, err := carryLabels(ctx, tx, before, fresh)
+		if err != nil {
+			return err
+		}
 		return s.auditor.Append(ctx, tx, knowledge.Event{Action: knowledge.CasesAdded, Detail: map[string]string{
-			"cases": strconv.Itoa(added), "sha256": cases.SetHash(fresh),
+			"cases": strconv.Itoa(added), "sha256": cases.SetHash(fresh), "labels_carried": strconv.Itoa(carried),
 		}})
 	})
 	return added, err
+}
+
+// carryLabels gives newer versions the labels of the older ones that hold for them, of people who may still label; where these still differ, who
+// settled it is asked again.
+func carryLabels(ctx context.Context, tx pgx.Tx, before []cases.Reviewed, fresh []cases.Case) (carried int, err error) {
+	was := map[string]cases.Reviewed{}
+	for _, r := range before {
+		was[r.Case.ID] = r
+	}
+	for _, c := range fresh {
+		for _, g := range was[c.ID].Carried(c) {
+			label, err := json.Marshal(g.Label)
+			if err != nil {
+				return 0, err
+			}
+			tag, err := tx.Exec(ctx, `
+				INSERT INTO case_annotations (case_id, version, hash, person_id, label, judged, remark, at)
+				SELECT $1, $2, $3, p.id, $5, $6, $7, $8 FROM people p
+				 WHERE p.login = $4 AND p.disabled_at IS NULL AND EXISTS (SELECT FROM person_roles r WHERE r.person_id = p.id AND r.role IN ('expert', 'editor'))`,
+				c.ID, c.Version, caseHash(c), g.Login, label, g.Judged, g.Remark, g.At)
+			if err != nil {
+				return 0, caseError(c.ID, err)
+			}
+			carried += int(tag.RowsAffected())
+		}
+	}
+	return carried, nil
 }
 
 // freshCases are those to store; the error names all that cannot be.
@@ -95,7 +131,7 @@ func freshCases(all []cases.Case, known cases.Index) ([]cases.Case, error) {
 		case c.Version < was.Version:
 			wrong = append(wrong, fmt.Sprintf("%s 是第%d版，库里已经有第%d版", c.ID, c.Version, was.Version))
 		case !same:
-			wrong = append(wrong, fmt.Sprintf("%s 改了内容，还是第%d版：请改成第%d版，原来的标注和签字作废", c.ID, c.Version, c.Version+1))
+			wrong = append(wrong, fmt.Sprintf("%s 改了内容，还是第%d版：请改成第%d版，原来的签字作废", c.ID, c.Version, c.Version+1))
 		}
 	}
 	if len(wrong) > 0 {
@@ -129,7 +165,11 @@ func caseHash(c cases.Case) []byte {
 
 // ReviewedCases are the newest versions of all cases with what was said of them, by id.
 func (s *Store) ReviewedCases(ctx context.Context) ([]cases.Reviewed, error) {
-	rows, err := s.pool.Query(ctx, `
+	return reviewedCases(ctx, s.pool)
+}
+
+func reviewedCases(ctx context.Context, db querier) ([]cases.Reviewed, error) {
+	rows, err := db.Query(ctx, `
 		SELECT v.document, v.status,
 		       coalesce((SELECT jsonb_agg(jsonb_build_object('login', p.login, 'name', p.name, 'label', a.label, 'judged', a.judged,
 		           'remark', a.remark, 'at', a.at) ORDER BY p.login) FROM case_annotations a JOIN people p ON p.id = a.person_id

@@ -196,6 +196,50 @@ func TestCaseAgreed(t *testing.T) {
 	}
 }
 
+// TestCaseMended: a case that the experts found wrong is mended without labelling it again, and has to be signed; one that asks something else
+// begins anew.
+func TestCaseMended(t *testing.T) {
+	r := newReviewing(t)
+	c := evalCase("a", 1)
+	for _, step := range []struct {
+		what   string
+		edit   func()
+		status string
+		given  int
+	}{
+		{"as it was", func() {}, "annotated", 2},
+		{"mended", func() {
+			c.Version, c.Expect.Decision, c.Expect.Entries, c.Expect.Verdict = 2, "abstain", []string{}, ""
+		}, "annotated", 2},
+		{"with an entry that nobody saw", func() { c.Version, c.Expect.Wrong = 3, []string{"other"} }, "draft", 0},
+	} {
+		step.edit()
+		if _, err := r.AddCases(context.Background(), []cases.Case{c}, now); err != nil {
+			t.Fatal(err)
+		}
+		if c.Version == 1 {
+			for _, by := range []context.Context{r.expert, r.editor} {
+				if err := r.label(by, c, wrongLabel); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		all, err := r.ReviewedCases(context.Background())
+		if err != nil || len(all) != 1 || all[0].Status != step.status || len(all[0].Given) != step.given || len(all[0].Signed) != 0 {
+			t.Fatalf("%s: %+v %v", step.what, all, err)
+		}
+		if c.Version == 2 {
+			if err := r.ApproveCase(r.expert2, c, now); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	c.Version, c.Expect.Wrong, c.Turns = 4, nil, []string{"问别的"}
+	if _, err := r.AddCases(context.Background(), []cases.Case{c}, now); err != nil || r.status(t, "a") != "draft" {
+		t.Errorf("other words: %s %v", r.status(t, "a"), err)
+	}
+}
+
 // TestCaseStepsInSQL: whoever writes rows directly cannot leave out a step either.
 func TestCaseStepsInSQL(t *testing.T) {
 	r := newReviewing(t)

@@ -224,7 +224,7 @@ func (a annotateAdjudicate) Run(ctx context.Context, c *cli, streams stdio) erro
 		}
 		fmt.Fprintf(streams.out, "%s 裁定：%s\n", a.ID, r.Case.Words(label))
 		if r.Case.Judged(label) != r.Case.Expected() {
-			fmt.Fprintf(streams.out, "用例写的是：%s。请改用例文件，version 加1，再标\n", r.Case.ExpectedWords())
+			fmt.Fprintf(streams.out, "用例写的是：%s。请改用例文件，version 加1，再收进来\n", r.Case.ExpectedWords())
 		}
 		return nil
 	})

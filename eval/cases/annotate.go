@@ -113,6 +113,30 @@ func (r Reviewed) Wrong() bool {
 	return c != nil && c.Judged != r.Case.Expected()
 }
 
+// Carried are the labels of this version that hold for a newer one too, judged by what that one expects: when people saw the same words, asked the
+// same way, and the newer one names no entry that they had not before them or named themselves. So a case that the experts found
+// wrong is mended without asking them all again. Signatures are never carried: they are for every word of a version.
+func (r Reviewed) Carried(c Case) []Given {
+	was := r.Case
+	if !slices.Equal(c.Turns, was.Turns) || c.Family != was.Family || c.Channel != was.Channel || c.Region != was.Region || c.AsOf != was.AsOf {
+		return nil
+	}
+	seen := slices.Concat(was.Expect.Entries, was.Expect.Wrong, []string{was.Family})
+	for _, g := range r.Given {
+		seen = append(seen, g.Label.Entries...)
+	}
+	for _, id := range slices.Concat(c.Expect.Entries, c.Expect.Wrong) {
+		if !slices.Contains(seen, id) {
+			return nil
+		}
+	}
+	carried := slices.Clone(r.Given)
+	for i, g := range carried {
+		carried[i].Judged = c.Judged(g.Label)
+	}
+	return carried
+}
+
 // ToSign reports whether an expert's signature is all that is lacking.
 func (r Reviewed) ToSign() bool {
 	return (r.Status == "annotated" || r.Status == "adjudicated") && r.Conclusion() != nil && !r.Wrong()

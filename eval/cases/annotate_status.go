@@ -74,7 +74,7 @@ func WriteProgress(w io.Writer, all []Reviewed) error {
 		byID[r.Case.ID] = r
 	}
 	beside(out, "标得不同，等第三个人裁定（eval annotate adjudicate 编号 --like 登录名 --reason 理由）", p.Differ, byID)
-	beside(out, "专家的结论和用例写的不同：改用例文件，version 加1，再标", p.Wrong, byID)
+	beside(out, "专家的结论和用例写的不同：改用例文件，version 加1，再 eval annotate export 收进来（读者的话没有改，标注还算数），然后签", p.Wrong, byID)
 	if len(p.ToSign) > 0 {
 		fmt.Fprintf(out, "\n等专家签字 %d 个（eval annotate approve）：%s\n", len(p.ToSign), some(p.ToSign))
 	}
