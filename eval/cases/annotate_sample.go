@@ -73,7 +73,7 @@ func usable(message string) bool {
 	return n >= 2 && n <= maxTurn && !strings.ContainsAny(message, "\x00\r") && utf8.ValidString(message)
 }
 
-// spread orders replies so that the strata take turns, those asked most and newest first in each.
+// spread orders replies so that the strata take turns; in each those first that were of no use, then those asked most, then the newest.
 func spread(of []Live) []Live {
 	strata := map[string][]Live{}
 	for _, l := range of {
@@ -81,11 +81,14 @@ func spread(of []Live) []Live {
 	}
 	for _, s := range strata {
 		slices.SortFunc(s, func(a, b Live) int {
-			said := func(l Live) int { // a reader's word before what the program knows itself
-				if l.Useful != nil {
-					return 0
+			said := func(l Live) int {
+				switch {
+				case l.Useful == nil:
+					return 1
+				case *l.Useful:
+					return 2
 				}
-				return 1
+				return 0
 			}
 			return cmp.Or(cmp.Compare(said(a), said(b)), cmp.Compare(b.Asked, a.Asked), b.At.Compare(a.At), strings.Compare(a.Message, b.Message))
 		})
