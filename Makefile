@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(PATH):/usr/local/go/bin
 .DEFAULT_GOAL := help
-.PHONY: fuzz e2e content-report calibrate help setup demo build test bench soak lint dist test-dist clean
+.PHONY: eval fuzz e2e content-report calibrate help setup demo build test bench soak lint dist test-dist clean
 
 PKG ?= ./...
 BENCH ?= .
@@ -24,6 +24,9 @@ test: setup ## vet, all tests with the race detector (PKG=./text/...)
 
 fuzz: setup ## ten seconds of every fuzz target (PKG=./text/... FUZZ_SECONDS=60)
 	@scripts/fuzz $(PKG)
+
+eval: setup ## ask every case of the gate and hold what comes to the committed figures (OUT=RUN.json)
+	@bin/qiuzhen eval cases --golden eval/testdata/golden/cases.json $(if $(OUT),--out $(OUT))
 
 e2e: setup ## the real binary in real Chromium: every page through axe and an HTML validator (PICTURES=DIR)
 	@scripts/e2e $(if $(PICTURES),--pictures $(abspath $(PICTURES)))

@@ -19,6 +19,9 @@ import (
 
 type evalCommand struct {
 	Rank      rankCommand      `cmd:"" help:"Measure the search on a folder of documents, queries and judgements (BEIR)."`
+	Cases     casesCommand     `cmd:"" help:"Ask cases as readers do and measure what comes of them."`
+	Compare   compareCommand   `cmd:"" help:"What a run broke and fixed since an earlier one, and whether its figures changed for certain."`
+	Gate      gateCommand      `cmd:"" help:"Hold a run against the gates of a release; exit 1 with the reasons when it may not be released."`
 	Calibrate calibrateCommand `cmd:"" help:"Fit the match scorer and the danger and current-fact classifiers on the tune wordings."`
 }
 
