@@ -124,8 +124,10 @@ func rate(k, n int) Interval {
 // Flip is a pair of cases, one worded anew from the other, of which the service does not hold to its verdict: told another one where both
 // mean the same, or told the same one where the rewording means the contrary.
 type Flip struct {
-	Case, Of       string
-	Verdict, Other string
+	Case    string `json:"case"`
+	Of      string `json:"of"`
+	Verdict string `json:"verdict"`
+	Other   string `json:"other"` // of the original
 }
 
 // Flips are the flips among the pairs that count: both are answered with a verdict.
