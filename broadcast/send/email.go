@@ -132,22 +132,22 @@ func (e *Email) write(to *netmail.Address, m broadcast.Message) (letter *mail.Ms
 
 // deliver hands an e-mail to the server over a connection of its own, which ends with ctx.
 func (e *Email) deliver(ctx context.Context, letter *mail.Msg) error {
-	var ended func() bool
+	hangUp := func() {}
 	client, err := e.client(func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := e.dial(dialing, network, address)
 		if err == nil {
-			ended = context.AfterFunc(ctx, func() { _ = conn.Close() })
+			stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+			hangUp = func() {
+				stop()
+				_ = conn.Close()
+			}
 		}
 		return conn, err
 	})
 	if err != nil {
 		return misconfigured(e.Log, emailChannel, "the settings smtp_* make no client")
 	}
-	defer func() {
-		if ended != nil {
-			ended()
-		}
-	}()
+	defer func() { hangUp() }() // the library leaves a connection open on which it failed
 	session, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
 		return e.unreachable(ctx, err)
@@ -157,7 +157,6 @@ func (e *Email) deliver(ctx context.Context, letter *mail.Msg) error {
 		_ = client.CloseWithSMTPClient(session)
 		return nil
 	}
-	_ = session.Close()
 	return e.meaning(ctx, err)
 }
 

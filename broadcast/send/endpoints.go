@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func (f EndpointFile) read() (map[string]map[string]Endpoint, error) {
 	switch {
 	case errors.As(err, &parse):
 		return nil, fmt.Errorf("%s: line %d is not TOML", f, parse.Position.Line)
-	case err != nil:
+	case err != nil || slices.ContainsFunc(meta.Keys(), func(k toml.Key) bool { return len(k) <= 2 && meta.Type(k...) != "Hash" }):
 		return nil, fmt.Errorf(`%s: expected tables such as [wecom."name"] with url = "https://…"`, f)
 	case len(meta.Undecoded()) > 0:
 		return nil, fmt.Errorf("%s: %s is not known; url, secret and private are", f, meta.Undecoded()[0])

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
 // Line lies between a sender and an HTTP platform, and breaks.
@@ -92,6 +91,3 @@ func Units(n int) string { return strings.Repeat("😀", n/2) + strings.Repeat("
 
 // Runes is a text of n characters.
 func Runes(n int) string { return strings.Repeat("😀", n) }
-
-// countRunes keeps stand-ins from counting as the senders do.
-func countRunes(s string) int { return utf8.RuneCountInString(s) }

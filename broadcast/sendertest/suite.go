@@ -81,7 +81,7 @@ type stage struct {
 	n      int64
 }
 
-const words = "“喝白酒杀病毒”是谣言，不要转发。\n1. 勤洗手 <b>&amp; 多通风</b>。\n来源：\"疾控中心\" 'x' \\u003c 😀 https://e.cn/?a=1&b=2"
+const words = "“喝白酒杀病毒”是谣言，不要转发。\n1. 勤洗手 <b>&amp; 多通风</b>。\n来源：\"疾控中心\" 'x' C:\\x 😀 https://e.cn/?a=1&b=2"
 
 func (s *stage) message(text string) broadcast.Message {
 	s.n++
@@ -283,6 +283,9 @@ func (s *stage) fault(f Fault) {
 	if f == Cut && !s.sender.Capabilities().Idempotent {
 		s.arrived(words)
 		return
+	}
+	if clock, ok := s.fake.(interface{ Pass(time.Duration) }); ok && retry != nil {
+		clock.Pass(retry.After)
 	}
 	s.mustSend(m) // the fault was for once
 	s.arrived(words)
