@@ -55,7 +55,7 @@ type Worker struct {
 	outlook Outlook
 	seen    time.Time
 	silent  time.Time // until then, the platform told this node
-	texts   map[int64]string
+	texts   map[int64]map[string]string
 }
 
 // Run delivers until ctx ends, then waits for what is in flight.
@@ -63,7 +63,7 @@ func (w *Worker) Run(ctx context.Context) {
 	w.caps = w.Sender.Capabilities()
 	w.pacer, w.recents.apart = newPacer(w.Pace, w.caps), w.caps.PerRecipient
 	w.results = make(chan Outcome, AtOnce)
-	w.progress, w.texts = map[int64]*progress{}, map[int64]string{}
+	w.progress, w.texts = map[int64]*progress{}, map[int64]map[string]string{}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	for ctx.Err() == nil {
@@ -225,22 +225,21 @@ func (w *Worker) silenced() Outlook {
 	return o
 }
 
-// text is what a broadcast says on this channel.
-func (w *Worker) text(ctx context.Context, id int64) (string, error) {
+// words are what a broadcast says on this channel.
+func (w *Worker) words(ctx context.Context, id int64) (text, short string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if text, ok := w.texts[id]; ok {
-		return text, nil
+	texts, ok := w.texts[id]
+	if !ok {
+		if texts, err = w.Ledger.Texts(ctx, id); err != nil {
+			return "", "", err
+		}
+		if len(w.texts) > 100 {
+			clear(w.texts)
+		}
+		w.texts[id] = texts
 	}
-	text, err := w.Ledger.Text(ctx, id, w.caps.Channel)
-	if err != nil {
-		return "", err
-	}
-	if len(w.texts) > 100 {
-		clear(w.texts)
-	}
-	w.texts[id] = text
-	return text, nil
+	return texts[w.caps.Channel], texts[w.caps.Channel+"_template"], nil
 }
 
 // deliver sends one when its time comes, unless something has changed by then. What is on its way when the program stops is waited for.
@@ -253,8 +252,11 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 		return failed(c.Delivery, "试了太多次", true)
 	}
 	var err error
-	if m.Text, err = w.text(ctx, c.Broadcast); err != nil {
+	if m.Text, m.Short, err = w.words(ctx, c.Broadcast); err != nil {
 		return w.putBack(c, idle)
+	}
+	if m.Text == "" {
+		return failed(c.Delivery, "这个渠道没有文字", true)
 	}
 	if wait := w.recents.wait(c.To); wait > 0 {
 		return w.putBack(c, wait)

@@ -12,8 +12,8 @@ import (
 type Ledger interface {
 	// Look tells what is being sent on a channel at the moment.
 	Look(ctx context.Context, channel string) (Outlook, error)
-	// Text is what a broadcast says on a channel. It never changes once the broadcast is being sent.
-	Text(ctx context.Context, broadcast int64, channel string) (string, error)
+	// Texts are what a broadcast says on each channel. They never change once it is being sent.
+	Texts(ctx context.Context, broadcast int64) (map[string]string, error)
 	// Turn records what became of deliveries and claims others, in one transaction.
 	Turn(ctx context.Context, t Turn) ([]Claimed, error)
 }

@@ -76,16 +76,13 @@ const urgent = `(document::jsonb -> 'content' ->> 'urgency' IN ('Immediate', 'Ex
 
 func seconds(s float64) time.Duration { return max(0, time.Duration(s*float64(time.Second))) }
 
-// Text is what a broadcast says on a channel.
-func (l *Ledger) Text(ctx context.Context, id int64, channel string) (text string, err error) {
-	err = l.pool.QueryRow(ctx, `SELECT coalesce(document::jsonb -> 'texts' ->> $2, '') FROM broadcasts WHERE id = $1`, id, channel).Scan(&text)
-	if err == nil && text == "" {
-		err = &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("群发%d在%s上没有文本", id, channel)}
-	}
+// Texts are what a broadcast says on each channel.
+func (l *Ledger) Texts(ctx context.Context, id int64) (map[string]string, error) {
+	b, err := scanBroadcast(l.pool.QueryRow(ctx, `SELECT `+broadcastColumns+` FROM broadcasts WHERE id = $1`, id))
 	if err != nil {
-		return "", fmt.Errorf("text of broadcast %d: %w", id, err)
+		return nil, fmt.Errorf("texts of broadcast %d: %w", id, err)
 	}
-	return text, nil
+	return b.Rendered, nil
 }
 
 // Reserve takes the channel's next n slots, so far apart, and tells how long it is until the first. Where the clock was set back, the slots
@@ -123,7 +120,7 @@ func (l *Ledger) Silence(ctx context.Context, channel string, d time.Duration) e
 func (l *Ledger) Turn(ctx context.Context, t broadcast.Turn) (claimed []broadcast.Claimed, err error) {
 	batch := &pgx.Batch{}
 	if len(t.Settled) > 0 {
-		settle(batch, t.Settled)
+		record(batch, t.Settled)
 	}
 	if t.Want > 0 {
 		// shared with the other workers, and held off by what has to know all claims of a broadcast (see Begin)
@@ -175,8 +172,8 @@ const claimSQL = `
 	SELECT m.n, m.token, m.tries, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL
 	  FROM mine m LEFT JOIN readers r ON r.id = m.reader_id ORDER BY m.n`
 
-// settle records outcomes and ends the subscriptions of who is gone.
-func settle(batch *pgx.Batch, outcomes []broadcast.Outcome) {
+// record records outcomes and ends the subscriptions of who is gone.
+func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
 	n := len(outcomes)
 	broadcasts, numbers, tokens := make([]int64, n), make([]int64, n), make([]int64, n)
 	ends, reasons, receipts := make([]string, n), make([]string, n), make([]string, n)
