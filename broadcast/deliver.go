@@ -21,7 +21,7 @@ const (
 	defaultLease   = 15 * time.Second // so long a killed worker's deliveries wait
 	defaultTimeout = 10 * time.Second // of one call to the platform: ends before the lease
 	leastLease     = time.Second      // what has less left is not begun
-	idle           = time.Second
+	defaultIdle    = time.Second
 	mostTries      = 8 // about ten minutes
 	// fresh is how old the outlook may be before a message is sent: so soon a cancel, a pause or the platform's wish for silence stops the others.
 	fresh = 20 * time.Millisecond
@@ -42,6 +42,7 @@ type Worker struct {
 	Lease   time.Duration // 0: 15 seconds
 	Timeout time.Duration // 0: 10 seconds
 	Drain   time.Duration // how long Run waits for what is in flight; 0: 10 seconds
+	Idle    time.Duration // how often is looked for something new; 0: a second
 
 	caps     Capabilities
 	pacer    *pacer
@@ -69,7 +70,7 @@ func (w *Worker) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := w.step(ctx, work); err != nil && ctx.Err() == nil {
 			w.Log.Error("broadcast: the ledger does not answer", "channel", w.caps.Channel, "error", err)
-			sleep(ctx, idle/4)
+			sleep(ctx, w.idle()/4)
 		}
 	}
 	w.drain(work, cancel)
@@ -78,9 +79,9 @@ func (w *Worker) Run(ctx context.Context) {
 // step records what ended and claims as much again; when there is neither, it waits.
 func (w *Worker) step(ctx, work context.Context) error {
 	w.gather()
-	outlook, err := w.look(ctx, idle/4)
+	outlook, err := w.look(ctx, w.idle()/4)
 	if err != nil {
-		w.await(ctx, idle/4)
+		w.await(ctx, w.idle()/4)
 		return err
 	}
 	turn := Turn{Channel: w.caps.Channel, Settled: w.pending, Lease: w.lease()}
@@ -101,7 +102,7 @@ func (w *Worker) step(ctx, work context.Context) error {
 	w.held += len(claimed) - len(w.pending)
 	w.pending = nil
 	if turn.Want > 0 {
-		p.got(turn, claimed)
+		p.got(turn, claimed, w.idle()/4)
 	}
 	for _, c := range claimed {
 		go func() { w.results <- w.deliver(ctx, work, c, begin.Add(w.lease())) }()
@@ -148,9 +149,9 @@ func (w *Worker) room(o Outlook) int {
 // rest is how long there is nothing to do but results.
 func (w *Worker) rest(o Outlook) time.Duration {
 	if len(o.Orders) == 0 {
-		return idle
+		return w.idle()
 	}
-	return idle / 4
+	return w.idle() / 4
 }
 
 // pick is what is sent next: Actual before Exercise, then what corrects, what is urgent, and what came first.
@@ -253,7 +254,7 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 	}
 	var err error
 	if m.Text, m.Short, err = w.words(ctx, c.Broadcast); err != nil {
-		return w.putBack(c, idle)
+		return w.putBack(c, w.idle())
 	}
 	if m.Text == "" {
 		return failed(c.Delivery, "这个渠道没有文字", true)
@@ -351,7 +352,7 @@ func (w *Worker) silence(ctx context.Context, d time.Duration) {
 		if err := w.Pace.Silence(ctx, w.caps.Channel, left); err == nil || ctx.Err() != nil {
 			return
 		}
-		sleep(ctx, idle/4)
+		sleep(ctx, w.idle()/4)
 	}
 }
 
@@ -361,14 +362,14 @@ func (w *Worker) drain(work context.Context, cancel func()) {
 	defer stop()
 	for w.held > 0 && ctx.Err() == nil {
 		if len(w.pending) < w.held {
-			w.await(ctx, idle)
+			w.await(ctx, w.idle())
 			w.gather()
 		}
 		if len(w.pending) == 0 {
 			continue
 		}
 		if _, err := w.Ledger.Turn(ctx, Turn{Channel: w.caps.Channel, Settled: w.pending}); err != nil {
-			sleep(ctx, idle/4)
+			sleep(ctx, w.idle()/4)
 			continue
 		}
 		w.held -= len(w.pending)
@@ -376,5 +377,7 @@ func (w *Worker) drain(work context.Context, cancel func()) {
 	}
 	cancel()
 }
+
+func (w *Worker) idle() time.Duration { return orDefault(w.Idle, defaultIdle) }
 
 func (w *Worker) lease() time.Duration { return orDefault(w.Lease, defaultLease) }

@@ -38,8 +38,8 @@ func (p *progress) ask(t *Turn, id int64) {
 	p.asked = now
 }
 
-// got notes what it brought.
-func (p *progress) got(t Turn, claimed []Claimed) {
+// got notes what it brought; when that was all there is, the broadcast rests.
+func (p *progress) got(t Turn, claimed []Claimed, rest time.Duration) {
 	due, before := 0, p.after
 	for _, c := range claimed {
 		if c.Fresh {
@@ -57,7 +57,7 @@ func (p *progress) got(t Turn, claimed []Claimed) {
 	}
 	switch {
 	case all && t.Due:
-		p.dryUntil = time.Now().Add(idle / 4)
+		p.dryUntil = time.Now().Add(rest)
 	case all: // before it counts as dry, what is due is looked for
 		p.dueAt = p.asked.Add(-dueEvery)
 	}
