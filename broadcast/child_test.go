@@ -117,12 +117,11 @@ func (n *node) kill() {
 func TestKilled(t *testing.T) {
 	const kills, official = 20, 30
 	n, lease := size(t, 2000), time.Second
-	factor := n / 40 // of Telegram's rate, so that it ends in about a minute
+	factor := 15 // of Telegram's rate, so that it ends soon
 	if n > 2000 {
 		lease = 15 * time.Second // as it ships
-		factor = 40
+		factor = 60
 	}
-	factor = min(factor, 40)
 	rate := float64(official * factor)
 	w, c := newWorld(t, n), newChannel(t)
 	asks := newAsker(n / 5)

@@ -136,7 +136,7 @@ func (w *Worker) await(ctx context.Context, most time.Duration) {
 
 // room is how many more may be claimed: no more than go out long before their leases end.
 func (w *Worker) room(o Outlook) int {
-	if o.Silent > 0 || o.Wait > farAhead {
+	if o.Silent > 0 || o.Wait > farAhead && !w.pacer.stepped(o.Wait) {
 		return 0
 	}
 	most := AtOnce

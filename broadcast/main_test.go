@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,10 @@ func TestMain(m *testing.M) {
 	if dsn := os.Getenv(childDSN); dsn != "" {
 		child(dsn)
 		return
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "20"); err != nil { // they wait for paces, not for the processor
+		panic(err)
 	}
 	postgrestest.Main(m)
 }

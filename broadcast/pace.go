@@ -74,6 +74,12 @@ func (p *pacer) take(ctx context.Context) (time.Time, error) {
 	}
 }
 
+// stepped reports whether the next slot lies further ahead than what all nodes can have taken: the clock was set back. Pace.Reserve then begins anew.
+func (p *pacer) stepped(wait time.Duration) bool { return wait > SlotsAhead(p.apart) }
+
+// SlotsAhead is how far ahead a channel's slots may be taken.
+func SlotsAhead(apart time.Duration) time.Duration { return 10*time.Second + 100*apart }
+
 // drop gives up the slots taken: the channel was silenced meanwhile.
 func (p *pacer) drop() {
 	p.mu.Lock()

@@ -90,13 +90,13 @@ func (l *Ledger) Texts(ctx context.Context, id int64) (map[string]string, error)
 func (l *Ledger) Reserve(ctx context.Context, channel string, n int, apart time.Duration) (time.Duration, error) {
 	var wait float64
 	err := l.pool.QueryRow(ctx, `
-		WITH slots AS (SELECT make_interval(secs => $2::int * $3::float8) AS taken, make_interval(secs => 10 + 100 * $3::float8) AS ahead)
+		WITH slots AS (SELECT make_interval(secs => $2::int * $3::float8) AS taken, make_interval(secs => $4::float8) AS ahead)
 		INSERT INTO delivery_lanes AS l (channel, next_at) SELECT $1, clock_timestamp() + taken FROM slots
 		ON CONFLICT (channel) DO UPDATE SET next_at = greatest(clock_timestamp(), l.silent_until,
 		    CASE WHEN l.next_at <= greatest(clock_timestamp(), l.silent_until) + (SELECT ahead FROM slots) THEN l.next_at
 		         ELSE clock_timestamp() + interval '1 second' END) + (SELECT taken FROM slots)
 		RETURNING extract(epoch FROM next_at - (SELECT taken FROM slots) - clock_timestamp())::float8`,
-		channel, n, apart.Seconds()).Scan(&wait)
+		channel, n, apart.Seconds(), broadcast.SlotsAhead(apart).Seconds()).Scan(&wait)
 	if err != nil {
 		return 0, fmt.Errorf("reserve slots of %s: %w", channel, err)
 	}
