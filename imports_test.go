@@ -37,7 +37,6 @@ var mayImport = map[string][]string{
 	"postgres":                {"authoring", "bot", "bot/wechat", "broadcast", "bundle", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
 	"embedding/embeddingtest": {"embedding"},
 	"eval/cases":              {"eval/stats"},
-	"broadcast":               {"knowledge"},
 	"broadcast/send":          {"bot", "bot/telegram", "bot/wechat", "broadcast", "fetch", "knowledge"},
 	"broadcast/sendertest":    {"broadcast", "knowledge"},
 	"eval/scale":              {"eval", "ingest", "knowledge", "text"},

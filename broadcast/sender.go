@@ -33,7 +33,7 @@ type Capabilities struct {
 type Message struct {
 	Delivery knowledge.Delivery
 	Text     string
-	Short    string    // for fields of at most 20 characters, such as those of WeChat's template messages; empty: of the first line of Text
+	Short    string    // of channels with a second, bounded form (texts named CHANNEL_template); else empty
 	Key      string    // the same for every try of this delivery, and of no other: at most 64 letters, digits and -
 	Exercise bool      // the text says so in its first line
 	Urgent   bool      // sent whatever the hour

@@ -33,3 +33,10 @@ func RecipientsLine(got []Recipient) string {
 	}
 	return fmt.Sprintf("最近30天有%d人收到过（%s）", all, strings.Join(parts, "，"))
 }
+
+// Reach is how many a broadcast would go to now, by channel and county.
+type Reach struct {
+	Channel string
+	County  string // empty: named none
+	N       int
+}

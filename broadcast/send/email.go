@@ -80,24 +80,24 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Capabilities are those of a modest mail server.
+// Capabilities are those of any mail server.
 func (*Email) Capabilities() broadcast.Capabilities {
-	return broadcast.Capabilities{Channel: emailChannel, Rate: 10, MaxChars: emailMost}
+	return broadcast.Capabilities{Channel: emailChannel, Rate: broadcast.LimitOf(emailChannel).PerSecond, MaxChars: emailMost}
 }
 
 // Send sends a message.
 func (e *Email) Send(ctx context.Context, m broadcast.Message) (broadcast.Receipt, error) {
 	var none broadcast.Receipt
-	if err := fits(m.Text, utf8.RuneCountInString, emailMost, "characters"); err != nil {
+	if err := fits(m.Text, utf8.RuneCountInString, emailMost, "字"); err != nil {
 		return none, err
 	}
 	to, err := netmail.ParseAddress(m.Delivery.To)
 	if err != nil || to.Name != "" {
-		return none, permanent("the recipient is not an e-mail address")
+		return none, permanent("收件人不是电子邮件地址")
 	}
 	letter, id, err := e.write(to, m)
 	if err != nil {
-		return none, permanent("the message cannot be written as e-mail")
+		return none, permanent("这条消息写不成邮件")
 	}
 	ctx, cancel := context.WithTimeout(ctx, mailTime)
 	defer cancel()
@@ -184,6 +184,7 @@ func (e *Email) dial(ctx context.Context, network, address string) (net.Conn, er
 // unreachable is what it means that no session was begun; nothing was taken. The server's words may repeat the password, so they are dropped.
 func (e *Email) unreachable(ctx context.Context, err error) error {
 	var said *textproto.Error
+	var op *net.OpError
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case ctx.Err() != nil:
@@ -198,6 +199,9 @@ func (e *Email) unreachable(ctx context.Context, err error) error {
 		return misconfigured(e.Log, emailChannel, "the mail server's certificate is not trusted")
 	case strings.Contains(err.Error(), "does not support STARTTLS"):
 		return misconfigured(e.Log, emailChannel, "the mail server offers no STARTTLS; nothing is sent in the clear")
+	}
+	if errors.As(err, &op) && op.Op == "dial" {
+		return fmt.Errorf("the mail server cannot be reached: %w", op) // which Worker knows for nothing sent
 	}
 	return errors.New("the mail server does not answer as one")
 }
@@ -226,5 +230,5 @@ func (e *Email) meaning(ctx context.Context, err error) error {
 	case said.Reason == mail.ErrSMTPMailFrom:
 		return misconfigured(e.Log, emailChannel, fmt.Sprintf("the mail server takes nothing from smtp_from (code %d)", code))
 	}
-	return permanent("the mail server refused the message (code %d %s)", code, enhanced)
+	return permanent("邮件服务器不收（%s）", strings.TrimSpace(fmt.Sprint(code, " ", enhanced)))
 }

@@ -15,11 +15,11 @@ func TestEmailRefusals(t *testing.T) {
 	for _, c := range []struct{ at, reply, want string }{
 		{"RCPT", "550 5.1.1 no such user", "recipient is gone"},
 		{"RCPT", "550 5.2.1 mailbox disabled", "recipient is gone"},
-		{"RCPT", "550 5.7.1 your server is on a list", "refused for good: the mail server refused the message (code 550 5.7.1)"},
-		{"RCPT", "550 no", "refused for good: the mail server refused the message (code 550 )"},
+		{"RCPT", "550 5.7.1 your server is on a list", "refused for good: 邮件服务器不收（550 5.7.1）"},
+		{"RCPT", "550 no", "refused for good: 邮件服务器不收（550）"},
 		{"RCPT", "452 4.2.2 mailbox full", "the mail server answers with code 452 4.2.2"},
 		{"RCPT", "450 4.2.0 greylisted", "the mail server answers with code 450 4.2.0"},
-		{"DATA", "552 5.3.4 too large", "refused for good: the mail server refused the message (code 552 5.3.4)"},
+		{"DATA", "552 5.3.4 too large", "refused for good: 邮件服务器不收（552 5.3.4）"},
 		{"DATA", "451 4.3.0 local error", "the mail server answers with code 451 4.3.0"},
 		{"MAIL", "421 4.7.0 too much", "all wait 1m0s"},
 		{"MAIL", "553 5.1.8 not your sender", "all wait 1m0s"},
@@ -90,7 +90,7 @@ func TestEmailLetter(t *testing.T) {
 		t.Errorf("%+v %v", l, receipt)
 	}
 	for _, name := range []string{"", "nobody", "a@b.cn, c@d.cn", "Name <a@b.cn>", "a@b.cn\r\nBcc: c@d.cn"} {
-		if _, err := e.Send(context.Background(), to(name, text)); outcome(err) != "refused for good: the recipient is not an e-mail address" {
+		if _, err := e.Send(context.Background(), to(name, text)); outcome(err) != "refused for good: 收件人不是电子邮件地址" {
 			t.Errorf("%q: %v", name, err)
 		}
 	}

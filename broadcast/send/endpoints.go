@@ -122,7 +122,7 @@ func find(all Endpoints, channel string, m broadcast.Message) (Endpoint, error) 
 		return e, err
 	}
 	if !ok {
-		return e, permanent("the recipient is not in endpoints.toml")
+		return e, permanent("收件人不在 endpoints.toml 里")
 	}
 	return e, nil
 }
@@ -133,7 +133,7 @@ func (e Endpoint) post(ctx context.Context, address string, header http.Header, 
 	header.Set("User-Agent", "qiuzhen (broadcasts)")
 	got, err := (&fetch.Client{Private: e.Private}).Post(ctx, address, header, body)
 	if errors.Is(err, fetch.ErrAddress) {
-		return got, permanent("url in endpoints.toml is not allowed: HTTPS to a public address, or private = true")
+		return got, permanent("endpoints.toml 里的 url 不能用：要 HTTPS 和公网地址，内网的写 private = true")
 	}
 	return got, err
 }

@@ -60,7 +60,7 @@ func TestEndpointUnknown(t *testing.T) {
 	file := endpoints(t, "wecom", "别的群", f.URL, "")
 	robot := send.NewWeCom(file)
 	_, err := robot.Send(context.Background(), to(f.To(), "台风明天到。"))
-	if got := outcome(err); got != "refused for good: the recipient is not in endpoints.toml" {
+	if got := outcome(err); got != "refused for good: 收件人不在 endpoints.toml 里" {
 		t.Error(got)
 	}
 	text := "[wecom.\"崇川网格员\"]\nurl=\"" + f.URL + "\"\n"
@@ -68,7 +68,7 @@ func TestEndpointUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = robot.Send(context.Background(), to(f.To(), "台风明天到。"))
-	if got := outcome(err); got != "refused for good: url in endpoints.toml is not allowed: HTTPS to a public address, or private = true" {
+	if got := outcome(err); got != "refused for good: endpoints.toml 里的 url 不能用：要 HTTPS 和公网地址，内网的写 private = true" {
 		t.Error(got)
 	}
 	if err := os.WriteFile(string(file), []byte(text+"private=true"), 0o600); err != nil {
@@ -123,10 +123,10 @@ func TestWebhookAnswers(t *testing.T) {
 		{204, nil, ``, "the webhook answers with status 204, without accepted"},
 		{200, nil, `{"ok":true}`, "the webhook answers with status 200, without accepted"},
 		{200, nil, `<html>登录</html>`, "the webhook answers with status 200, without accepted"},
-		{200, nil, `{"accepted":false,"code":"no_credit"}`, "refused for good: the webhook does not accept the message (no_credit)"},
-		{200, nil, `{"accepted":false,"code":"一段话"}`, "refused for good: the webhook does not accept the message (no code)"},
-		{302, map[string]string{"Location": "http://127.0.0.1/"}, ``, "refused for good: the webhook answers with status 302 (no code)"},
-		{401, nil, ``, "refused for good: the webhook answers with status 401 (no code)"},
+		{200, nil, `{"accepted":false,"code":"no_credit"}`, "refused for good: 对方平台不收这条消息（no_credit）"},
+		{200, nil, `{"accepted":false,"code":"一段话"}`, "refused for good: 对方平台不收这条消息（没有说明）"},
+		{302, map[string]string{"Location": "http://127.0.0.1/"}, ``, "refused for good: 对方平台答 302（没有说明）"},
+		{401, nil, ``, "refused for good: 对方平台答 401（没有说明）"},
 		{410, nil, ``, "recipient is gone"},
 		{409, nil, ``, "the webhook answers with status 409"},
 		{429, nil, ``, "recipient waits 1m0s"},
@@ -171,7 +171,7 @@ func TestWebhookBody(t *testing.T) {
 		}
 	}
 	_, err = send.NewWebhook(endpoints(t, "webhook", h.To(), h.URL, "whsec_YW5vdGhlciBrZXkgb2YgdGhpcnR5LXR3byBieXRlcw==")).Send(context.Background(), m)
-	if got := outcome(err); !strings.Contains(got, "status 401") {
+	if got := outcome(err); !strings.Contains(got, "对方平台答 401") {
 		t.Error(got)
 	}
 }

@@ -28,6 +28,7 @@ type Robot struct {
 // robotKind is how a platform's robots are spoken to, and what its codes mean; other codes than these are tried again.
 type robotKind struct {
 	channel  string
+	word     string                // for the staff
 	most     int                   // bytes of a text
 	tooMany  map[int]time.Duration // codes of a robot that sent too much -> how long it is refused
 	gone     []int                 // the robot is there no more
@@ -38,7 +39,7 @@ type robotKind struct {
 
 // https://developer.work.weixin.qq.com/document/path/91770
 var weCom = robotKind{
-	channel: "wecom", most: 2048,
+	channel: "wecom", word: "企业微信", most: 2048,
 	tooMany: map[int]time.Duration{45009: time.Minute, 45033: time.Minute},
 	gone:    []int{93000, 93004, 93008}, // out of the group or no such robot, stopped, not in the group
 	refused: []int{40008, 40058, 44004, 45002},
@@ -47,7 +48,7 @@ var weCom = robotKind{
 
 // https://open.dingtalk.com/document/orgapp/custom-robot-access: who sends more than 20 in a minute is refused for ten.
 var dingTalk = robotKind{
-	channel: "dingtalk", most: 20000,
+	channel: "dingtalk", word: "钉钉", most: 20000,
 	tooMany:  map[int]time.Duration{130101: 10 * time.Minute, 410100: 10 * time.Minute, 90018: time.Minute, 90030: time.Minute},
 	gone:     []int{300001, 400013, 400101, 400102, 400106}, // no such token, no such group, no such token, stopped, no such robot
 	refused:  []int{40035, 400105, 430101, 430102, 430103, 430104, 460101},
@@ -63,13 +64,13 @@ func NewDingTalk(all Endpoints) *Robot { return &Robot{dingTalk, all, time.Now} 
 
 // Capabilities are the platform's: 20 messages a minute and robot.
 func (r *Robot) Capabilities() broadcast.Capabilities {
-	return broadcast.Capabilities{Channel: r.kind.channel, PerRecipient: 3 * time.Second, MaxChars: r.kind.most}
+	return broadcast.Capabilities{Channel: r.kind.channel, Rate: broadcast.LimitOf(r.kind.channel).PerSecond, PerRecipient: 3 * time.Second, MaxChars: r.kind.most}
 }
 
 // Send sends a message.
 func (r *Robot) Send(ctx context.Context, m broadcast.Message) (broadcast.Receipt, error) {
 	var none broadcast.Receipt
-	if err := fits(m.Text, byteLength, r.kind.most, "bytes"); err != nil {
+	if err := fits(m.Text, byteLength, r.kind.most, "字节"); err != nil {
 		return none, err
 	}
 	e, err := find(r.all, r.kind.channel, m)
@@ -78,7 +79,7 @@ func (r *Robot) Send(ctx context.Context, m broadcast.Message) (broadcast.Receip
 	}
 	address, err := r.kind.sign(e, r.now())
 	if err != nil {
-		return none, permanent("url in endpoints.toml is none")
+		return none, permanent("endpoints.toml 里的 url 不对")
 	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
@@ -118,9 +119,9 @@ func (k robotKind) meaning(status int, header http.Header, body []byte, now time
 	case slices.Contains(k.gone, code):
 		return broadcast.ErrGone
 	case slices.Contains(k.refused, code):
-		return permanent("%s refused the text (errcode %d)", k.channel, code)
+		return permanent("%s不收这条消息（errcode %d）", k.word, code)
 	case slices.Contains(k.unproven, code):
-		return permanent("%s does not let us in: check the robot's secret, keywords and allowed addresses (errcode %d)", k.channel, code)
+		return permanent("%s不认这个机器人：查加签密钥、关键词和IP白名单（errcode %d）", k.word, code)
 	}
 	return fmt.Errorf("%s errcode %d, status %d", k.channel, code, status)
 }

@@ -1,7 +1,7 @@
 // Package send holds the senders of broadcasts, one a channel: Telegram, WeChat (to one, and to many), the group robots of WeCom and DingTalk, e-mail, and the
 // signed webhook. They send once and tell what became of it; when to send, and whether again, broadcast.Worker decides. All pass sendertest.Suite.
 //
-// What an error says is our own: platforms repeat addresses, keys and texts in theirs. A recipient's own wrong setting is a *broadcast.PermanentError,
+// What an error says is our own: platforms repeat addresses, keys and texts in theirs. Reasons for good are the staff's to read, in Chinese. A recipient's own wrong setting is a *broadcast.PermanentError,
 // which the report shows; a wrong setting of the whole account is a *broadcast.RetryError and a line in the log, so that nothing is lost that the
 // operator can mend before the broadcast expires.
 package send
@@ -35,9 +35,9 @@ func misconfigured(log *slog.Logger, channel, what string) error {
 func fits(text string, length func(string) int, most int, unit string) error {
 	switch n := length(text); {
 	case strings.TrimSpace(text) == "":
-		return permanent("the text is empty")
+		return permanent("没有文字")
 	case n > most:
-		return permanent("the text is too long: %d %s of at most %d", n, unit, most)
+		return permanent("文字太长：%d%s，最多%d", n, unit, most)
 	}
 	return nil
 }

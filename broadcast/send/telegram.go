@@ -28,7 +28,7 @@ func (*Telegram) Capabilities() broadcast.Capabilities {
 
 // Send sends a message.
 func (t *Telegram) Send(ctx context.Context, m broadcast.Message) (broadcast.Receipt, error) {
-	if err := fits(m.Text, utf16Length, telegram.MaxUnits, "UTF-16 units"); err != nil {
+	if err := fits(m.Text, utf16Length, telegram.MaxUnits, "字"); err != nil {
 		return broadcast.Receipt{}, err
 	}
 	id, err := t.bot.Tell(ctx, m.Delivery.To, m.Text)
@@ -41,7 +41,7 @@ func (t *Telegram) Send(ctx context.Context, m broadcast.Message) (broadcast.Rec
 	case errors.Is(err, bot.ErrGone):
 		err = broadcast.ErrGone
 	case errors.Is(err, telegram.ErrRefused):
-		err = permanent("Telegram refused the message")
+		err = permanent("Telegram不收这条消息")
 	case errors.Is(err, telegram.ErrAccount):
 		err = misconfigured(t.log, telegram.Channel.Name, "telegram_token is not taken")
 	}

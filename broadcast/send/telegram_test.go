@@ -49,7 +49,7 @@ func TestTelegramRefusals(t *testing.T) {
 		{name: "group's own limit", to: "-100", fault: &telegramtest.Fault{Status: 429, Retry: 40}, want: "recipient waits 40s"},
 		{name: "everybody's limit", to: "5", fault: &telegramtest.Fault{Status: 429, Retry: 3}, want: "all wait 3s"},
 		{name: "token", to: "5", fault: &telegramtest.Fault{Status: 401}, want: "all wait 1m0s"},
-		{name: "refused", to: "5", fault: &telegramtest.Fault{Status: 400}, want: "refused for good: Telegram refused the message"},
+		{name: "refused", to: "5", fault: &telegramtest.Fault{Status: 400}, want: "refused for good: Telegram不收这条消息"},
 		{name: "out of order", to: "5", fault: &telegramtest.Fault{Status: 502}, want: "telegram: sendMessage failed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

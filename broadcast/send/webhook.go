@@ -33,7 +33,7 @@ func NewWebhook(all Endpoints) *Webhook { return &Webhook{all, time.Now} }
 
 // Capabilities are what docs/webhook.md asks of the other side.
 func (*Webhook) Capabilities() broadcast.Capabilities {
-	return broadcast.Capabilities{Channel: webhookChannel, MaxChars: webhookMost, Idempotent: true}
+	return broadcast.Capabilities{Channel: webhookChannel, Rate: broadcast.LimitOf(webhookChannel).PerSecond, MaxChars: webhookMost, Idempotent: true}
 }
 
 // posting is the body; docs/webhook.md and its schema promise it.
@@ -51,7 +51,7 @@ type posting struct {
 // Send sends a message.
 func (w *Webhook) Send(ctx context.Context, m broadcast.Message) (broadcast.Receipt, error) {
 	var none broadcast.Receipt
-	if err := fits(m.Text, utf8.RuneCountInString, webhookMost, "characters"); err != nil {
+	if err := fits(m.Text, utf8.RuneCountInString, webhookMost, "字"); err != nil {
 		return none, err
 	}
 	e, err := find(w.all, webhookChannel, m)
@@ -60,7 +60,7 @@ func (w *Webhook) Send(ctx context.Context, m broadcast.Message) (broadcast.Rece
 	}
 	key, err := signingKey(e.Secret)
 	if err != nil {
-		return none, permanent("secret in endpoints.toml is none of whsec_")
+		return none, permanent("endpoints.toml 里的 secret 不是 whsec_ 开头的密钥")
 	}
 	p := posting{ID: m.Key, Broadcast: m.Delivery.Broadcast, To: m.Delivery.To, Exercise: m.Exercise, Urgent: m.Urgent, Text: m.Text, Short: short(m, fieldRunes)}
 	if !m.Expires.IsZero() {
@@ -99,7 +99,7 @@ func accepted(status int, header http.Header, body []byte, now time.Time) (recei
 	}
 	unreadable := json.Unmarshal(body, &told) != nil || told.Accepted == nil
 	if !codeForm.MatchString(told.Code) {
-		told.Code = "no code"
+		told.Code = "没有说明"
 	}
 	switch {
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable && header.Get("Retry-After") != "":
@@ -109,11 +109,11 @@ func accepted(status int, header http.Header, body []byte, now time.Time) (recei
 	case status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooEarly, status >= 500:
 		return receipt, fmt.Errorf("the webhook answers with status %d", status)
 	case status >= 300:
-		return receipt, permanent("the webhook answers with status %d (%s)", status, told.Code)
+		return receipt, permanent("对方平台答 %d（%s）", status, told.Code)
 	case unreadable:
 		return receipt, fmt.Errorf("the webhook answers with status %d, without accepted", status)
 	case !*told.Accepted:
-		return receipt, permanent("the webhook does not accept the message (%s)", told.Code)
+		return receipt, permanent("对方平台不收这条消息（%s）", told.Code)
 	}
 	if codeForm.MatchString(told.ID) {
 		receipt.ID = told.ID

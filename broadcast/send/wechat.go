@@ -43,9 +43,9 @@ type WeChat struct{ WeChatConfig }
 // NewWeChat returns the sender of an account.
 func NewWeChat(c WeChatConfig) *WeChat { return &WeChat{c} }
 
-// Capabilities are the account's. WeChat names no rate for customer messages; it answers 45011 to more than it likes.
+// Capabilities are the account's. WeChat answers 45011 to more than it likes in a minute.
 func (w *WeChat) Capabilities() broadcast.Capabilities {
-	c := broadcast.Capabilities{Channel: wechat.ChannelName, Rate: 20, PerRecipient: time.Second, MaxChars: wechat.MaxText}
+	c := broadcast.Capabilities{Channel: wechat.ChannelName, Rate: broadcast.LimitOf(wechat.ChannelName).PerSecond, PerRecipient: time.Second, MaxChars: wechat.MaxText}
 	if w.Template.ID == "" {
 		c.Window = heardWindow
 	}
@@ -54,23 +54,23 @@ func (w *WeChat) Capabilities() broadcast.Capabilities {
 
 // Send sends a message.
 func (w *WeChat) Send(ctx context.Context, m broadcast.Message) (receipt broadcast.Receipt, err error) {
-	if err := fits(m.Text, byteLength, wechat.MaxText, "bytes"); err != nil {
+	if err := fits(m.Text, byteLength, wechat.MaxText, "字节"); err != nil {
 		return receipt, err
 	}
-	why := "the account may not send customer messages"
+	why := "公众号不能发客服消息"
 	if w.Service {
-		why = "the reader has not written for 48 hours"
+		why = "读者48小时内没有说过话"
 		if m.Heard.IsZero() || w.Now().Sub(m.Heard) < heardWindow {
 			err := w.API.SendText(ctx, m.Delivery.To, m.Text)
 			code, closed := needsTemplate(err)
 			if !closed {
 				return receipt, weChatFault(err, wechat.ChannelName, w.Now(), w.Log)
 			}
-			why = fmt.Sprintf("WeChat takes no customer message for the reader (errcode %d)", code)
+			why = fmt.Sprintf("微信不收发给这位读者的客服消息（errcode %d）", code)
 		}
 	}
 	if w.Template.ID == "" {
-		return receipt, permanent("%s, and wechat_template_id is not set", why)
+		return receipt, permanent("%s，又没有设 wechat_template_id", why)
 	}
 	t := w.Template
 	receipt.ID, err = w.API.SendTemplate(ctx, wechat.Template{
@@ -107,11 +107,11 @@ func weChatFault(err error, channel string, now time.Time, log *slog.Logger) err
 	case 45009: // the day's quota
 		return &broadcast.RetryError{After: untilMidnight(now)}
 	case 45028:
-		return permanent("the account has no mass send left (errcode %d)", e.Code)
+		return permanent("公众号的群发次数用完了（errcode %d）", e.Code)
 	case 43101:
-		return permanent("the reader has not allowed this subscription message (errcode %d)", e.Code)
+		return permanent("读者没有订阅这个模板（errcode %d）", e.Code)
 	case 40003, 40008, 45002, 47001, 87014: // no such reader, no such type, too long, no such form, refused for its content
-		return permanent("WeChat refused the message (errcode %d)", e.Code)
+		return permanent("微信不收这条消息（errcode %d）", e.Code)
 	case 40001, 40013, 40014, 40125, 40164, 42001, 48001, 48004, 50002: // token, AppID, secret, address of this machine, rights of the account
 		return misconfigured(log, channel, fmt.Sprintf("WeChat does not let the account in (errcode %d): run qiuzhen doctor", e.Code))
 	case 40037, 43116, 47003: // no such template, taken down, fields that it does not have
@@ -135,17 +135,17 @@ func (*WeChatMass) Capabilities() broadcast.Capabilities {
 // Send sends a message to many. WeChat has then taken it, and tells by an event how many got it. An exercise is refused: who is behind a tag is
 // not known here to be of the exercise group.
 func (w *WeChatMass) Send(ctx context.Context, m broadcast.Message) (receipt broadcast.Receipt, err error) {
-	if err := fits(m.Text, byteLength, wechat.MaxText, "bytes"); err != nil {
+	if err := fits(m.Text, byteLength, wechat.MaxText, "字节"); err != nil {
 		return receipt, err
 	}
 	if m.Exercise {
-		return receipt, permanent("an exercise is not sent to many at once")
+		return receipt, permanent("演练不群发")
 	}
 	number, tagged := strings.CutPrefix(m.Delivery.To, "tag:")
 	tag, err := strconv.Atoi(number)
 	everybody := m.Delivery.To == "all"
 	if !everybody && (!tagged || err != nil || tag < 0) {
-		return receipt, permanent(`the recipient is neither all nor of the form tag:2`)
+		return receipt, permanent(`收件人要写成 all 或 tag:2`)
 	}
 	receipt.ID, err = w.API.SendToMany(ctx, tag, everybody, m.Text, m.Key)
 	if err != nil {

@@ -31,21 +31,21 @@ func TestWeChatWays(t *testing.T) {
 		{name: "customer message", service: true, wrote: time.Hour, heard: time.Hour, want: "sent", sees: []string{text}},
 		{name: "not known when", service: true, wrote: time.Hour, want: "sent", sees: []string{text}},
 		{name: "48 hours over, no template", service: true, wrote: 50 * time.Hour, heard: 50 * time.Hour,
-			want: "refused for good: the reader has not written for 48 hours, and wechat_template_id is not set"},
+			want: "refused for good: 读者48小时内没有说过话，又没有设 wechat_template_id"},
 		{name: "48 hours over at WeChat alone", service: true, wrote: 50 * time.Hour,
-			want: "refused for good: WeChat takes no customer message for the reader (errcode 45015), and wechat_template_id is not set"},
+			want: "refused for good: 微信不收发给这位读者的客服消息（errcode 45015），又没有设 wechat_template_id"},
 		{name: "template", service: true, wrote: 50 * time.Hour, heard: 50 * time.Hour, template: template, short: "【更正】台风改道", want: "sent", sees: []string{"【更正】台风改道"}},
 		{name: "template after WeChat's no", service: true, wrote: 50 * time.Hour, template: template, short: "【更正】台风改道", want: "sent", sees: []string{"【更正】台风改道"}},
 		{name: "first line, cut", service: true, wrote: 50 * time.Hour, template: template, want: "sent", sees: []string{"【更正】台风“海燕”改道，南通明天停课…"}},
 		{name: "subscription message", wrote: time.Hour, template: subscription, short: "台风改道", want: "sent", sees: []string{"台风改道"}},
-		{name: "no service account", wrote: time.Hour, want: "refused for good: the account may not send customer messages, and wechat_template_id is not set"},
+		{name: "no service account", wrote: time.Hour, want: "refused for good: 公众号不能发客服消息，又没有设 wechat_template_id"},
 		{name: "five messages already", service: true, wrote: time.Hour, fail: map[string]int{"custom/send": 45047},
-			want: "refused for good: WeChat takes no customer message for the reader (errcode 45047), and wechat_template_id is not set"},
+			want: "refused for good: 微信不收发给这位读者的客服消息（errcode 45047），又没有设 wechat_template_id"},
 		{name: "not verified", service: true, wrote: time.Hour, template: template, short: "台风", fail: map[string]int{"custom/send": 48001}, want: "sent", sees: []string{"台风"}},
 		{name: "unfollowed", service: true, wrote: time.Hour, fail: map[string]int{"custom/send": 43004}, want: "recipient is gone"},
 		{name: "not subscribed to", template: subscription, fail: map[string]int{"subscribe/bizsend": 43101},
-			want: "refused for good: the reader has not allowed this subscription message (errcode 43101)"},
-		{name: "no such reader", service: true, wrote: time.Hour, fail: map[string]int{"custom/send": 40003}, want: "refused for good: WeChat refused the message (errcode 40003)"},
+			want: "refused for good: 读者没有订阅这个模板（errcode 43101）"},
+		{name: "no such reader", service: true, wrote: time.Hour, fail: map[string]int{"custom/send": 40003}, want: "refused for good: 微信不收这条消息（errcode 40003）"},
 		{name: "wrong template", template: send.Template{ID: "tpl-2", Field: "thing1"}, want: "all wait 1m0s"},
 		{name: "wrong field", template: send.Template{ID: "tpl-1", Field: "thing2"}, want: "all wait 1m0s"},
 		{name: "account banned", service: true, wrote: time.Hour, fail: map[string]int{"custom/send": 48004}, want: "all wait 1m0s"},
@@ -123,10 +123,10 @@ func TestWeChatToMany(t *testing.T) {
 		n        int64
 		to, want string
 	}{
-		{1, "all", "sent"}, {1, "all", "sent"}, {2, "tag:3", "sent"}, {3, "tag:4", "refused for good: the account has no mass send left (errcode 45028)"},
-		{4, "tag:", "refused for good: the recipient is neither all nor of the form tag:2"},
-		{5, openID, "refused for good: the recipient is neither all nor of the form tag:2"},
-		{6, "tag:-1", "refused for good: the recipient is neither all nor of the form tag:2"},
+		{1, "all", "sent"}, {1, "all", "sent"}, {2, "tag:3", "sent"}, {3, "tag:4", "refused for good: 公众号的群发次数用完了（errcode 45028）"},
+		{4, "tag:", "refused for good: 收件人要写成 all 或 tag:2"},
+		{5, openID, "refused for good: 收件人要写成 all 或 tag:2"},
+		{6, "tag:-1", "refused for good: 收件人要写成 all 或 tag:2"},
 	} {
 		if _, err := mass.Send(context.Background(), message(c.n, c.to)); outcome(err) != c.want {
 			t.Errorf("%s: %s, want %s", c.to, outcome(err), c.want)
