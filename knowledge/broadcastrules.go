@@ -44,6 +44,19 @@ const (
 	ExerciseGroupLeft   Action = "exercise_group.left"
 )
 
+var broadcastActionWords = map[Action]string{
+	BroadcastMade: "起草", BroadcastEdited: "修改，原来的核准作废", BroadcastSent: "送核准", BroadcastReturned: "退回", BroadcastSigned: "核准", BroadcastLapsed: "核准过时失效",
+	BroadcastBegun: "开始发", BroadcastHeld: "暂停", BroadcastGoesOn: "接着发", BroadcastStopped: "取消", BroadcastRanOut: "过了时限", BroadcastFinished: "发完",
+}
+
+// BroadcastActionWord words what the audit log tells.
+func BroadcastActionWord(action string) string {
+	if word := broadcastActionWords[Action(action)]; word != "" {
+		return word
+	}
+	return action
+}
+
 var broadcastStateWords = map[BroadcastState]string{
 	BroadcastDraft: "草稿", BroadcastSubmitted: "等人核准", BroadcastApproved: "已核准，还没开始发", BroadcastSending: "正在发",
 	BroadcastPaused: "暂停", BroadcastDone: "发完了", BroadcastCancelled: "已取消，没发的不再发", BroadcastExpired: "过了时限，没发的不再发",
