@@ -27,7 +27,6 @@ var mayImport = map[string][]string{
 	"bot/web":                 {"bot", "knowledge", "page", "retrieval", "text"},
 	"bot/bottest":             {"bot", "ingest", "knowledge", "retrieval", "text"},
 	"bot/inbox":               {"bot"},
-	"broadcast":               {"knowledge"},
 	"bot/wechat":              {"bot", "knowledge", "page", "text"},
 	"bot/wechat/wechattest":   {},
 	"bot/media":               {"knowledge"},

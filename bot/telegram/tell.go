@@ -15,7 +15,7 @@ import (
 // MaxUnits is the longest message that Telegram takes, in UTF-16 units.
 const MaxUnits = maxUnits
 
-// Wait is that a message was not sent, and when it may be: Telegram asked for silence, or replies to readers come first.
+// Wait is that a message was not sent, and when it may be: Telegram asked for silence, or too many others come first.
 type Wait struct {
 	For  time.Duration
 	Chat bool // it is about this chat only
@@ -29,14 +29,14 @@ var (
 	ErrAccount = errors.New("telegram: the bot's token is not taken") // nothing is, until the operator mends it
 )
 
-// Tell sends one text to a reader or group that has not just asked. It tries once, and does not wait: errors are *Wait, bot.ErrGone, ErrRefused or
-// ErrAccount when the message was not taken, and another one when nobody knows. Replies go before it: it takes only what they leave of the quota.
+// Tell sends one text to a reader or group that has not just asked. It tries once: errors are *Wait, bot.ErrGone, ErrRefused or ErrAccount when the
+// message was not taken, and another one when nobody knows.
 func (b *Bot) Tell(ctx context.Context, name, text string) (message int, err error) {
 	chat, ok := chatOf(name)
 	if !ok {
 		return 0, engine.ErrGone
 	}
-	if err := b.quota.spare(chat, b.Now()); err != nil {
+	if err := b.quota.spare(ctx, chat, b.Now()); err != nil {
 		return 0, err
 	}
 	o := &outgoing{chat: chat, parts: []string{text}}
@@ -77,14 +77,21 @@ func (b *Bot) meaning(chat int64, err error) error {
 	return failure("sendMessage", err)
 }
 
-// spare takes a chat's place when there is one at once, and replies do not wait for the bot's.
-func (q *quota) spare(chat int64, now time.Time) error {
-	if missing := -q.all.TokensAt(time.Now()); missing > 0 {
-		return &Wait{For: time.Duration(missing / float64(q.all.Limit()) * float64(time.Second))}
-	}
+// mostHeld is how long Tell waits for the bot's place in the quota.
+const mostHeld = 2 * time.Second
+
+// spare takes a chat's place when there is one at once, and waits its turn for the bot's, which it shares with replies to readers: all keep to
+// Telegram's limit together, and a reply waits for no more messages than are on their way.
+func (q *quota) spare(ctx context.Context, chat int64, now time.Time) error {
 	if wait := q.delay(chat, now); wait > 0 {
 		return &Wait{For: wait, Chat: true}
 	}
-	q.limiterOf(chat).AllowN(time.Now(), 1)
-	return nil
+	at := time.Now()
+	place := q.all.ReserveN(at, 1)
+	if wait := place.DelayFrom(at); wait > mostHeld {
+		place.CancelAt(at)
+		return &Wait{For: wait}
+	}
+	q.limiterOf(chat).AllowN(at, 1)
+	return sleep(ctx, place.DelayFrom(at))
 }

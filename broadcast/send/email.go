@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 
 	"qiuzhen/broadcast"
 )
@@ -130,8 +131,26 @@ func (e *Email) write(to *netmail.Address, m broadcast.Message) (letter *mail.Ms
 	return letter, id, nil
 }
 
-// deliver hands an e-mail to the server over a connection of its own, which ends with ctx.
+// Check reports whether the server lets us in.
+func (e *Email) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, mailTime)
+	defer cancel()
+	return e.connect(ctx, func(*mail.Client, *smtp.Client) error { return nil })
+}
+
+// deliver hands an e-mail to the server.
 func (e *Email) deliver(ctx context.Context, letter *mail.Msg) error {
+	return e.connect(ctx, func(client *mail.Client, session *smtp.Client) error {
+		err := client.SendWithSMTPClient(session, letter)
+		if letter.IsDelivered() { // whatever came after
+			return nil
+		}
+		return e.meaning(ctx, err)
+	})
+}
+
+// connect does something over a connection of its own, which ends with ctx.
+func (e *Email) connect(ctx context.Context, do func(*mail.Client, *smtp.Client) error) error {
 	hangUp := func() {}
 	client, err := e.client(func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := e.dial(dialing, network, address)
@@ -152,12 +171,11 @@ func (e *Email) deliver(ctx context.Context, letter *mail.Msg) error {
 	if err != nil {
 		return e.unreachable(ctx, err)
 	}
-	err = client.SendWithSMTPClient(session, letter)
-	if letter.IsDelivered() { // whatever came after
-		_ = client.CloseWithSMTPClient(session)
-		return nil
+	if err := do(client, session); err != nil {
+		return err
 	}
-	return e.meaning(ctx, err)
+	_ = client.CloseWithSMTPClient(session)
+	return nil
 }
 
 func (e *Email) client(dial mail.DialContextFunc) (*mail.Client, error) {

@@ -12,7 +12,7 @@ import (
 	"qiuzhen/broadcast"
 )
 
-// Telegram sends by the bot that answers readers; their answers go first.
+// Telegram sends by the bot that answers readers, within the quota of both.
 type Telegram struct {
 	bot *telegram.Bot
 	log *slog.Logger
@@ -21,9 +21,9 @@ type Telegram struct {
 // NewTelegram returns the sender of a bot.
 func NewTelegram(b *telegram.Bot, log *slog.Logger) *Telegram { return &Telegram{b, log} }
 
-// Capabilities are Telegram's, with five of its 30 messages a second left for answers.
+// Capabilities are Telegram's 30 messages a second less what the bot keeps free of them (telegram.Official).
 func (*Telegram) Capabilities() broadcast.Capabilities {
-	return broadcast.Capabilities{Channel: telegram.Channel.Name, Rate: 25, PerRecipient: time.Second, MaxChars: telegram.MaxUnits}
+	return broadcast.Capabilities{Channel: telegram.Channel.Name, Rate: min(broadcast.LimitOf(telegram.Channel.Name).PerSecond, telegram.Official.All.PerSecond), PerRecipient: time.Second, MaxChars: telegram.MaxUnits}
 }
 
 // Send sends a message.

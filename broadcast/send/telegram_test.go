@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"qiuzhen/bot/telegram"
 	"qiuzhen/bot/telegram/telegramtest"
 	"qiuzhen/broadcast"
+	"qiuzhen/broadcast/send"
 	"qiuzhen/knowledge"
 )
 
@@ -97,5 +101,39 @@ func TestTelegramSilence(t *testing.T) {
 	}
 	if n := len(f.api.Calls()); n != 2 {
 		t.Errorf("%d calls, want 2", n)
+	}
+}
+
+// TestTelegramPace: a crowd is written to as fast as Telegram lets us and no faster: nothing is refused.
+func TestTelegramPace(t *testing.T) {
+	api := telegramtest.New()
+	defer api.Close()
+	b, err := telegram.New(telegram.Config{Token: telegramtest.Token, API: api.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.CloseIdleConnections()
+	sender := send.NewTelegram(b, slog.Default())
+	var sending sync.WaitGroup
+	for worker := range 8 {
+		sending.Go(func() {
+			for i := range 5 {
+				if _, err := sender.Send(context.Background(), to(fmt.Sprint(1000+10*worker+i), "台风明天到。")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	sending.Wait()
+	for _, c := range api.Calls() {
+		if c.Status != 200 {
+			t.Errorf("%d", c.Status)
+		}
+	}
+	if _, err := sender.Send(context.Background(), to("1000", "台风明天到。")); err == nil {
+		_, err = sender.Send(context.Background(), to("1000", "台风明天到。"))
+		if got := outcome(err); !strings.HasPrefix(got, "recipient waits ") {
+			t.Errorf("twice in a second: %s", got)
+		}
 	}
 }
