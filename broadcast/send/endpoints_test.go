@@ -1,16 +1,23 @@
 package send_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"qiuzhen/broadcast"
 	"qiuzhen/broadcast/send"
 	"qiuzhen/broadcast/sendertest"
+	"qiuzhen/knowledge"
 )
 
 // TestEndpointsCheck: what doctor says of endpoints.toml; nothing of what is in it but names.
@@ -173,5 +180,39 @@ func TestWebhookBody(t *testing.T) {
 	_, err = send.NewWebhook(endpoints(t, "webhook", h.To(), h.URL, "whsec_YW5vdGhlciBrZXkgb2YgdGhpcnR5LXR3byBieXRlcw==")).Send(context.Background(), m)
 	if got := outcome(err); !strings.Contains(got, "对方平台答 401") {
 		t.Error(got)
+	}
+}
+
+// TestWebhookPage: the request that docs/webhook.md shows is signed as it says, and is what we send.
+func TestWebhookPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/webhook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?s)Webhook-Id: (\S+)\nWebhook-Timestamp: (\d+)\nWebhook-Signature: v1,(\S+)\n\n(\{[^\n]*\})\n.*whsec_(\S+)` + "`").FindSubmatch(page)
+	if found == nil {
+		t.Fatal("the page has no request")
+	}
+	id, stamp, signature, body := found[1], found[2], string(found[3]), found[4]
+	key, err := base64.StdEncoding.DecodeString(string(found[5]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write(bytes.Join([][]byte{id, stamp, body}, []byte(".")))
+	if want := base64.StdEncoding.EncodeToString(mac.Sum(nil)); signature != want {
+		t.Errorf("the page's signature is %s, want %s", signature, want)
+	}
+	h := sendertest.NewHook()
+	defer h.Close()
+	m := broadcast.Message{
+		Delivery: knowledge.Delivery{Broadcast: 42, N: 7, To: h.To()}, Key: "qiuzhen-42-7", Urgent: true,
+		Text: "台风明天到南通。\n关好门窗。\n来源：南通市气象台。", Expires: time.Date(2026, 7, 3, 14, 0, 0, 0, time.UTC),
+	}
+	if _, err := send.NewWebhook(endpoints(t, "webhook", h.To(), h.URL, h.Secret)).Send(context.Background(), m); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.Bodies[0]; !bytes.Equal(got, body) {
+		t.Errorf("the body is\n%s\nthe page's\n%s", got, body)
 	}
 }
