@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -78,9 +79,10 @@ func (f EndpointFile) Check() (count int, err error) {
 	if info, err := os.Stat(string(f)); err == nil && info.Mode().Perm()&0o077 != 0 {
 		wrong = append(wrong, fmt.Errorf("%s holds secrets, and others can read it; run: chmod 600 %s", f, f))
 	}
-	for channel, named := range all {
-		for name, e := range named {
+	for _, channel := range slices.Sorted(maps.Keys(all)) {
+		for _, name := range slices.Sorted(maps.Keys(all[channel])) {
 			count++
+			e := all[channel][name]
 			if err := e.check(channel); err != nil {
 				wrong = append(wrong, fmt.Errorf("%s: %s %q: %w", f, channel, name, err))
 			}
