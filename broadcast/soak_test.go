@@ -78,7 +78,7 @@ func TestPush(t *testing.T) {
 		t.Error("too slow")
 	}
 	for range 8 {
-		w.deliverAll(t, w.begin(t, alert()))
+		fmt.Printf("%.0f/s\n", w.deliverAll(t, w.begin(t, alert())))
 	}
 	tenth := w.bytesPerRow(t)
 	fmt.Printf("the ledger takes %.0f bytes a row after one broadcast, %.0f after ten, one of them under a snapshot\n", first, tenth)
@@ -119,7 +119,7 @@ func (w *world) deliverAll(t *testing.T, id int64) float64 {
 	q := &quick{}
 	n := value[int64](t, w, `SELECT count(*) FROM deliveries WHERE broadcast_id = $1`, id)
 	begin := time.Now()
-	stops := []func(){w.start(t, q, nil), w.start(t, q, nil)}
+	stops := []func(){w.startEvery(t, q, time.Second, nil), w.startEvery(t, q, time.Second, nil)}
 	for q.n.Load() < n && time.Since(begin) < 20*time.Minute {
 		time.Sleep(10 * time.Millisecond)
 	}
