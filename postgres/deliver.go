@@ -188,7 +188,7 @@ const claimSQL = `
 	SELECT m.n, m.token, m.tries, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL
 	  FROM mine m LEFT JOIN readers r ON r.id = m.reader_id ORDER BY m.n`
 
-// record records outcomes and ends the subscriptions of who is gone.
+// record records outcomes (of what is still claimed, said so that the planner does not read all of deliveries_due for it) and ends the subscriptions of who is gone.
 func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
 	n := len(outcomes)
 	broadcasts, numbers, tokens := make([]int64, n), make([]int64, n), make([]int64, n)
@@ -208,7 +208,7 @@ func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
 		       reason = nullif(o.reason, ''), receipt = nullif(o.receipt, '')
 		  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[], $6::boolean[], $7::float8[], $8::text[], $9::text[])
 		       AS o(broadcast_id, n, token, state, unclear, untried, after, reason, receipt)
-		 WHERE d.broadcast_id = o.broadcast_id AND d.n = o.n AND d.token = o.token AND d.state = 'claimed'`,
+		 WHERE d.broadcast_id = o.broadcast_id AND d.n = o.n AND d.token = o.token AND d.state NOT IN ('postponed', 'sent', 'failed')`,
 		broadcasts, numbers, tokens, ends, unclear, untried, after, reasons, receipts)
 	if gone {
 		endSubscriptions(batch, outcomes)
