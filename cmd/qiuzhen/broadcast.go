@@ -294,10 +294,7 @@ func printBroadcast(ctx context.Context, app *App, out io.Writer, b knowledge.Br
 	if err := printPlan(ctx, app, out, b); err != nil {
 		return err
 	}
-	for _, ch := range knowledge.BroadcastChannels {
-		text := b.Text(ch.Name)
-		fmt.Fprintf(out, "\n—— %s（%d%s，最多%d%s）——\n%s\n", ch.Word, ch.Length(text), ch.Unit, ch.Most, ch.Unit, text)
-	}
+	printTexts(out, b)
 	if b.State == knowledge.BroadcastDraft {
 		for _, complaint := range b.Complaints(time.Now()) {
 			fmt.Fprintf(out, "\n还不能送核准：%s", complaint)
@@ -305,6 +302,21 @@ func printBroadcast(ctx context.Context, app *App, out io.Writer, b knowledge.Br
 		fmt.Fprintln(out)
 	}
 	return printHistory(ctx, app, out, b)
+}
+
+// printTexts shows each text once, with the channels that are sent it.
+func printTexts(out io.Writer, b knowledge.Broadcast) {
+	channels := map[string][]string{}
+	for _, ch := range knowledge.BroadcastChannels {
+		text := b.Text(ch.Name)
+		channels[text] = append(channels[text], fmt.Sprintf("%s（%d%s，最多%d）", ch.Word, ch.Length(text), ch.Unit, ch.Most))
+	}
+	for _, ch := range knowledge.BroadcastChannels {
+		if text := b.Text(ch.Name); channels[text] != nil {
+			fmt.Fprintf(out, "\n—— %s ——\n%s\n", strings.Join(channels[text], "、"), text)
+			channels[text] = nil
+		}
+	}
 }
 
 func printHistory(ctx context.Context, app *App, out io.Writer, b knowledge.Broadcast) error {
