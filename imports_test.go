@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"site":                    {"knowledge", "page"},
 	"postgres":                {"authoring", "bot", "bot/wechat", "bundle", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
 	"embedding/embeddingtest": {"embedding"},
+	"cap":                     {"knowledge"},
 	"eval/cases":              {"eval/stats"},
 	"eval/scale":              {"eval", "ingest", "knowledge", "text"},
 	"postgres/postgrestest":   {"ingest", "knowledge", "migrations", "parts", "postgres", "postgres/cluster"},
