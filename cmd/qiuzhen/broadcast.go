@@ -251,22 +251,13 @@ type broadcastExportCommand struct {
 	Out string `help:"The file to write; default: standard output." placeholder:"FILE"`
 }
 
-// errNoCAP is what export says until package cap is wired in.
-var errNoCAP = errors.New("this build writes no CAP")
-
-// marshalCAP writes a broadcast, with what it corrects, as CAP 1.2: package cap's, set where the program is wired.
-var marshalCAP func(ctx context.Context, app *App, b knowledge.Broadcast) ([]byte, error)
-
 func (b broadcastExportCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return withApp(ctx, c, streams, func(app *App) error {
 		is, err := app.Store.Broadcast(ctx, b.ID)
 		if err != nil {
 			return err
 		}
-		if marshalCAP == nil {
-			return errNoCAP
-		}
-		document, err := marshalCAP(ctx, app, is)
+		document, err := app.capOf(ctx, is, time.Now())
 		if err != nil {
 			return err
 		}

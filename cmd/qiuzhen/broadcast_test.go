@@ -48,6 +48,7 @@ func TestBroadcastAtTheTerminal(t *testing.T) {
 	program(exitUsage, "--typed", "approve", n, "--as", "cli-li")
 	program(0, "核准了，马上开始发", "approve", n, "--as", "cli-li", "--typed", "如东县要涨水，现在就往高处走")
 	beginNow(t, app, list[0].ID)
+	program(0, "<status>Actual</status>", "export", n)
 	program(0, "暂停了", "pause", n, "--as", "cli-wang")
 	program(0, "接着发了", "resume", n, "--as", "cli-li")
 	program(0, "--cancel-of "+n, "cancel", n, "--as", "cli-li", "--reason", "水退了")
