@@ -16,6 +16,7 @@ import (
 // nothing of the project. cmd/qiuzhen sees all.
 var mayImport = map[string][]string{
 	"authoring":               {"knowledge", "text"},
+	"broadcast":               {"knowledge"},
 	"bundle":                  {"knowledge"},
 	"ingest":                  {"knowledge", "text"},
 	"ingest/office":           {"ingest", "knowledge", "text"},
@@ -32,10 +33,11 @@ var mayImport = map[string][]string{
 	"bot/media":               {"knowledge"},
 	"bot/telegram":            {"bot", "bot/inbox", "knowledge", "page"},
 	"page":                    {"knowledge"},
-	"console":                 {"authoring", "knowledge", "page"},
+	"console":                 {"authoring", "broadcast", "knowledge", "page"},
 	"site":                    {"knowledge", "page"},
 	"postgres":                {"authoring", "bot", "bot/wechat", "broadcast", "bundle", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
 	"embedding/embeddingtest": {"embedding"},
+	"cap":                     {"knowledge"},
 	"eval/cases":              {"eval/stats"},
 	"eval/scale":              {"eval", "ingest", "knowledge", "text"},
 	"postgres/postgrestest":   {"ingest", "knowledge", "migrations", "parts", "postgres", "postgres/cluster"},

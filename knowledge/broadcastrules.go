@@ -44,6 +44,19 @@ const (
 	ExerciseGroupLeft   Action = "exercise_group.left"
 )
 
+var broadcastActionWords = map[Action]string{
+	BroadcastMade: "起草", BroadcastEdited: "修改，原来的核准作废", BroadcastSent: "送核准", BroadcastReturned: "退回", BroadcastSigned: "核准", BroadcastLapsed: "核准过时失效",
+	BroadcastBegun: "开始发", BroadcastHeld: "暂停", BroadcastGoesOn: "接着发", BroadcastStopped: "取消", BroadcastRanOut: "过了时限", BroadcastFinished: "发完",
+}
+
+// BroadcastActionWord words what the audit log tells.
+func BroadcastActionWord(action string) string {
+	if word := broadcastActionWords[Action(action)]; word != "" {
+		return word
+	}
+	return action
+}
+
 var broadcastStateWords = map[BroadcastState]string{
 	BroadcastDraft: "草稿", BroadcastSubmitted: "等人核准", BroadcastApproved: "已核准，还没开始发", BroadcastSending: "正在发",
 	BroadcastPaused: "暂停", BroadcastDone: "发完了", BroadcastCancelled: "已取消，没发的不再发", BroadcastExpired: "过了时限，没发的不再发",
@@ -203,6 +216,11 @@ func (b Broadcast) Wrong() []string {
 	}
 	if utf8.RuneCountInString(c.Headline) > HeadlineMost || strings.ContainsAny(c.Headline, "\r\n") {
 		wrong = append(wrong, fmt.Sprintf("第一句话最多%d个字，写在一行里，现在%d个", HeadlineMost, utf8.RuneCountInString(c.Headline)))
+	}
+	for _, mark := range []string{ExerciseMark, updateMark, cancelMark} {
+		if strings.Contains(c.Headline+c.Event, mark) {
+			wrong = append(wrong, "第一句话里不用写"+mark+"，程序按演练、更正、作废自己加")
+		}
 	}
 	if utf8.RuneCountInString(c.Event) > 12 {
 		wrong = append(wrong, "是什么事（event）最多12个字")

@@ -139,10 +139,14 @@ BEGIN
         IF OLD.state NOT IN ('draft', 'submitted', 'approved') THEN
             PERFORM refuse_broadcast('broadcast_begun_is_immutable', format('broadcast %s is %s', OLD.id, OLD.state));
         END IF;
-        NEW.state := 'draft'; NEW.revision := OLD.revision + 1; NEW.submitted_by := NULL; NEW.submitted_at := NULL;
+        NEW.state := 'draft'; NEW.revision := OLD.revision + 1;
         NEW.editors := ARRAY(SELECT DISTINCT e FROM unnest(OLD.editors || NEW.edited_by) e WHERE e IS NOT NULL ORDER BY e);
     ELSIF NEW.edited_by IS DISTINCT FROM OLD.edited_by THEN
         PERFORM refuse_broadcast('broadcast_stays', format('nobody edited broadcast %s', OLD.id));
+    END IF;
+    -- who submits is counted among the editors below, and nobody else is written in
+    IF NEW.submitted_by IS DISTINCT FROM OLD.submitted_by AND (NEW.state = OLD.state OR NEW.state <> 'submitted') AND NEW.state <> 'draft' THEN
+        PERFORM refuse_broadcast('broadcast_stays', format('nobody submitted broadcast %s', OLD.id));
     END IF;
     IF NEW.state <> OLD.state THEN
         PERFORM check_broadcast_step(OLD, NEW, clock);
@@ -154,6 +158,9 @@ BEGIN
         ELSIF NEW.state IN ('done', 'cancelled', 'expired') THEN
             NEW.ended_at := clock;
         END IF;
+    END IF;
+    IF NEW.state = 'draft' THEN
+        NEW.submitted_by := NULL; NEW.submitted_at := NULL;
     END IF;
     IF NEW.state IN ('draft', 'submitted') THEN
         NEW.approved_by := NULL; NEW.approved_at := NULL; NEW.approved_hash := NULL;

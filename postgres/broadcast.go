@@ -104,6 +104,9 @@ func (s *Store) SubmitBroadcast(ctx context.Context, id int64, hash [32]byte) er
 		return &knowledge.Error{Code: knowledge.Forbidden, Message: "送核准的要是登录了的人"}
 	}
 	return s.changeBroadcast(ctx, id, composers, func(tx pgx.Tx, b knowledge.Broadcast) error {
+		if b.State != knowledge.BroadcastDraft {
+			return &knowledge.Error{Code: knowledge.Conflict, Message: "不是草稿，不能送核准：现在是“" + b.State.Word() + "”"}
+		}
 		if err := sameHash(b, hash); err != nil {
 			return err
 		}
@@ -111,7 +114,7 @@ func (s *Store) SubmitBroadcast(ctx context.Context, id int64, hash [32]byte) er
 		if err != nil {
 			return err
 		}
-		if err := wrong(b.Complaints(clock)); err != nil && b.State == knowledge.BroadcastDraft {
+		if err := wrong(b.Complaints(clock)); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `UPDATE broadcasts SET state = 'submitted', submitted_by = $2 WHERE id = $1`, id, knowledge.ActorOf(ctx).Person)
