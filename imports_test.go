@@ -27,7 +27,6 @@ var mayImport = map[string][]string{
 	"bot/web":                 {"bot", "knowledge", "page", "retrieval", "text"},
 	"bot/bottest":             {"bot", "ingest", "knowledge", "retrieval", "text"},
 	"bot/inbox":               {"bot"},
-	"broadcast":               {"knowledge"},
 	"bot/wechat":              {"bot", "knowledge", "page", "text"},
 	"bot/wechat/wechattest":   {},
 	"bot/media":               {"knowledge"},
@@ -39,6 +38,8 @@ var mayImport = map[string][]string{
 	"embedding/embeddingtest": {"embedding"},
 	"cap":                     {"knowledge"},
 	"eval/cases":              {"eval/stats"},
+	"broadcast/send":          {"bot", "bot/telegram", "bot/wechat", "broadcast", "fetch", "knowledge"},
+	"broadcast/sendertest":    {"broadcast", "knowledge"},
 	"eval/scale":              {"eval", "ingest", "knowledge", "text"},
 	"postgres/postgrestest":   {"ingest", "knowledge", "migrations", "parts", "postgres", "postgres/cluster"},
 }
