@@ -73,11 +73,12 @@ func TestPush(t *testing.T) {
 	held := w.deliverAll(t, w.begin(t, alert()))
 	_, err = snapshot.Exec(context.Background(), `COMMIT`)
 	must(t, err)
-	fmt.Printf("with a snapshot open: %.0f/s, %.2f of that without\n", held, held/plain)
+	plain = (plain + w.deliverAll(t, w.begin(t, alert()))) / 2 // before and after: the machine may have other work
+	fmt.Printf("with a snapshot open: %.0f/s, %.2f of that before and after\n", held, held/plain)
 	if held < plain/2 {
 		t.Error("too slow")
 	}
-	for range 8 {
+	for range 7 {
 		fmt.Printf("%.0f/s\n", w.deliverAll(t, w.begin(t, alert())))
 	}
 	tenth := w.bytesPerRow(t)
