@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"site":                    {"knowledge", "page"},
 	"postgres":                {"authoring", "bot", "bot/wechat", "broadcast", "bundle", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
 	"embedding/embeddingtest": {"embedding"},
+	"cap":                     {"knowledge"},
 	"eval/cases":              {"eval/stats"},
 	"broadcast/send":          {"bot", "bot/telegram", "bot/wechat", "broadcast", "fetch", "knowledge"},
 	"broadcast/sendertest":    {"broadcast", "knowledge"},

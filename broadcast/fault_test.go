@@ -157,7 +157,7 @@ func TestClockStepped(t *testing.T) {
 		most      int // sent twice
 	}{
 		// leases taken by the old clock seem to end in an hour, slots to lie an hour ahead
-		{"back", `UPDATE delivery_lanes SET next_at = next_at + interval '1 hour'`, 0},
+		{"back", `UPDATE delivery_slots SET next_at = next_at + interval '1 hour'`, 0},
 		// leases end all at once: the other node takes over what is in flight
 		{"ahead", `UPDATE deliveries SET leased_to = leased_to - interval '1 hour' WHERE leased_to IS NOT NULL`, 2 * broadcast.AtOnce},
 	} {

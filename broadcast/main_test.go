@@ -179,13 +179,18 @@ func (w *world) state(t testing.TB, id int64) knowledge.BroadcastState {
 // start runs a worker, and a steward beside it, until the returned function is called.
 func (w *world) start(t testing.TB, sender broadcast.Sender, set func(*broadcast.Worker)) (stop func()) {
 	t.Helper()
+	return w.startEvery(t, sender, 50*time.Millisecond, set)
+}
+
+func (w *world) startEvery(t testing.TB, sender broadcast.Sender, every time.Duration, set func(*broadcast.Worker)) (stop func()) {
+	t.Helper()
 	ledger, err := w.store.OpenLedger(context.Background()) // each is a node
 	must(t, err)
 	worker := &broadcast.Worker{Sender: sender, Ledger: ledger, Pace: ledger, Log: slog.New(slog.DiscardHandler), Idle: 100 * time.Millisecond}
 	if set != nil {
 		set(worker)
 	}
-	steward := &broadcast.Steward{Books: ledger, Log: slog.New(slog.DiscardHandler), Every: 50 * time.Millisecond}
+	steward := &broadcast.Steward{Books: ledger, Log: slog.New(slog.DiscardHandler), Every: every}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { worker.Run(ctx) })

@@ -217,6 +217,11 @@ func (b Broadcast) Wrong() []string {
 	if utf8.RuneCountInString(c.Headline) > HeadlineMost || strings.ContainsAny(c.Headline, "\r\n") {
 		wrong = append(wrong, fmt.Sprintf("第一句话最多%d个字，写在一行里，现在%d个", HeadlineMost, utf8.RuneCountInString(c.Headline)))
 	}
+	for _, mark := range []string{ExerciseMark, updateMark, cancelMark} {
+		if strings.Contains(c.Headline+c.Event, mark) {
+			wrong = append(wrong, "第一句话里不用写"+mark+"，程序按演练、更正、作废自己加")
+		}
+	}
 	if utf8.RuneCountInString(c.Event) > 12 {
 		wrong = append(wrong, "是什么事（event）最多12个字")
 	}

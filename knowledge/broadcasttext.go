@@ -102,10 +102,16 @@ func (b Broadcast) Mark() string {
 
 // marked is a text written by hand, with the mark that it may not lack nor say twice.
 func (b Broadcast) marked(own string) string {
-	for _, mark := range []string{ExerciseMark, updateMark, cancelMark} {
-		own = strings.TrimSpace(strings.TrimPrefix(own, mark))
+	for marks := []string{ExerciseMark, updateMark, cancelMark}; ; {
+		rest := own
+		for _, mark := range marks {
+			rest = strings.TrimSpace(strings.TrimPrefix(rest, mark))
+		}
+		if rest == own {
+			return b.Mark() + own
+		}
+		own = rest
 	}
-	return b.Mark() + own
 }
 
 // FirstLine is enough by itself.

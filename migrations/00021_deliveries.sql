@@ -43,12 +43,18 @@ CREATE INDEX deliveries_waiting ON deliveries (broadcast_id, channel, n) WHERE s
 -- what is in flight, was lost with a worker, or is tried again: few rows at a time
 CREATE INDEX deliveries_due ON deliveries (broadcast_id, channel, leased_to) WHERE state IN ('claimed', 'postponed');
 
--- The rate of a channel over all nodes: when the next message may be sent. Nodes take slots in blocks of 20 ms.
-CREATE TABLE delivery_lanes (
-    channel      text        PRIMARY KEY,
-    next_at      timestamptz NOT NULL,
-    silent_until timestamptz NOT NULL DEFAULT '-infinity' -- the platform asked for it
-) WITH (fillfactor = 10);
+-- The rate of a channel over all nodes: the newest row says from when on slots are free. Nodes take them in blocks of 20 ms, one row a block: a
+-- row that is updated instead has thousands of versions for every reader to pass while a backup holds its snapshot.
+CREATE TABLE delivery_slots (
+    channel text        NOT NULL,
+    next_at timestamptz NOT NULL
+);
+CREATE INDEX delivery_slots_newest ON delivery_slots (channel, next_at);
+-- The platform asked for it.
+CREATE TABLE delivery_silences (
+    channel text        PRIMARY KEY,
+    until   timestamptz NOT NULL
+);
 
 -- What stays of a ledger once its rows are deleted.
 CREATE TABLE delivery_totals (
@@ -69,4 +75,4 @@ CREATE TABLE delivery_delays (
 );
 
 -- +goose Down
-DROP TABLE delivery_delays, delivery_totals, delivery_lanes, deliveries;
+DROP TABLE delivery_delays, delivery_totals, delivery_silences, delivery_slots, deliveries;

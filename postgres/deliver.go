@@ -44,12 +44,11 @@ func (l *Ledger) Look(ctx context.Context, channel string) (broadcast.Outlook, e
 	var wait, silent float64
 	rows, err := l.pool.Query(ctx, `
 		WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now)
-		SELECT now, coalesce(extract(epoch FROM l.next_at - now), 0)::float8,
-		       CASE WHEN l.silent_until > now THEN extract(epoch FROM l.silent_until - now) ELSE 0 END::float8,
+		SELECT now, coalesce(extract(epoch FROM (SELECT next_at FROM delivery_slots WHERE channel = $1 ORDER BY next_at DESC LIMIT 1) - now), 0)::float8,
+		       coalesce(extract(epoch FROM (SELECT until FROM delivery_silences WHERE channel = $1) - now), 0)::float8,
 		       coalesce(b.id, 0), coalesce(b.msg_type, ''), coalesce(b.exercise, false), coalesce(b.urgent, false),
 		       coalesce(extract(epoch FROM b.expires_at - now), 0)::float8
-		  FROM clock LEFT JOIN delivery_lanes l ON l.channel = $1
-		  LEFT JOIN LATERAL (SELECT id, msg_type, exercise, expires_at, `+urgent+` AS urgent
+		  FROM clock LEFT JOIN LATERAL (SELECT id, msg_type, exercise, expires_at, `+urgent+` AS urgent
 		                       FROM broadcasts WHERE state = 'sending' AND expires_at > now) b ON true`, channel)
 	if err != nil {
 		return o, fmt.Errorf("look at what is sent on %s: %w", channel, err)
@@ -89,15 +88,18 @@ func (l *Ledger) Texts(ctx context.Context, id int64) (map[string]string, error)
 // taken by the old one do not count: none lies further ahead than what the nodes can hold at once.
 func (l *Ledger) Reserve(ctx context.Context, channel string, n int, apart time.Duration) (time.Duration, error) {
 	var wait float64
-	err := l.pool.QueryRow(ctx, `
-		WITH slots AS (SELECT make_interval(secs => $2::int * $3::float8) AS taken, make_interval(secs => $4::float8) AS ahead)
-		INSERT INTO delivery_lanes AS l (channel, next_at) SELECT $1, clock_timestamp() + taken FROM slots
-		ON CONFLICT (channel) DO UPDATE SET next_at = greatest(clock_timestamp(), l.silent_until,
-		    CASE WHEN l.next_at <= greatest(clock_timestamp(), l.silent_until) + (SELECT ahead FROM slots) THEN l.next_at
-		         ELSE clock_timestamp() + interval '1 second' END) + (SELECT taken FROM slots)
-		RETURNING extract(epoch FROM next_at - (SELECT taken FROM slots) - clock_timestamp())::float8`,
-		channel, n, apart.Seconds(), broadcast.SlotsAhead(apart).Seconds()).Scan(&wait)
-	if err != nil {
+	batch := &pgx.Batch{} // one implicit transaction
+	batch.Queue(`SELECT pg_advisory_xact_lock($1::int, hashtext($2))`, slotsLock, channel)
+	batch.Queue(`
+		DELETE FROM delivery_slots WHERE channel = $1 AND next_at > make_interval(secs => $2)
+		    + greatest(clock_timestamp(), (SELECT until FROM delivery_silences WHERE channel = $1))`, channel, broadcast.SlotsAhead(apart).Seconds())
+	batch.Queue(`
+		INSERT INTO delivery_slots (channel, next_at)
+		SELECT $1, make_interval(secs => $2) + greatest(clock_timestamp(), (SELECT until FROM delivery_silences WHERE channel = $1),
+		           (SELECT next_at FROM delivery_slots WHERE channel = $1 ORDER BY next_at DESC LIMIT 1))
+		RETURNING (extract(epoch FROM next_at - clock_timestamp()) - $2::float8)::float8`, channel, (time.Duration(n) * apart).Seconds()).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&wait) })
+	if err := l.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return 0, fmt.Errorf("reserve slots of %s: %w", channel, err)
 	}
 	return seconds(wait), nil
@@ -106,13 +108,24 @@ func (l *Ledger) Reserve(ctx context.Context, channel string, n int, apart time.
 // Silence keeps the channel silent on all nodes, at most for a day.
 func (l *Ledger) Silence(ctx context.Context, channel string, d time.Duration) error {
 	_, err := l.pool.Exec(ctx, `
-		INSERT INTO delivery_lanes AS l (channel, next_at, silent_until) SELECT $1, t, t FROM (SELECT clock_timestamp() + make_interval(secs => $2) AS t)
-		ON CONFLICT (channel) DO UPDATE SET silent_until = greatest(l.silent_until, excluded.silent_until)`,
-		channel, min(d, 24*time.Hour).Seconds())
+		INSERT INTO delivery_silences AS s (channel, until) VALUES ($1, clock_timestamp() + make_interval(secs => $2))
+		ON CONFLICT (channel) DO UPDATE SET until = greatest(s.until, excluded.until)`, channel, min(d, 24*time.Hour).Seconds())
 	if err != nil {
 		return fmt.Errorf("silence %s: %w", channel, err)
 	}
 	return nil
+}
+
+// dropSlots deletes what lately became old. The entries of older ones may be dead; what a stopped program left is forgotten with the ledgers.
+func (l *Ledger) dropSlots(ctx context.Context) error {
+	channels := make([]string, len(knowledge.BroadcastChannels))
+	for i, c := range knowledge.BroadcastChannels {
+		channels[i] = c.Name
+	}
+	_, err := l.pool.Exec(ctx, `
+		DELETE FROM delivery_slots WHERE channel = ANY ($1)
+		   AND next_at BETWEEN clock_timestamp() - interval '2 minutes' AND clock_timestamp() - interval '1 minute'`, channels)
+	return err
 }
 
 // Turn records what became of deliveries and claims others, in one transaction and one exchange with the server. What was lost to another
@@ -149,8 +162,11 @@ func (l *Ledger) Turn(ctx context.Context, t broadcast.Turn) (claimed []broadcas
 	return claimed, nil
 }
 
-// claimsLock is the class of advisory locks on the claims of a broadcast.
-const claimsLock = 0x716C
+// The classes of advisory locks: on the claims of a broadcast, and on the slots of a channel.
+const (
+	claimsLock = 0x716C
+	slotsLock  = 0x716D
+)
 
 // claimSQL claims of one broadcast what is due, then what was never claimed. The outer statement names its rows one by one, so that no state of
 // the statistics makes it read the table.
@@ -172,7 +188,7 @@ const claimSQL = `
 	SELECT m.n, m.token, m.tries, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL
 	  FROM mine m LEFT JOIN readers r ON r.id = m.reader_id ORDER BY m.n`
 
-// record records outcomes and ends the subscriptions of who is gone.
+// record records outcomes (of what is still claimed, said so that the planner does not read all of deliveries_due for it) and ends the subscriptions of who is gone.
 func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
 	n := len(outcomes)
 	broadcasts, numbers, tokens := make([]int64, n), make([]int64, n), make([]int64, n)
@@ -192,7 +208,7 @@ func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
 		       reason = nullif(o.reason, ''), receipt = nullif(o.receipt, '')
 		  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[], $6::boolean[], $7::float8[], $8::text[], $9::text[])
 		       AS o(broadcast_id, n, token, state, unclear, untried, after, reason, receipt)
-		 WHERE d.broadcast_id = o.broadcast_id AND d.n = o.n AND d.token = o.token AND d.state = 'claimed'`,
+		 WHERE d.broadcast_id = o.broadcast_id AND d.n = o.n AND d.token = o.token AND d.state NOT IN ('postponed', 'sent', 'failed')`,
 		broadcasts, numbers, tokens, ends, unclear, untried, after, reasons, receipts)
 	if gone {
 		endSubscriptions(batch, outcomes)

@@ -160,13 +160,15 @@ func (l *Ledger) End(ctx context.Context) (ended []int64, err error) {
 	if _, err := l.store.SettleBroadcasts(ctx); err != nil {
 		return ended, fmt.Errorf("end broadcasts: %w", err)
 	}
-	return ended, nil
+	return ended, l.dropSlots(ctx)
 }
 
-// waits reports whether a broadcast has anything to be sent. What was never claimed is looked for from the end, where it is while anything is.
+// waits reports whether a broadcast has anything to be sent. Both are looked for from the end, where they
+// are while there are any: at the beginning lie the entries that an open snapshot keeps.
 func (l *Ledger) waits(ctx context.Context, id int64) (waits bool, err error) {
 	err = l.pool.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM deliveries WHERE broadcast_id = $1 AND state IN ('claimed', 'postponed'))
+		SELECT EXISTS (SELECT FROM (SELECT n FROM deliveries WHERE broadcast_id = $1 AND state IN ('claimed', 'postponed')
+		                             ORDER BY channel DESC, leased_to DESC LIMIT 1) AS due)
 		    OR EXISTS (SELECT FROM (SELECT n FROM deliveries WHERE broadcast_id = $1 AND state = 'waiting' ORDER BY channel DESC, n DESC LIMIT 1) AS last)`, id).Scan(&waits)
 	if err != nil {
 		return false, fmt.Errorf("what waits of broadcast %d: %w", id, err)

@@ -45,6 +45,9 @@ func (s *Store) DeliveryDelays(ctx context.Context, id int64) ([]knowledge.Deliv
 // forgetDeliveries turns the ledger of one broadcast that ended before then into totals, whole, so that nobody counts it in part. Nobody waits for
 // the locks: nothing of it is claimed any more. False when nothing is left to delete.
 func (s *Store) forgetDeliveries(ctx context.Context, before time.Time) (more bool, err error) {
+	if _, err := s.pool.Exec(ctx, `DELETE FROM delivery_slots WHERE next_at < clock_timestamp() - interval '1 hour'`); err != nil {
+		return false, fmt.Errorf("forget old slots: %w", err)
+	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			SELECT id FROM broadcasts b WHERE ended_at < $1 AND EXISTS (SELECT FROM deliveries d WHERE d.broadcast_id = b.id)

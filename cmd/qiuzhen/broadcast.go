@@ -251,22 +251,13 @@ type broadcastExportCommand struct {
 	Out string `help:"The file to write; default: standard output." placeholder:"FILE"`
 }
 
-// errNoCAP is what export says until package cap is wired in.
-var errNoCAP = errors.New("this build writes no CAP")
-
-// marshalCAP writes a broadcast, with what it corrects, as CAP 1.2: package cap's, set where the program is wired.
-var marshalCAP func(ctx context.Context, app *App, b knowledge.Broadcast) ([]byte, error)
-
 func (b broadcastExportCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return withApp(ctx, c, streams, func(app *App) error {
 		is, err := app.Store.Broadcast(ctx, b.ID)
 		if err != nil {
 			return err
 		}
-		if marshalCAP == nil {
-			return errNoCAP
-		}
-		document, err := marshalCAP(ctx, app, is)
+		document, err := app.capOf(ctx, is, time.Now())
 		if err != nil {
 			return err
 		}
@@ -294,10 +285,7 @@ func printBroadcast(ctx context.Context, app *App, out io.Writer, b knowledge.Br
 	if err := printPlan(ctx, app, out, b); err != nil {
 		return err
 	}
-	for _, ch := range knowledge.BroadcastChannels {
-		text := b.Text(ch.Name)
-		fmt.Fprintf(out, "\n—— %s（%d%s，最多%d%s）——\n%s\n", ch.Word, ch.Length(text), ch.Unit, ch.Most, ch.Unit, text)
-	}
+	printTexts(out, b)
 	if b.State == knowledge.BroadcastDraft {
 		for _, complaint := range b.Complaints(time.Now()) {
 			fmt.Fprintf(out, "\n还不能送核准：%s", complaint)
@@ -305,6 +293,21 @@ func printBroadcast(ctx context.Context, app *App, out io.Writer, b knowledge.Br
 		fmt.Fprintln(out)
 	}
 	return printHistory(ctx, app, out, b)
+}
+
+// printTexts shows each text once, with the channels that are sent it.
+func printTexts(out io.Writer, b knowledge.Broadcast) {
+	channels := map[string][]string{}
+	for _, ch := range knowledge.BroadcastChannels {
+		text := b.Text(ch.Name)
+		channels[text] = append(channels[text], fmt.Sprintf("%s（%d%s，最多%d）", ch.Word, ch.Length(text), ch.Unit, ch.Most))
+	}
+	for _, ch := range knowledge.BroadcastChannels {
+		if text := b.Text(ch.Name); channels[text] != nil {
+			fmt.Fprintf(out, "\n—— %s ——\n%s\n", strings.Join(channels[text], "、"), text)
+			channels[text] = nil
+		}
+	}
 }
 
 func printHistory(ctx context.Context, app *App, out io.Writer, b knowledge.Broadcast) error {

@@ -36,6 +36,9 @@
 //   - bot/inbox: the worker over what channels delivered, under leases; bot/telegram: a Telegram bot, with a stand-in of its API for tests.
 //   - bot/wechat: the official account of WeChat, with the rule of its five seconds and three posts; bot/wechat/wechattest stands in for
 //     the platform. bot/media: words of pictures and recordings.
+//   - broadcast: the emergency push: templates and entries -> a broadcast, its recipients' numbers and honest times; knowledge has its texts and
+//     rules, migrations/00020 holds that a second person approves, postgres/audience.go finds whom it is for. Then Steward fans out, and a Worker a channel and node
+//     delivers: claims in the ledger (postgres/deliver*.go, migrations/00021) under leases, at the channel's rate over all nodes.
 //   - broadcast/send: the senders of broadcasts, one a channel; senders.go here makes them from the settings. broadcast/sendertest: the suite that every
 //     sender passes, and stand-ins of the platforms.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.

@@ -60,6 +60,7 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		app.wechat.logTo(log)
 		watch.Go(func() { app.wechat.run(watching, app, log) })
 	}
+	watch.Go(func() { app.deliver(watching, log) })
 	defer watch.Wait() // before Close stops the server that it would start again
 	defer stop()
 	return serveUntilDone(ctx, listener, newHandler(app, log))
