@@ -73,7 +73,7 @@ func (b Broadcast) KindWord() string {
 	return "实发"
 }
 
-// TypeWord names the type to the staff.
+// Word names the type to the staff.
 func (t MsgType) Word() string {
 	return map[MsgType]string{Alert: "通知", Update: "更正", Cancel: "作废"}[t]
 }
