@@ -273,8 +273,3 @@ func (a Audience) wrong() (wrong []string) {
 	}
 	return wrong
 }
-
-// Line says in words where it stands: real or not first, then what, then where.
-func (b Broadcast) Line() string {
-	return fmt.Sprintf("〔%s〕%s %s", b.KindWord(), b.Type.Word()+"："+b.Content.Headline, b.State.Word())
-}
