@@ -82,6 +82,8 @@ type Audience struct {
 	Topics   []Topic  `json:"topics"`   // subscribed to; none: any
 	Groups   []string `json:"groups"`   // 老人, 农民, 学生, 工人, 公务员; none: any
 	Channels []string `json:"channels"` // none: all
+	// ReadersOf, when named, is a rule of its own: who was answered with that entry within CorrectionWindow, whatever they subscribed to.
+	ReadersOf ID `json:"readers_of,omitempty"`
 }
 
 // Delivery is one broadcast to one recipient.

@@ -128,7 +128,7 @@ func (b Broadcast) normal() Broadcast {
 		return t.UTC().Truncate(time.Second)
 	}
 	b.SendAt, b.Expires = second(b.SendAt), second(b.Expires)
-	a := Audience{Areas: set(b.Audience.Areas), Topics: set(b.Audience.Topics), Groups: set(b.Audience.Groups), Channels: set(b.Audience.Channels)}
+	a := Audience{Areas: set(b.Audience.Areas), Topics: set(b.Audience.Topics), Groups: set(b.Audience.Groups), Channels: set(b.Audience.Channels), ReadersOf: b.Audience.ReadersOf}
 	b.Audience = a
 	texts := map[string]string{}
 	for channel, text := range b.Content.Texts {
@@ -244,7 +244,7 @@ func (b Broadcast) wrongChain() []string {
 		return []string{"新通知不能更正别的；要更正请用 Update 或 Cancel"}
 	case b.Type != Alert && b.References == 0:
 		return []string{"更正和作废要写明是哪一条（references）"}
-	case b.Type != Alert && (len(b.Audience.Areas) > 0 || len(b.Audience.Topics) > 0 || len(b.Audience.Groups) > 0 || len(b.Audience.Channels) > 0):
+	case b.Type != Alert && (len(b.Audience.Areas) > 0 || len(b.Audience.Topics) > 0 || len(b.Audience.Groups) > 0 || len(b.Audience.Channels) > 0 || b.Audience.ReadersOf != ""):
 		return []string{"更正和作废发给收到原来那一条的人，不能另选"}
 	}
 	return nil

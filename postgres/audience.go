@@ -23,6 +23,9 @@ var pushes = []string{"telegram", "wechat"}
 // a city in it, but not what is for one county. Nobody tells a town: what is for a town goes to all of its county.
 // Who told no group gets only what is for everybody.
 func audienceSelect(b knowledge.Broadcast) (sql string, args []any) {
+	if b.Audience.ReadersOf != "" {
+		return readersOfSelect(b)
+	}
 	within, exactly := countyRule(b.Audience.Areas)
 	topics := make([]string, len(b.Audience.Topics))
 	for i, t := range b.Audience.Topics {
