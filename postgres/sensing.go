@@ -168,29 +168,22 @@ func (s *Store) fileSurges(ctx context.Context, now time.Time, clusters *sensing
 	if err := s.goOn(ctx, now, v); err != nil {
 		return 0, err
 	}
-	var open []int64
-	for _, f := range look.Surges {
-		if f.Open(now) {
-			open = append(open, f.Topic)
-		}
-	}
 	for _, surge := range v.Begin {
-		kin, err := clusters.Kin(ctx, surge.Topic, open)
+		kin, told, err := clusters.Told(ctx, surge, look.Surges)
+		if err == nil && kin != 0 {
+			err = s.joinTopics(ctx, surge.Topic, kin)
+		}
 		if err != nil {
 			return filed, err
 		}
-		if kin != 0 { // told already, in other words
-			if err := s.joinTopics(ctx, surge.Topic, kin); err != nil {
-				return filed, err
-			}
-			clusters.Join(surge.Topic, kin)
+		if told {
 			continue
 		}
 		if err := s.fileSurge(ctx, surge); err != nil {
 			return filed, err
 		}
 		filed++
-		open = append(open, surge.Topic)
+		look.Surges = append(look.Surges, surge)
 	}
 	return filed, nil
 }

@@ -100,10 +100,10 @@ func TestSense(t *testing.T) {
 		t.Errorf("audit %v", lines)
 	}
 	for what, want := range map[string][]string{
-		`SELECT count(*)::text FROM answers WHERE NOT sensed`:                                       {"0"},
-		`SELECT count(*)::text FROM sensing_topics`:                                                 {"2"},
-		`SELECT string_agg(DISTINCT message, ' ') FROM answers WHERE topic IS NULL`:                 {"谢谢"},
-		`SELECT readers::text FROM sensing_hours WHERE county = '320623'`:                           {"8"},
+		`SELECT count(*)::text FROM answers WHERE NOT sensed`:                                                           {"0"},
+		`SELECT count(*)::text FROM sensing_topics`:                                                                     {"2"},
+		`SELECT string_agg(DISTINCT message, ' ') FROM answers WHERE topic IS NULL`:                                     {"谢谢"},
+		`SELECT readers::text FROM sensing_hours WHERE county = '320623'`:                                               {"8"},
 		`SELECT sum(readers)::text FROM sensing_hours h JOIN sensing_topics t ON t.id = h.topic WHERE entry_id = 'one'`: {"14"},
 	} {
 		if got := lines(t, dsn, what); strings.Join(got, ";") != strings.Join(want, ";") {

@@ -36,12 +36,12 @@ func (s *Store) look(ctx context.Context, now time.Time) (l sensing.Look, err er
 	if err != nil {
 		return l, err
 	}
-	rows, err := s.pool.Query(ctx, `SELECT id, topic, county, began_at, found_at, last_at FROM sensing_surges WHERE last_at > $1`, from)
+	rows, err := s.pool.Query(ctx, `SELECT id, topic, county, began_at, found_at, last_at, readers FROM sensing_surges WHERE last_at > $1`, from)
 	if err != nil {
 		return l, err
 	}
 	l.Surges, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (f sensing.Surge, err error) {
-		return f, row.Scan(&f.ID, &f.Topic, &f.Where, &f.From, &f.Found, &f.Last)
+		return f, row.Scan(&f.ID, &f.Topic, &f.Where, &f.From, &f.Found, &f.Last, &f.Readers)
 	})
 	return l, err
 }

@@ -27,9 +27,12 @@ const (
 	// in 20,000 at most.
 	perhapsDice, sameCosine = 0.1, 0.75
 	// kinWithin and kinCosine make a topic that many ask about at once a part of another that many ask about at the same time. Less is asked than of
-	// messages at any time: the cosine finds 78% of the pairs of one claim in other words, and 5% of those of different claims. There are a few
-	// such topics a month, and two on one day that are alike are seldom two rumours.
-	kinWithin, kinCosine = 0.15, 0.55
+	// messages at any time (0.2% of pairs of different claims have either), since there are few such topics. From alikeCosine on (of pairs of one
+	// claim in other words 90%, of different ones 14%) it may be one: then it has to show more, see distinct.
+	kinWithin, kinCosine, alikeCosine = 0.15, 0.65, 0.5
+	// distinct is how many readers in the first of Windows make a topic one of its own though it is like another: other words for what goes round
+	// are used by few at a time. A surge that had fewer when it was found, not long ago, may be the one that is worded otherwise.
+	distinct = 10
 	// asked is how many topics the vectors are asked about for one message: each is a text to embed.
 	asked = 3
 	// fewestRunes is how long a claim is at least: 你好 and 谢谢 are about nothing.
@@ -65,7 +68,7 @@ func NewClusters(topics []Topic, e Embedder) *Clusters {
 	return c
 }
 
-// Add makes room for a topic. The words of one with an entry say only what may be a part of it (Kin): what an entry answers is not decided here.
+// Add makes room for a topic. The words of one with an entry say only what may be a part of it (Told): what an entry answers is not decided here.
 func (c *Clusters) Add(t Topic) {
 	if t.Entry != "" {
 		c.entries[t.Entry] = t.ID
@@ -99,8 +102,11 @@ func (c *Clusters) Find(ctx context.Context, m Message) (topic int64, about bool
 	if near[0].same {
 		return c.leaders[near[0].leader].topic, true, nil
 	}
-	topic, err = c.byVector(ctx, words, near[:min(len(near), asked)], sameCosine)
-	return topic, true, err
+	topic, cosine, err := c.byVector(ctx, words, near[:min(len(near), asked)])
+	if err != nil || cosine < sameCosine {
+		return 0, true, err
+	}
+	return topic, true, nil
 }
 
 // neighbour is a leader that shares bigrams with a message.
@@ -110,17 +116,23 @@ type neighbour struct {
 	same   bool
 }
 
-// Kin is the topic among others, all asked about by many now, that this one is a part of, 0 for none: what goes round is worded in several ways
-// that have less in common than is asked of messages at other times.
-func (c *Clusters) Kin(ctx context.Context, topic int64, others []int64) (int64, error) {
-	at := slices.IndexFunc(c.leaders, func(l leader) bool { return l.self == topic && !l.entry })
+// Told reports whether a surge is told already by one of those that are open: what goes round is worded in several ways, that have less in common
+// than is asked of messages at other times. kin is the topic that its own is a part of, 0 where that is not sure.
+func (c *Clusters) Told(ctx context.Context, s Surge, surges []Surge) (kin int64, told bool, err error) {
+	at := slices.IndexFunc(c.leaders, func(l leader) bool { return l.self == s.Topic && !l.entry })
 	if at < 0 {
-		return 0, nil
+		return 0, false, nil
 	}
-	best, kin := kinWithin, int64(0)
-	var far []neighbour
+	open := map[int64]Surge{}
+	for _, o := range surges {
+		if o.Open(s.Found) {
+			open[o.Topic] = o
+		}
+	}
+	best := kinWithin
+	var others []neighbour
 	for i, l := range c.leaders {
-		if i == at || !slices.Contains(others, l.topic) || l.topic == c.leaders[at].topic {
+		if _, told := open[l.topic]; !told || l.topic == c.leaders[at].topic {
 			continue
 		}
 		shared := 0.0
@@ -132,12 +144,24 @@ func (c *Clusters) Kin(ctx context.Context, topic int64, others []int64) (int64,
 		if within := shared / min(c.weight(l.bigrams), c.weight(c.leaders[at].bigrams)); within >= best {
 			best, kin = within, l.topic
 		}
-		far = append(far, neighbour{leader: i})
+		others = append(others, neighbour{leader: i})
 	}
 	if kin != 0 {
-		return kin, nil
+		return kin, true, nil
 	}
-	return c.byVector(ctx, c.leaders[at].words, far, kinCosine)
+	topic, cosine, err := c.byVector(ctx, c.leaders[at].words, others)
+	switch {
+	case err != nil:
+		return 0, false, err
+	case cosine >= kinCosine:
+		return topic, true, nil
+	case cosine < alikeCosine:
+		return 0, false, nil
+	}
+	if o := open[topic]; o.Readers < distinct && s.Found.Sub(o.Found) < CoolDown/12 {
+		return topic, true, nil
+	}
+	return 0, s.Quick < distinct, nil
 }
 
 // Join makes a topic a part of another from now on.
@@ -195,10 +219,10 @@ func (c *Clusters) weight(all map[[2]rune]bool) (sum float64) {
 	return sum
 }
 
-// byVector asks the vectors which of the leaders says the same in other words.
-func (c *Clusters) byVector(ctx context.Context, words string, near []neighbour, least float64) (int64, error) {
+// byVector is the topic among the leaders that says the most similar by the vectors, and how similar; 0 without vectors.
+func (c *Clusters) byVector(ctx context.Context, words string, near []neighbour) (topic int64, best float64, err error) {
 	if c.Embedder == nil || len(near) == 0 {
-		return 0, nil
+		return 0, 0, nil
 	}
 	texts := []string{words}
 	for _, n := range near {
@@ -206,15 +230,14 @@ func (c *Clusters) byVector(ctx context.Context, words string, near []neighbour,
 	}
 	vectors, err := c.Embedder.Embed(ctx, texts)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	best, topic := least, int64(0)
 	for i, n := range near {
-		if cosine := dot(vectors[0], vectors[i+1]); cosine >= best {
+		if cosine := dot(vectors[0], vectors[i+1]); cosine > best {
 			best, topic = cosine, c.leaders[n.leader].topic
 		}
 	}
-	return topic, nil
+	return topic, best, nil
 }
 
 func dot(a, b []float32) (sum float64) {

@@ -154,12 +154,14 @@ func (c *counts) file(ctx context.Context, v sensing.Verdict, now time.Time) err
 		c.surges[id-1].Mainly = where
 	}
 	for _, s := range v.Begin {
-		kin, err := c.clusters.Kin(ctx, s.Topic, c.openTopics(now))
+		kin, told, err := c.clusters.Told(ctx, s, c.surges)
 		if err != nil {
 			return err
 		}
 		if kin != 0 {
 			c.join(s.Topic, kin)
+		}
+		if told {
 			continue
 		}
 		s.ID = int64(len(c.surges) + 1)
@@ -181,15 +183,6 @@ func (c *counts) join(topic, to int64) {
 	for _, s := range c.w.plantedAt {
 		s.topics[to] += s.topics[topic]
 	}
-}
-
-func (c *counts) openTopics(now time.Time) (out []int64) {
-	for _, s := range c.surges {
-		if s.Open(now) {
-			out = append(out, s.Topic)
-		}
-	}
-	return out
 }
 
 // past are the hours that the usual level looks at.

@@ -99,6 +99,8 @@ func simulate(t testing.TB, seed uint64, heights size) (r result) {
 		delay := s.Found.Sub(p.from)
 		if delay > 30*time.Minute {
 			r.late++
+			r.notes = append(r.notes, fmt.Sprintf("seed %d: late %v %s%.60v at %v: %.0f readers an hour; topics %v; %+v", seed, delay, p.entry, p.claim,
+				p.from.Format(time.DateTime), p.height, p.topics, s))
 			continue
 		}
 		r.found++
@@ -108,6 +110,12 @@ func simulate(t testing.TB, seed uint64, heights size) (r result) {
 		}
 	}
 	r.missed = planted - r.found - r.late
+	for _, p := range w.plantedAt {
+		if !told[p] {
+			r.notes = append(r.notes, fmt.Sprintf("seed %d: missed %s%.60v in %q at %v: %.0f readers an hour; topics %v", seed, p.entry, p.claim, p.county,
+				p.from.Format(time.DateTime), p.height, p.topics))
+		}
+	}
 	return r
 }
 
@@ -135,7 +143,7 @@ func TestSimulatedMonths(t *testing.T) {
 	if os.Getenv("SOAK_SENSING") == "" {
 		t.Skip("twenty months: SOAK_SENSING=1")
 	}
-	for _, heights := range []size{usualSize, {15, 30}, {8, 15}} {
+	for _, heights := range []size{usualSize, {20, 40}, {10, 20}} {
 		var all result
 		held := 0
 		for seed := range uint64(20) {

@@ -50,6 +50,7 @@ type Surge struct {
 	Found   time.Time
 	Last    time.Time // when its count was last high
 	Readers int       // in that window
+	Quick   int       // in the first of Windows
 	Usual   float64   // expected in it
 	Chance  float64   // of so many by chance
 }
@@ -124,7 +125,7 @@ func (j judge) series(s Series, v *Verdict, found map[int64][]Surge) {
 		}
 		if chance := usual.Chance(n, expected); chance < j.perTest && float64(n) >= atLeast*expected {
 			found[s.Topic] = append(found[s.Topic], Surge{
-				Topic: s.Topic, Where: s.Where, From: j.Now.Add(-window), Found: j.Now, Last: j.Now, Readers: n, Usual: expected, Chance: chance,
+				Topic: s.Topic, Where: s.Where, From: j.Now.Add(-window), Found: j.Now, Last: j.Now, Readers: n, Quick: s.Windows[0], Usual: expected, Chance: chance,
 			})
 			return
 		}

@@ -39,7 +39,7 @@ const (
 // size of a surge: readers an hour at its height, which it reaches in rampUp.
 type size struct{ least, most float64 }
 
-var usualSize = size{30, 90}
+var usualSize = size{40, 120}
 
 const rampUp = 15 * time.Minute
 
