@@ -16,6 +16,7 @@ import (
 // nothing of the project. cmd/qiuzhen sees all.
 var mayImport = map[string][]string{
 	"authoring":               {"knowledge", "text"},
+	"broadcast":               {"knowledge"},
 	"bundle":                  {"knowledge"},
 	"ingest":                  {"knowledge", "text"},
 	"ingest/office":           {"ingest", "knowledge", "text"},
@@ -31,7 +32,7 @@ var mayImport = map[string][]string{
 	"bot/media":               {"knowledge"},
 	"bot/telegram":            {"bot", "bot/inbox", "knowledge", "page"},
 	"page":                    {"knowledge"},
-	"console":                 {"authoring", "knowledge", "page"},
+	"console":                 {"authoring", "broadcast", "knowledge", "page"},
 	"sensing":                 {"knowledge", "text"},
 	"site":                    {"knowledge", "page"},
 	"postgres":                {"authoring", "bot", "bot/wechat", "bundle", "knowledge", "text", "ingest", "retrieval", "migrations", "password", "sensing"},

@@ -198,15 +198,15 @@ func (t *regionTable) name(code string) string {
 
 // within puts the name of what it lies in before a name that does not say it.
 func (t *regionTable) within(parent, full, name string) string {
-	city := said(t.names[parent[:4]+"00"])
+	city := asSaid(t.names[parent[:4]+"00"])
 	if strings.HasPrefix(name, full) || city != "" && strings.HasPrefix(name, city) && name != city+"区" { // 淮安区 is in 淮安市
 		return name
 	}
 	return full + name
 }
 
-// said is a region's name as people say it: 如东, 南通. Names of one character keep their kind: 丰县.
-func said(name string) string {
+// asSaid is a region's name as people say it: 如东, 南通. Names of one character keep their kind: 丰县.
+func asSaid(name string) string {
 	short := strings.TrimRight(name, "省市区县")
 	if len([]rune(short)) < 2 {
 		return name
@@ -231,15 +231,15 @@ func CountyNamed(text string) string {
 	}
 	rest := text
 	for _, code := range above {
-		rest = strings.NewReplacer(t.names[code], "", said(t.names[code]), "").Replace(rest)
+		rest = strings.NewReplacer(t.names[code], "", asSaid(t.names[code]), "").Replace(rest)
 	}
 	for _, code := range t.offered {
-		if strings.Contains(rest, said(t.names[code])) {
+		if strings.Contains(rest, asSaid(t.names[code])) {
 			return code
 		}
 	}
 	for _, code := range above {
-		if strings.Contains(text, said(t.names[code])) {
+		if strings.Contains(text, asSaid(t.names[code])) {
 			return code
 		}
 	}

@@ -36,6 +36,8 @@
 //   - bot/inbox: the worker over what channels delivered, under leases; bot/telegram: a Telegram bot, with a stand-in of its API for tests.
 //   - bot/wechat: the official account of WeChat, with the rule of its five seconds and three posts; bot/wechat/wechattest stands in for
 //     the platform. bot/media: words of pictures and recordings.
+//   - broadcast: the emergency push: templates and entries -> a broadcast, its recipients' numbers and honest times; knowledge has its texts and
+//     rules, migrations/00020 holds that a second person approves, postgres/audience.go finds whom it is for.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
 //     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends.
 //   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed.

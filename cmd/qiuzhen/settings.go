@@ -34,6 +34,7 @@ var settingsTable = []setting{
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
 	{name: "public_url", help: "address that readers see, such as https://qiuzhen.example.cn, for the feed, the sitemap and search engines; empty: links without an address"},
+	{name: "cap_sender", help: "who sends CAP alerts: a name that nobody else has, such as qiuzhen@nantong.example; empty: qiuzhen@ and the host of public_url"},
 	{name: "trusted_proxies", help: "addresses or CIDR ranges of your own proxies in front of qiuzhen serve, with commas between them (127.0.0.1): their X-Forwarded-For names the browser, and with their X-Forwarded-Proto: https cookies are Secure; empty: nobody is believed"},
 	{name: "telegram_token", secret: true, help: "token of a Telegram bot, from @BotFather; empty: no Telegram"},
 	{name: "telegram_mode", fallback: "webhook", help: "webhook: Telegram sends to public_url/telegram/webhook over HTTPS; poll: this machine asks, where Telegram cannot reach it (one machine only)"},
