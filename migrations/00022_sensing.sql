@@ -51,6 +51,9 @@ CREATE TABLE sensing_surges (
 CREATE INDEX sensing_topics_part ON sensing_topics (part_of) WHERE part_of IS NOT NULL;
 CREATE INDEX sensing_surges_last ON sensing_surges (last_at);
 
+-- 崇川区 has been 320613 since 2020; who subscribed while we still offered the former code keeps the district that they agreed to.
+UPDATE readers SET wishes = jsonb_set(wishes, '{sent,county}', '"320613"') WHERE wishes -> 'sent' ->> 'county' = '320602';
+
 -- +goose Down
 DROP TABLE sensing_surges, sensing_hours;
 ALTER TABLE answers DROP COLUMN topic, DROP COLUMN sensed;
