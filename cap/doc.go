@@ -26,11 +26,8 @@ const Language = "zh-CN"
 // geocodeName names the codes of areas: six digits of GB/T 2260, nine for towns (GB/T 10114).
 const geocodeName = "GB/T2260"
 
-// exerciseMark comes first in whatever an exercise says: a system that does not look at status shows it all the same.
-const exerciseMark = "【演练】"
-
 // exerciseNote explains an exercise, where the standard wants it explained.
-const exerciseNote = exerciseMark + "这是演练，不是真的，请不要转发。"
+const exerciseNote = knowledge.ExerciseMark + "这是演练，不是真的，请不要转发。"
 
 // everywhere describes the area of an audience without one.
 const everywhere = "不限地区"

@@ -79,9 +79,9 @@ func (f Feed) Marshal() ([]byte, error) {
 
 func (i Item) entry() atomEntry {
 	b := i.Broadcast
-	title := titleMarks[b.Type] + strings.TrimPrefix(b.Content.Headline, exerciseMark)
+	title := titleMarks[b.Type] + strings.TrimPrefix(b.Content.Headline, knowledge.ExerciseMark)
 	if b.Exercise {
-		title = exerciseMark + title
+		title = knowledge.ExerciseMark + title
 	}
 	e := atomEntry{
 		ID: permanentID(Reference{i.Sender, b.Identifier, i.Sent}.String()), Title: title, Updated: stamp(i.Sent), Published: stamp(i.Sent),

@@ -58,9 +58,9 @@ func note(b knowledge.Broadcast) string {
 
 func info(b knowledge.Broadcast, e Envelope) node {
 	c := b.Content
-	mark := func(s string) string {
-		if b.Exercise && s != "" && !strings.HasPrefix(s, exerciseMark) {
-			return exerciseMark + s
+	mark := func(s string) string { // a system that does not look at status shows that it is an exercise all the same
+		if b.Exercise && s != "" && !strings.HasPrefix(s, knowledge.ExerciseMark) {
+			return knowledge.ExerciseMark + s
 		}
 		return s
 	}

@@ -109,7 +109,7 @@ func (in *Incoming) info(n node, of int) {
 	plain := func(name string) string {
 		s := n.text(name)
 		if exercise {
-			s = strings.TrimSpace(strings.TrimPrefix(s, exerciseMark))
+			s = strings.TrimSpace(strings.TrimPrefix(s, knowledge.ExerciseMark))
 		}
 		return s
 	}
@@ -146,15 +146,12 @@ func (in *Incoming) first(n node, name string) string {
 	return all[0].said
 }
 
-// groups are the audiences that we can choose by.
-var groups = []string{"老人", "农民", "学生", "工人", "公务员"}
-
 func (in *Incoming) audience(said string) {
 	if said == "" {
 		return
 	}
 	parts := strings.Split(said, "、")
-	if slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains(groups, p) }) {
+	if slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains(knowledge.AudienceGroups, p) }) {
 		in.Notes = append(in.Notes, "原文写的对象是“"+shown(said)+"”，没有对应的人群，请自己选。")
 		return
 	}

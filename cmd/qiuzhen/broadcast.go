@@ -29,6 +29,7 @@ type broadcastCommand struct {
 	Resume    broadcastResumeCommand    `cmd:"" help:"Go on sending."`
 	Cancel    broadcastCancelCommand    `cmd:"" help:"Send nothing more of it. What was sent is corrected by draft --cancel-of."`
 	Export    broadcastExportCommand    `cmd:"" help:"Write it as CAP 1.2 XML."`
+	Surges    broadcastSurgesCommand    `cmd:"" help:"What readers ask more than usual, with the entry that answers it; begin one where there is none."`
 	Endpoint  endpointCommand           `cmd:"" help:"Recipients that are no readers: groups, lists, platforms."`
 	Exercise  exerciseCommand           `cmd:"" help:"Who gets exercises; nobody else does."`
 }

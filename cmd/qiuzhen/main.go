@@ -29,6 +29,7 @@ type cli struct {
 	Bundle  bundleCommand    `cmd:"" help:"Share entries with other cities: signed bundles out and in."`
 	Reader  readerCommand    `cmd:"" help:"Readers who send too much: list, block, unblock."`
 	Push    broadcastCommand `cmd:"" name:"broadcast" help:"The emergency push: draft, have a second person approve, send, correct."`
+	Area    areaCommand      `cmd:"" help:"Regions and towns by GB/T 2260: list them, bring in a city's own."`
 	Lint    lintCommand      `cmd:"" help:"All complaints about files of entries, at once."`
 	Serve   serveCommand     `cmd:"" help:"Serve the HTTP API."`
 	Doctor  doctorCommand    `cmd:"" help:"Check every dependency and setting; say what mends what is wrong."`

@@ -41,7 +41,11 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return fmt.Errorf("cannot listen: %w; choose another address with --listen", err)
 	}
 	log := slog.New(slog.NewTextHandler(streams.err, nil))
-	stopJobs, err := app.Store.StartJobs(ctx, postgres.Jobs{Now: app.engine.Now, Log: quieter(log)})
+	jobs := postgres.Jobs{Now: app.engine.Now, Log: quieter(log)}
+	if app.model != nil { // a nil interface, not an interface that holds nil
+		jobs.Embedder = app.model
+	}
+	stopJobs, err := app.Store.StartJobs(ctx, jobs)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
