@@ -234,7 +234,7 @@ type channel struct {
 func newChannel(t testing.TB) *channel {
 	c := &channel{}
 	c.Server = httptest.NewServer(c)
-	t.Cleanup(c.Server.Close)
+	t.Cleanup(c.Close)
 	return c
 }
 
