@@ -73,7 +73,7 @@ func (b Broadcast) KindWord() string {
 	return "实发"
 }
 
-// TypeWord names the type to the staff.
+// Word names the type to the staff.
 func (t MsgType) Word() string {
 	return map[MsgType]string{Alert: "通知", Update: "更正", Cancel: "作废"}[t]
 }
@@ -272,9 +272,4 @@ func (a Audience) wrong() (wrong []string) {
 		}
 	}
 	return wrong
-}
-
-// Line says in words where it stands: real or not first, then what, then where.
-func (b Broadcast) Line() string {
-	return fmt.Sprintf("〔%s〕%s %s", b.KindWord(), b.Type.Word()+"："+b.Content.Headline, b.State.Word())
 }

@@ -169,10 +169,10 @@ func (b Broadcast) aloud() string {
 }
 
 func (b Broadcast) correction() string {
-	switch {
-	case b.Type == Update:
+	switch b.Type {
+	case Update:
 		return "前面发的有变，以这一条为准。" + said("原因：", b.Content.Reason)
-	case b.Type == Cancel:
+	case Cancel:
 		return "前面发的作废，不要再照着做，也不要转发。" + said("原因：", b.Content.Reason)
 	}
 	return ""

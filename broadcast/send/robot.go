@@ -1,7 +1,6 @@
 package send
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -81,14 +80,11 @@ func (r *Robot) Send(ctx context.Context, m broadcast.Message) (broadcast.Receip
 	if err != nil {
 		return none, permanent("endpoints.toml 里的 url 不对")
 	}
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	text := map[string]any{"msgtype": "text", "text": map[string]string{"content": m.Text}}
-	if err := encoder.Encode(text); err != nil {
+	body, err := json.Marshal(map[string]any{"msgtype": "text", "text": map[string]string{"content": m.Text}})
+	if err != nil {
 		return none, err
 	}
-	got, err := e.post(ctx, address, http.Header{}, body.Bytes())
+	got, err := e.post(ctx, address, http.Header{}, body)
 	if err != nil {
 		return none, err
 	}

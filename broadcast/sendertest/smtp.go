@@ -277,7 +277,7 @@ func read(raw []byte, to []string, secure bool) (letters []Letter, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var body io.Reader = m.Body
+	body := m.Body
 	if strings.EqualFold(m.Header.Get("Content-Transfer-Encoding"), "base64") {
 		body = base64.NewDecoder(base64.StdEncoding, m.Body)
 	}
