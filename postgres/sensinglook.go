@@ -140,9 +140,8 @@ func (s *Store) surges(ctx context.Context, condition string, arguments ...any) 
 
 // example is a message as it is shown: on one line, and masked again, should a rule be newer than the message.
 func example(message string) string {
-	r := []rune(text.Mask(message))
 	out := make([]rune, 0, longestExample)
-	for _, c := range r {
+	for _, c := range text.Mask(message) {
 		if len(out) == longestExample {
 			return string(out) + "…"
 		}
