@@ -54,6 +54,12 @@ const (
 // ReviewersReminded is that an entry's reviewers were told that it has to be looked at again.
 const ReviewersReminded Action = "reviewers.reminded"
 
+// The actions on surges of what readers ask; each event's detail has the surge's number.
+const (
+	SurgeFound Action = "surge.found"
+	SurgeSeen  Action = "surge.seen" // somebody has taken it up
+)
+
 // The actions on what readers asked, and on readers.
 const (
 	QuestionAnswered Action = "question.answered"
