@@ -99,7 +99,7 @@ func newHandler(app *App, log *slog.Logger) http.Handler {
 	for _, route := range routes(app, log) {
 		mux.HandleFunc(route.Pattern, route.Handler)
 	}
-	return page.Secure(sameOrigin(mux))
+	return page.Secure(sameOrigin(page.Found(mux)))
 }
 
 // sameOrigin refuses what a page of another site has a browser change here. Programs, which send no such headers, are let through.
