@@ -28,9 +28,11 @@ e2e: setup ## the real binary in real Chromium: every page through axe and an HT
 bench: setup ## benchmarks (PKG=./retrieval/... BENCH=Search)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 2h $(PKG)
 
-soak: setup ## all content out and back in; 10,000 updates delivered thrice under kill -9, a bundle of 10,000; then the measures on a million passages (PASSAGES=1000000); hours, 12 GB
+soak: setup ## all content out and back in; 10,000 updates, messages and forms under kill -9, a bundle of 10,000; then the measures on a million passages (PASSAGES=1000000); hours, 12 GB
 	@SOAK_CONTENT=1 go test -count=1 -run '^TestWholeContentKept$$' -timeout 1h ./cmd/qiuzhen
 	@SOAK_CONVERSATIONS=1 go test -count=1 -run '^TestConformance$$' -timeout 1h ./bot/wechat
+	@SOAK_WECHAT=10000 go test -count=1 -v -run '^TestKilled$$' -timeout 1h ./bot/wechat
+	@SOAK_WEB=10000 go test -count=1 -v -run '^TestKilled$$' -timeout 1h ./bot/web
 	@SOAK_UPDATES=10000 go test -count=1 -run '^(TestOnceEach|TestKilled)$$' -timeout 1h ./bot/telegram
 	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestMany$$' ./bundle
 	@SOAK_PASSAGES=$(PASSAGES) go test -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 12h ./cmd/qiuzhen

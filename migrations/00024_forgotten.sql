@@ -10,14 +10,14 @@ CREATE TABLE forgotten (
 );
 
 -- With what each message of Telegram was answered, for when it is edited: whichever node gets the edit replaces that reply, and does not answer an
--- edit that changes no words. The words are a keyed hash. Rows go after two days, when nobody can edit any more.
+-- edit that changes no words. Chat, message and words are hashes with the bot's token: nobody is named. Rows go after two days, when nobody can edit
+-- any more.
 CREATE TABLE telegram_replies (
-    chat    text        NOT NULL,
-    message bigint      NOT NULL,
-    words   bigint      NOT NULL,
+    message bytea       PRIMARY KEY,
+    words   bytea       NOT NULL,
     reply   bigint      NOT NULL, -- our message; 0: none that could be edited
     at      timestamptz NOT NULL,
-    PRIMARY KEY (chat, message)
+    CONSTRAINT telegram_reply_is_hashed CHECK (octet_length(message) = 16 AND octet_length(words) = 16)
 );
 CREATE INDEX telegram_replies_at ON telegram_replies (at);
 

@@ -45,12 +45,12 @@ func (s *Store) Forget(ctx context.Context, channel, person, update string, repl
 		if err := deleteReaders(ctx, tx, readers); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, `DELETE FROM inbox WHERE channel = $1 AND chat = $2 AND done_at IS NOT NULL`, channel, person)
+		tag, err := tx.Exec(ctx, `DELETE FROM inbox WHERE channel = $1 AND chat = $2 AND (done_at IS NOT NULL OR channel = $4 AND id <> $3)`, channel, person, update, forms)
 		if err != nil {
 			return err
 		}
 		f.Updates = int(tag.RowsAffected())
-		_, err = tx.Exec(ctx, `UPDATE inbox SET chat = '', reply = NULL WHERE channel = $1 AND chat = $2 AND token > 0`, channel, person)
+		_, err = tx.Exec(ctx, `UPDATE inbox SET chat = '', reply = NULL WHERE channel = $1 AND chat = $2 AND (token > 0 OR channel = $3)`, channel, person, forms)
 		if err != nil || update == "" {
 			return err
 		}
@@ -70,9 +70,6 @@ func markForgotten(ctx context.Context, tx pgx.Tx, channel, person string) error
 	_, err := tx.Exec(ctx, `
 		INSERT INTO forgotten (channel, mark, at) VALUES ($1, reader_mark($1, $2), clock_timestamp())
 		ON CONFLICT (channel, mark) DO UPDATE SET at = excluded.at`, channel, person)
-	if err == nil {
-		_, err = tx.Exec(ctx, `DELETE FROM telegram_replies WHERE $1 = 'telegram' AND chat = $2`, channel, person)
-	}
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"qiuzhen/bot"
 	"qiuzhen/bot/media"
 	"qiuzhen/bot/telegram"
+	"qiuzhen/bot/web"
 	"qiuzhen/bot/wechat"
 	"qiuzhen/content"
 	"qiuzhen/embedding"
@@ -251,6 +252,7 @@ const (
 	keepReaders = knowledge.CorrectionWindow
 	keepUpdates = 48 * time.Hour // longer than any platform delivers again
 	keepWaiting = 24 * time.Hour // of an update that nobody has answered: an answer comes too late
+	keepForms   = 2 * time.Hour  // of the web chat, with their replies: what a page shows of the conversation
 	forgetEvery = 24 * time.Hour
 )
 
@@ -262,7 +264,7 @@ func (a *App) forgetOld(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	var served []string
+	served := []string{web.Channel.Name}
 	if a.telegram != nil {
 		served = append(served, telegram.Channel.Name)
 	}
@@ -288,7 +290,7 @@ func (a *App) watch(ctx context.Context, log *slog.Logger) {
 		case <-ticker.C:
 		}
 		if look%maintainEvery == 0 {
-			if err := a.Store.Maintain(ctx); err != nil && ctx.Err() == nil {
+			if err := errors.Join(a.Store.Maintain(ctx), a.Store.DropForms(ctx, time.Now().Add(-keepForms))); err != nil && ctx.Err() == nil {
 				log.Warn("maintenance failed", "error", err)
 			}
 		}

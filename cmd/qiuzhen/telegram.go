@@ -72,7 +72,8 @@ func openTelegram(a *App) (*telegramChannel, error) {
 	t := &telegramChannel{bot: b, poll: s.get("telegram_mode") == "poll"}
 	t.worker = inbox.New(telegram.Channel.Name, a.Store, b, slog.Default())
 	t.worker.Bound = telegramWaiting
-	b.Desk, b.Readers, b.Inbox, b.Wording, b.Media, b.Concerns = a.Desk, a.Store, t.worker, a.wording, a.media, a.Desk.Concerns
+	b.Desk, b.Readers, b.Traces, b.Inbox = a.Desk, a.Store, a.Store, t.worker
+	b.Wording, b.Media, b.Concerns = a.wording, a.media, a.Desk.Concerns
 	return t, nil
 }
 
@@ -106,6 +107,7 @@ func (t *telegramChannel) run(ctx context.Context, a *App, log *slog.Logger) {
 	t.bot.Log, t.worker.Log = log, log
 	var parts sync.WaitGroup
 	parts.Go(func() { t.worker.Run(ctx) })
+	parts.Go(func() { t.bot.TellOwed(ctx) })
 	parts.Go(func() {
 		if t.poll {
 			t.bot.Poll(ctx)
@@ -122,7 +124,8 @@ func (t *telegramChannel) run(ctx context.Context, a *App, log *slog.Logger) {
 	})
 	parts.Go(func() {
 		every(ctx, time.Hour, func() {
-			if err := a.Store.DropDone(ctx, time.Now().Add(-keepNames)); err != nil && ctx.Err() == nil {
+			before := time.Now().Add(-keepNames)
+			if err := errors.Join(a.Store.DropDone(ctx, before), a.Store.DropTraces(ctx, before)); err != nil && ctx.Err() == nil {
 				log.Warn("the inbox was not tidied", "error", err)
 			}
 		})
