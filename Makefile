@@ -35,6 +35,7 @@ soak: setup ## all content out and back in; 10,000 updates, messages and forms u
 	@SOAK_WEB=10000 go test -count=1 -v -run '^TestKilled$$' -timeout 1h ./bot/web
 	@SOAK_UPDATES=10000 go test -count=1 -run '^(TestOnceEach|TestKilled)$$' -timeout 1h ./bot/telegram
 	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestMany$$' ./bundle
+	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestBundleMany$$' -timeout 1h ./cmd/qiuzhen
 	@SOAK_PASSAGES=$(PASSAGES) go test -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 12h ./cmd/qiuzhen
 
 content-report: setup ## lint the starter pack and count it by topic, verdict, group and region
