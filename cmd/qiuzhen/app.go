@@ -157,7 +157,7 @@ func (a *App) wire() (err error) {
 	if a.Settings.enabled("fetch_links") {
 		a.engine.ReadPage = limitReads(readPage, fetchesAtOnce, fetchWait)
 	}
-	a.Bot = &bot.Engine{Answerer: a.engine, Words: a.segmenter.Words}
+	a.Bot = &bot.Engine{Answerer: bot.NewRecent(a.engine, a.Store, time.Now), Words: a.segmenter.Words}
 	a.Desk = bot.NewDesk(a.Bot, a.Store, time.Now)
 	a.Desk.PublicURL = a.Settings.get("public_url")
 	a.media = openMedia(a.Settings)
