@@ -36,9 +36,9 @@ var mayImport = map[string][]string{
 	"postgres":                {"authoring", "bot", "bot/wechat", "bundle", "eval/cases", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
 	"embedding/embeddingtest": {"embedding"},
 	// a run asks through bot what a reader would ask, and reads the reply's parts; text counts its sentences
-	"eval/cases":              {"bot", "eval/stats", "knowledge", "retrieval", "text"},
-	"eval/scale":              {"eval", "ingest", "knowledge", "text"},
-	"postgres/postgrestest":   {"ingest", "knowledge", "migrations", "parts", "postgres", "postgres/cluster"},
+	"eval/cases":            {"bot", "eval/stats", "knowledge", "retrieval", "text"},
+	"eval/scale":            {"eval", "ingest", "knowledge", "text"},
+	"postgres/postgrestest": {"ingest", "knowledge", "migrations", "parts", "postgres", "postgres/cluster"},
 }
 
 func TestImportsPointDownwards(t *testing.T) {
