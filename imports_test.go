@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"embedding/embeddingtest": {"embedding"},
 	// a run asks through bot what a reader would ask, and reads the reply's parts; text counts its sentences
 	"eval/cases":            {"bot", "eval/stats", "knowledge", "retrieval", "text"},
+	"eval/report":           {"eval/cases", "eval/stats", "knowledge"},
 	"eval/scale":            {"eval", "ingest", "knowledge", "text"},
 	"postgres/postgrestest": {"ingest", "knowledge", "migrations", "parts", "postgres", "postgres/cluster"},
 }
