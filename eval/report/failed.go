@@ -3,7 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
+	"html/template"
 	"strings"
 
 	"qiuzhen/eval/cases"
@@ -12,8 +12,8 @@ import (
 // What is shown of a case is bounded, so that a report stays a file that can be sent: detailed cases up to the first budget, then without
 // what was retrieved, and none any more from the second on. The run's JSON has everything. In bytes.
 const (
-	detailBudget = 3_200_000
-	listBudget   = 4_000_000
+	detailBudget = 3_500_000
+	listBudget   = 4_200_000
 
 	mostCandidates = 5
 	mostReply      = 600 // characters
@@ -45,27 +45,32 @@ type shownCandidate struct{ Title, Entry, Score, Passage string }
 // section are the cases whose gravest fault is one of a figure.
 type section struct {
 	Figure, Title string
-	Cases         []shownCase
+	Cases         []template.HTML
 }
 
-// sections are the faulty cases by their gravest fault, and how many do not fit any more.
-func (r Report) sections() (out []section, left int) {
+// sections are the faulty cases by their gravest fault, and how many do not fit any more. They are written out here, since only what is
+// written says how long it is.
+func (r Report) sections() (out []section, left int, err error) {
 	changes, size := r.changes(), 0
 	for i, f := range r.Faulty {
 		if size > listBudget {
-			return out, len(r.Faulty) - i
+			return out, len(r.Faulty) - i, nil
 		}
 		c := showCase(f, size <= detailBudget)
 		c.Change = changes[c.ID]
-		size += c.size()
+		var written strings.Builder
+		if err := htmlPage.ExecuteTemplate(&written, "case", c); err != nil {
+			return nil, 0, err
+		}
+		size += written.Len()
 		figure := f.Failures[0].Figure
 		if len(out) == 0 || out[len(out)-1].Figure != figure {
 			out = append(out, section{Figure: figure, Title: figureZh(figure)})
 		}
 		last := &out[len(out)-1]
-		last.Cases = append(last.Cases, c)
+		last.Cases = append(last.Cases, template.HTML(written.String())) //nolint:gosec // the template escaped it
 	}
-	return out, 0
+	return out, 0, nil
 }
 
 // changes says by case what happened since the earlier run.
@@ -95,12 +100,10 @@ func showCase(f Faulty, detailed bool) shownCase {
 		facts = append(facts, word("style", style))
 	}
 	c.Facts = strings.Join(facts, " · ")
-	var figures []string
 	for _, failure := range f.Failures {
 		c.Faults = append(c.Faults, clip(failure.What, 300))
-		figures = append(figures, failure.Figure)
 	}
-	c.Figures = strings.Join(slices.Compact(figures), " ")
+	c.Figures = strings.Join(f.figures(), " ")
 	for _, t := range o.Case.Turns {
 		c.Turns = append(c.Turns, clip(t, mostMessage))
 	}
@@ -113,20 +116,6 @@ func showCase(f Faulty, detailed bool) shownCase {
 	}
 	c.NotRetained = len(o.Candidates) - len(c.Candidates)
 	return c
-}
-
-// size is about how many bytes of the page a case takes.
-func (c shownCase) size() int {
-	n := 900 + len(c.Brief) + len(c.Reply) // the rest is markup
-	for _, list := range [][]string{c.Faults, c.Turns, c.Expected, c.Got} {
-		for _, s := range list {
-			n += len(s) + 20
-		}
-	}
-	for _, k := range c.Candidates {
-		n += 120 + len(k.Title) + len(k.Entry) + len(k.Passage)
-	}
-	return n
 }
 
 func lastOf(turns []string) string {

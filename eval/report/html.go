@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"cmp"
 	"crypto/sha256"
 	_ "embed"
@@ -59,7 +60,12 @@ type htmlView struct {
 	Manifest          [][2]string
 }
 
-type gateRow struct{ Name, Value, Count, Interval, Wants, Reason string }
+type gateRow struct {
+	Name, Value, Count, Interval, Wants string
+	Unknown                             string // why there is no figure to go by
+	Figure                              string
+	Faulty                              int // cases to look at
+}
 
 type tile struct{ Name, Value, Note string }
 
@@ -93,13 +99,23 @@ type option struct {
 }
 
 // WriteHTML writes the report as one file that needs nothing else.
-func (r Report) WriteHTML(w io.Writer) error { return htmlPage.Execute(w, r.view()) }
+func (r Report) WriteHTML(w io.Writer) error {
+	v, err := r.view()
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(w)
+	if err := htmlPage.Execute(out, v); err != nil {
+		return err
+	}
+	return out.Flush()
+}
 
-func (r Report) view() htmlView {
+func (r Report) view() (htmlView, error) {
 	v := htmlView{
 		Policy: policy, Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // both are embedded files
 		ID: clean(r.Run.ID), Headline: r.Release.Headline(), Level: r.level(), Provisional: r.provisional(), Faulty: len(r.Faulty),
-		Blocking: gateRows(r.Release.Blocking), Warning: gateRows(r.Release.Warning), Passed: gateRows(r.Release.Passed),
+		Blocking: r.gateRows(r.Release.Blocking), Warning: r.gateRows(r.Release.Warning), Passed: r.gateRows(r.Release.Passed),
 		Tiles: r.tiles(), Change: r.change(), Groups: r.groups(), Signed: r.signed(), Manifest: r.manifest(),
 		SliceTables: sliceTables(r.Metrics), Filters: r.filters(),
 	}
@@ -119,8 +135,9 @@ func (r Report) view() htmlView {
 			v.Conspicuous = append(v.Conspicuous, figureZh(name)+"："+what)
 		}
 	}
-	v.Sections, v.Left = r.sections()
-	return v
+	var err error
+	v.Sections, v.Left, err = r.sections()
+	return v, err
 }
 
 func (r Report) level() string {
@@ -133,11 +150,21 @@ func (r Report) level() string {
 	return "yes"
 }
 
-func gateRows(of []cases.Passage) []gateRow {
+func (r Report) gateRows(of []cases.Passage) []gateRow {
 	rows := make([]gateRow, len(of))
 	for i, p := range of {
 		name := p.Gate.Metric
-		rows[i] = gateRow{figureZh(name), valueOf(name, p.Figure), countOf(name, p.Figure), intervalOf(name, p.Figure), p.Gate.Wants(), p.Reason}
+		rows[i] = gateRow{
+			Name: figureZh(name), Value: valueOf(name, p.Figure), Count: countOf(name, p.Figure), Interval: intervalOf(name, p.Figure), Wants: p.Gate.Wants(), Figure: name,
+		}
+		if p.Unknown {
+			rows[i].Unknown = p.Reason
+		}
+		for _, f := range r.Faulty {
+			if f.of(name) {
+				rows[i].Faulty++
+			}
+		}
 	}
 	return rows
 }
@@ -155,7 +182,7 @@ func (r Report) tiles() []tile {
 	return []tile{
 		{"问了多少", fmt.Sprintf("%d个用例", m.Cases), day(r.Run.Manifest.Started)},
 		{"专家审定", cases.Number(cases.RightShown, share), note},
-		{"有毛病的", fmt.Sprintf("%d个", len(r.Faulty)), "从轻到重都算；每一个都列在后面"},
+		{"有问题的", fmt.Sprintf("%d个", len(r.Faulty)), "从轻到重都算，每一个都列在后面"},
 	}
 }
 
@@ -262,12 +289,8 @@ func (r Report) filters() []filter {
 		for _, style := range slices.Compact(slices.Sorted(slices.Values(s.Style))) {
 			styles[clean(style)]++
 		}
-		seen := map[string]bool{}
-		for _, failure := range f.Failures {
-			if !seen[failure.Figure] {
-				figures[failure.Figure]++
-			}
-			seen[failure.Figure] = true
+		for _, name := range f.figures() {
+			figures[name]++
 		}
 	}
 	options := func(counts map[string]int, name func(string) string) (out []option) {
@@ -278,7 +301,7 @@ func (r Report) filters() []filter {
 	}
 	of := func(dimension string) func(string) string { return func(v string) string { return word(dimension, v) } }
 	return []filter{
-		{"f", "毛病", options(figures, figureZh)}, {"k", "类型", options(kinds, of("kind"))}, {"t", "主题", options(topics, of("topic"))},
+		{"f", "问题", options(figures, figureZh)}, {"k", "类型", options(kinds, of("kind"))}, {"t", "主题", options(topics, of("topic"))},
 		{"s", "说法", options(styles, of("style"))},
 	}
 }

@@ -15,6 +15,7 @@ const plotWidth = 360
 // plot is a picture, the same in words, and its numbers as a table. The template draws the marks one after the other.
 type plot struct {
 	ID, Title, Says string
+	Alt             string // says more to who cannot see it; empty: Says does
 	W, H            int
 	Marks           []mark
 	Table           table
@@ -95,30 +96,33 @@ func confusion(counts map[string]map[string]int) plot {
 		}
 		row++
 	}
-	p.H, p.Says = int(top+row*h+4), strings.Join(says, "；")+"。"
+	p.H, p.Says = int(top+row*h+4), strings.Join(append(says, "黑框里是做对的"), "；")+"。"
 	return p
 }
 
 // axes are the frame of a plot of two shares. yTop is the share at its upper edge.
 type axes struct{ left, top, w, h, yTop float64 }
 
-var square = axes{left: 52, top: 12, w: 292, h: 230, yTop: 1}
+var square = axes{left: 52, top: 12, w: 284, h: 230, yTop: 1}
 
 func (a axes) x(v float64) float64 { return a.left + a.w*min(1, max(0, v)) }
 func (a axes) y(v float64) float64 { return a.top + a.h*(1-min(1, max(0, v/a.yTop))) }
 
+// step is the distance of the lines of the left scale.
+func (a axes) step() float64 {
+	if a.yTop > .5 {
+		return .2
+	}
+	return .1
+}
+
 func (a axes) draw(xName, yName string) []mark {
 	var marks []mark
-	for i := range 6 {
-		v := float64(i) / 5
-		marks = append(marks, line("grid", a.left, a.y(v*a.yTop), a.left+a.w, a.y(v*a.yTop)), label("tick", "end", a.left-6, a.y(v*a.yTop)+5, percent(v*a.yTop)))
-		if i%2 == 1 || i == 0 || i == 5 {
-			anchor := "middle"
-			if i == 5 {
-				anchor = "end"
-			}
-			marks = append(marks, label("tick", anchor, a.x(v), a.top+a.h+20, percent(v)))
-		}
+	for v := 0.0; v < a.yTop+.01; v += a.step() {
+		marks = append(marks, line("grid", a.left, a.y(v), a.left+a.w, a.y(v)), label("tick", "end", a.left-6, a.y(v)+5, percent(v)))
+	}
+	for v := 0.0; v < 1.01; v += .2 {
+		marks = append(marks, label("tick", "middle", a.x(v), a.top+a.h+20, percent(v)))
 	}
 	return append(marks, line("axis", a.left, a.top, a.left, a.top+a.h), line("axis", a.left, a.top+a.h, a.left+a.w, a.top+a.h),
 		label("lab", "middle", a.left+a.w/2, a.top+a.h+44, xName), label("lab", "start", a.left+8, a.top+14, yName))
@@ -131,7 +135,9 @@ func riskCoverage(points []stats.Point, aurc cases.Interval) plot {
 	for _, p := range points {
 		top = max(top, p.Risk)
 	}
-	a.yTop = max(.1, math.Ceil(top*10)/10)
+	if a.yTop = max(.1, math.Ceil(top*10)/10); a.yTop > .5 {
+		a.yTop = math.Ceil(top*5) / 5
+	}
 	p := plot{
 		ID: "risk-coverage", Title: "只答有把握的，会错多少", W: plotWidth, H: int(a.top + a.h + 56),
 		Table: table{Caption: "只答把握最大的一部分，答错的占多少", Head: []string{"答多少", "其中错的", "把握至少"}},

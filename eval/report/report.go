@@ -63,6 +63,18 @@ func faultyOf(all []cases.Outcome) []Faulty {
 	return out
 }
 
+// figures are those that count something wrong with the case, the gravest first.
+func (f Faulty) figures() (names []string) {
+	for _, failure := range f.Failures {
+		if !slices.Contains(names, failure.Figure) {
+			names = append(names, failure.Figure)
+		}
+	}
+	return names
+}
+
+func (f Faulty) of(figure string) bool { return slices.Contains(f.figures(), figure) }
+
 // order are the figures as the report shows them: what harms first.
 var order = func() (names []string) {
 	for _, g := range cases.Groups() {

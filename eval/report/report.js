@@ -13,11 +13,18 @@ const choose = () => {
   document.getElementById("shown").textContent = "现在列出" + shown + "个，一共" + cases.length + "个。";
 };
 const reveal = () => {
-  const target = location.hash && document.getElementById(location.hash.slice(1));
-  if (!target || !target.classList.contains("case")) return;
-  if (target.hidden) { form.reset(); choose(); }
-  target.open = true;
-  target.scrollIntoView();
+  const id = decodeURIComponent(location.hash.slice(1)), target = document.getElementById(id);
+  if (id.startsWith("f-")) {
+    const faults = form.elements.f;
+    form.reset();
+    if ([...faults.options].some(o => o.value === id.slice(2))) faults.value = id.slice(2);
+    choose();
+    document.getElementById("cases").scrollIntoView();
+  } else if (target && target.classList.contains("case")) {
+    if (target.hidden) form.reset(), choose();
+    target.open = true;
+    target.scrollIntoView();
+  }
 };
 if (form) {
   form.hidden = false;

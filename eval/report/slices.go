@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -36,59 +37,109 @@ func sliced(m cases.Metrics, figure string) []named {
 			}
 			return cmp.Or(worse, cmp.Compare(b.N, a.N), cmp.Compare(a.slice, b.slice))
 		})
-		if len(of) > 1 || d.key != "kind" && len(of) > 0 { // a dimension of one slice says what the whole says
+		if len(of) > 1 { // a dimension of one slice says what the whole says
 			out = append(out, of...)
 		}
 	}
 	return out
 }
 
+// fewest is how many cases a slice has to have to be drawn; the table has all.
+const fewest = 5
+
+// The columns of a plot of slices: names, the scale, values, numbers of cases.
+const (
+	namesEnd, scaleLeft, scaleWidth, valuesEnd = 108.0, 118.0, 130.0, 310.0
+	rowHeight, headHeight                      = 25.0, 24.0
+)
+
 // slicesPlot draws a figure of each slice as a dot in the bar of its interval; a dashed line is what the gate asks for.
 func slicesPlot(m cases.Metrics, figure string, gates []cases.Passage) plot {
 	all := append([]named{{cases.All, m.Figures[figure][cases.All]}}, sliced(m, figure)...)
-	name := figureZh(figure)
-	p := plot{ID: "slices-" + figure, Title: name, W: plotWidth, Table: sliceTable(figure, all)}
-	const left, width, top, row, gap = 118.0, 162.0, 34.0, 25.0, 10.0
-	x := func(v float64) float64 { return left + width*min(1, max(0, v)) }
+	drawn := slices.DeleteFunc(slices.Clone(all), func(s named) bool { return s.N < fewest && s.slice != cases.All })
+	bounds := boundsOf(figure, gates)
+	low, high := scaleOf(drawn, bounds)
+	x := func(v float64) float64 { return scaleLeft + scaleWidth*min(1, max(0, (v-low)/(high-low))) }
+	p := plot{ID: "slices-" + figure, Title: figureZh(figure), W: plotWidth, Table: sliceTable(figure, all)}
+	const top = 30.0
+	var rows []mark
 	y, dimension := top, ""
-	for _, s := range all {
+	for _, s := range drawn {
 		key, value, _ := strings.Cut(s.slice, "=")
-		if key != dimension && dimension != "" {
-			y += gap
+		class, name := "lab", word(key, value)
+		if s.slice == cases.All {
+			class, name = "lab strong", "全部"
+		} else if key != dimension {
+			y += headHeight
+			rows = append(rows, label("small", "start", 0, y-4, dimensionZh(key)))
 		}
 		dimension = key
-		text, class := word(key, value), "lab"
-		if s.slice == cases.All {
-			text, class = "全部", "lab strong"
-		}
-		p.Marks = append(p.Marks, label(class, "end", left-10, y+17, clip(text, 7)), rect("bar", x(s.Low), y+7, max(1, x(s.High)-x(s.Low)), 11),
-			circle("dot", x(s.Value), y+12.5, 5), label("num", "start", left+width+10, y+17, fmt.Sprintf("%s/%d", cases.Number(figure, s.Value), s.N)))
-		y += row
+		rows = append(rows, label(class, "end", namesEnd, y+17, clip(name, 7)), rect("bar", x(s.Low), y+7, max(1, x(s.High)-x(s.Low)), 11),
+			circle("dot", x(s.Value), y+12.5, 5), label("num", "end", valuesEnd, y+17, cases.Number(figure, s.Value)),
+			label("small num", "end", plotWidth-2, y+17, fmt.Sprint(s.N)))
+		y += rowHeight
 	}
-	frame := []mark{line("axis", left, top, left, y)}
-	for _, v := range []float64{0, .5, 1} {
-		frame = append(frame, line("grid", x(v), top, x(v), y), label("tick", "middle", x(v), top-8, percent(v)))
+	var frame []mark
+	for _, v := range []float64{low, (low + high) / 2, high} {
+		frame = append(frame, line("grid", x(v), top, x(v), y), label("tick", "middle", x(v), top-10, percent(v)))
 	}
-	for _, g := range gates {
-		for _, bound := range []*float64{g.Gate.Min, g.Gate.Max} {
-			if g.Gate.Metric == figure && bound != nil {
-				frame = append(frame, line("limit", x(*bound), top, x(*bound), y))
-			}
-		}
+	frame = append(frame, line("axis", scaleLeft, top, scaleLeft, y), label("tick", "end", plotWidth-2, top-10, "个数"))
+	for _, v := range bounds {
+		frame = append(frame, line("limit", x(v), top, x(v), y))
 	}
-	p.Marks, p.H = append(frame, p.Marks...), int(y+6)
-	p.Says = fmt.Sprintf("%s：全部%s（%s）。", name, valueOf(figure, all[0].Interval), countOf(figure, all[0].Interval))
+	p.Marks, p.H = append(frame, rows...), int(y+6)
+	p.Says = fmt.Sprintf("全部%s（%s）。", valueOf(figure, all[0].Interval), countOf(figure, all[0].Interval))
 	if worse := conspicuous(m, figure); len(worse) > 0 {
-		p.Says += "明显比整体差的：" + strings.Join(worse, "；") + "。"
+		p.Alt = p.Says + "明显比整体差的：" + strings.Join(worse, "；") + "。"
 	}
 	return p
 }
+
+func dimensionZh(key string) string {
+	for _, d := range dimensions {
+		if d.key == key {
+			return d.zh
+		}
+	}
+	return key
+}
+
+// boundsOf are what the gates ask of a figure.
+func boundsOf(figure string, gates []cases.Passage) (bounds []float64) {
+	for _, g := range gates {
+		for _, b := range []*float64{g.Gate.Min, g.Gate.Max} {
+			if g.Gate.Metric == figure && b != nil {
+				bounds = append(bounds, *b)
+			}
+		}
+	}
+	return bounds
+}
+
+// scaleOf is the part of 0 to 1 that holds all intervals and bounds, to the next fifth.
+func scaleOf(of []named, bounds []float64) (low, high float64) {
+	low, high = 1, 0
+	for _, s := range of {
+		low, high = min(low, s.Low), max(high, s.High)
+	}
+	for _, b := range bounds {
+		low, high = min(low, b), max(high, b)
+	}
+	low, high = max(0, math.Floor(low*5)/5), min(1, math.Ceil(high*5)/5)
+	if high <= low {
+		return 0, 1
+	}
+	return low, high
+}
+
+// conspicuousFrom is how many cases a slice has to have to be named as worse.
+const conspicuousFrom = 10
 
 // conspicuous are the slices whose whole interval is worse than the figure of all cases.
 func conspicuous(m cases.Metrics, figure string) (found []string) {
 	all, up := m.Figures[figure][cases.All], cases.Named(figure).Up
 	for _, s := range sliced(m, figure) {
-		if up && s.High < all.Value || !up && s.Low > all.Value {
+		if s.N >= conspicuousFrom && (up && s.High < all.Value || !up && s.Low > all.Value) {
 			found = append(found, fmt.Sprintf("%s %s（%s）", sliceZh(s.slice), valueOf(figure, s.Interval), countOf(figure, s.Interval)))
 		}
 	}
