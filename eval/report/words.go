@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -71,6 +72,8 @@ func countOf(name string, i cases.Interval) string {
 		return "没有可算的"
 	case cases.Named(name).Rate:
 		return fmt.Sprintf("%d个里%d个", i.N, i.Hits())
+	case slices.ContainsFunc(cases.Lone, func(f cases.Figure) bool { return f.Name == name }): // an area, a percentile
+		return fmt.Sprintf("%d个", i.N)
 	}
 	return fmt.Sprintf("%d个的平均", i.N)
 }
