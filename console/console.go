@@ -78,6 +78,7 @@ type Store interface {
 	Originals
 	Drafts
 	Service
+	Broadcasts
 }
 
 // Desk is where texts are written: entries as their Markdown source.
@@ -160,7 +161,7 @@ func (c *Console) Routes() []page.Route {
 	} {
 		routes = append(routes, page.Route{Pattern: r.pattern, Access: r.access, Handler: c.guard(r.access, r.do)})
 	}
-	return routes
+	return append(routes, c.apiRoutes()...)
 }
 
 func (c *Console) nothing(http.ResponseWriter, *http.Request, visit) error {

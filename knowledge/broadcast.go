@@ -27,7 +27,8 @@ const (
 	BroadcastExpired   BroadcastState = "expired"   // its last hour came first
 )
 
-// ApprovalLapses is how long an approval holds when nothing was sent on it.
+// ApprovalLapses is how long an approval holds when nothing was sent on it, counted from the approved hour of what is scheduled. The database
+// counts it by its own clock (migrations/00020, approval_holds).
 const ApprovalLapses = 2 * time.Hour
 
 // Broadcast is a message to many, with the fields and words of CAP 1.2.
@@ -41,9 +42,18 @@ type Broadcast struct {
 	State      BroadcastState
 	Content    BroadcastContent
 	Audience   Audience
-	Hash       [32]byte  // of type, exercise, references, content and audience: what is approved
+	Hash       [32]byte  // of Document: type, exercise, references, content, audience, texts and times: what is approved
 	SendAt     time.Time // zero: at once
 	Expires    time.Time // nothing is sent from then on
+	// Rendered is what each channel is sent, made when it is saved, so that the words that were approved are the words that go out.
+	Rendered map[string]string
+
+	Editors    []PersonID // who wrote or submitted it: none of them approves
+	ApprovedBy PersonID   // 0: nobody, or an edit voided it
+	CreatedAt  time.Time
+	ApprovedAt time.Time
+	BegunAt    time.Time // of the fan-out; zero: it was not begun
+	EndedAt    time.Time
 }
 
 // BroadcastContent is what a broadcast says.
@@ -72,6 +82,8 @@ type Audience struct {
 	Topics   []Topic  `json:"topics"`   // subscribed to; none: any
 	Groups   []string `json:"groups"`   // 老人, 农民, 学生, 工人, 公务员; none: any
 	Channels []string `json:"channels"` // none: all
+	// ReadersOf, when named, is a rule of its own: who was answered with that entry within CorrectionWindow, whatever they subscribed to.
+	ReadersOf ID `json:"readers_of,omitempty"`
 }
 
 // Delivery is one broadcast to one recipient.

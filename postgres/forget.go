@@ -72,7 +72,7 @@ func deleteReaders(ctx context.Context, tx pgx.Tx, readers []int64) error {
 }
 
 // ForgetOld deletes readers who have said nothing since and want nothing, or have been gone since then whatever they wanted, the answers
-// older than that, and what is remembered of a conversation; false when nothing is left to delete. It goes in portions, so that no lock is held for long.
+// older than that, what is remembered of a conversation, and the ledgers of broadcasts; false when nothing is left to delete. It goes in portions, so that no lock is held for long.
 func (s *Store) ForgetOld(ctx context.Context, since time.Time) (more bool, err error) {
 	const portion = 1000
 	for _, sql := range []string{
@@ -87,7 +87,8 @@ func (s *Store) ForgetOld(ctx context.Context, since time.Time) (more bool, err 
 		}
 		more = more || tag.RowsAffected() == portion
 	}
-	return more, nil
+	ledgers, err := s.forgetDeliveries(ctx, since)
+	return more || ledgers, err
 }
 
 // Recipients are those who were answered with an entry, any version, since then, by channel: whom a correction goes to.

@@ -53,19 +53,24 @@ var errUndeliverable = errors.New("telegram: the message cannot be delivered")
 
 // Push sends to a reader who has not just asked. Who spoke to us in a group only is written to alone.
 func (b *Bot) Push(ctx context.Context, to engine.Reader, r engine.Reply) error {
-	name := to.Name
-	if _, person, member := strings.Cut(name, "\n"); member { // bot.MemberOf
-		name = person
-	}
-	chat, err := strconv.ParseInt(name, 10, 64)
-	if err != nil {
+	chat, ok := chatOf(to.Name)
+	if !ok {
 		return engine.ErrGone
 	}
-	err = b.deliver(ctx, &outgoing{chat: chat, reader: to.Name, parts: split(r.Text, maxUnits), choices: keyboard(r)})
+	err := b.deliver(ctx, &outgoing{chat: chat, reader: to.Name, parts: split(r.Text, maxUnits), choices: keyboard(r)})
 	if errors.Is(err, errUndeliverable) {
 		return engine.ErrGone
 	}
 	return err
+}
+
+// chatOf is where a reader is written to alone, or a group.
+func chatOf(name string) (chat int64, ok bool) {
+	if _, person, member := strings.Cut(name, "\n"); member { // bot.MemberOf
+		name = person
+	}
+	chat, err := strconv.ParseInt(name, 10, 64)
+	return chat, err == nil
 }
 
 // deliver sends what is left of a reply. Errors are bot.ErrGone, errUndeliverable, inbox.Later, or another one worth a new try.

@@ -77,7 +77,10 @@ func (c *cli) settings(streams stdio) (*settings, error) {
 		return nil, err
 	}
 	s, err := loadSettings(dir, c.Set)
-	if err != nil || !c.Demo {
+	if err != nil {
+		return s, err
+	}
+	if err := s.useRegions(); err != nil || !c.Demo {
 		return s, err
 	}
 	s.dataDir = filepath.Join(dir, "demo")

@@ -24,6 +24,7 @@ type evalCommand struct {
 	Gate      gateCommand      `cmd:"" help:"Hold a run against the gates of a release; exit 1 with the reasons when it may not be released."`
 	Report    reportCommand    `cmd:"" help:"Show a run: one HTML file for people, JSON and JUnit XML for programs."`
 	Calibrate calibrateCommand `cmd:"" help:"Fit the match scorer and the danger and current-fact classifiers on the tune wordings."`
+	Annotate  annotateCommand  `cmd:"" help:"The experts' review of evaluation cases: sheets out and in, settling, signing, locking."`
 }
 
 // calibrateCommand writes the committed models again; the same wordings, content and model give the same files.

@@ -65,6 +65,20 @@ var routeTable = map[string]routeRow{
 	"POST /console/entries/{id}/publish":   {who: "publisher", status: 400},
 	"POST /console/entries/{id}/emergency": {who: "publisher", status: 400},
 	"POST /console/entries/{id}/withdraw":  {who: "publisher", status: 400},
+
+	"POST /api/v1/sessions":                {who: "public", status: 400},
+	"DELETE /api/v1/sessions":              {who: "staff", status: 200},
+	"GET /api/v1/broadcasts":               {who: "staff", status: 200},
+	"POST /api/v1/broadcasts":              {who: "author editor publisher", status: 400},
+	"GET /api/v1/broadcasts/{id}":          {path: "/api/v1/broadcasts/99999", who: "staff", status: 404},
+	"PUT /api/v1/broadcasts/{id}":          {path: "/api/v1/broadcasts/99999", who: "author editor publisher", status: 400},
+	"GET /api/v1/broadcasts/{id}/preview":  {path: "/api/v1/broadcasts/99999/preview", who: "staff", status: 404},
+	"POST /api/v1/broadcasts/{id}/submit":  {path: "/api/v1/broadcasts/99999/submit", who: "author editor publisher", status: 400},
+	"POST /api/v1/broadcasts/{id}/approve": {path: "/api/v1/broadcasts/99999/approve", who: "publisher", status: 400},
+	"POST /api/v1/broadcasts/{id}/return":  {path: "/api/v1/broadcasts/99999/return", who: "publisher", status: 400},
+	"POST /api/v1/broadcasts/{id}/pause":   {path: "/api/v1/broadcasts/99999/pause", who: "author editor publisher", status: 400},
+	"POST /api/v1/broadcasts/{id}/resume":  {path: "/api/v1/broadcasts/99999/resume", who: "publisher", status: 400},
+	"POST /api/v1/broadcasts/{id}/cancel":  {path: "/api/v1/broadcasts/99999/cancel", who: "author editor publisher", status: 400},
 }
 
 var hashInPath = regexp.MustCompile(`-[0-9a-f]{12}\.`)
@@ -100,11 +114,11 @@ func TestRoutes(t *testing.T) {
 		}
 		path = strings.ReplaceAll(path, "{id}", id)
 		for who, b := range browsers {
-			if path == "/console/sign-out" && who != "nobody" && who != "disabled" {
+			if (path == "/console/sign-out" || method == http.MethodDelete) && who != "nobody" && who != "disabled" {
 				b = o.signedIn(t, who, true) // and the others' session goes on
 			}
 			b.do(method, path, url.Values{})
-			if want := row.want(who, method); b.status != want {
+			if want := row.want(who, method, path); b.status != want {
 				t.Errorf("%s as %s: %d, want %d", pattern, who, b.status, want)
 			}
 		}
@@ -116,12 +130,12 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-func (r routeRow) want(who, method string) int {
+func (r routeRow) want(who, method, path string) int {
 	outside := who == "nobody" || who == "disabled"
 	switch {
 	case r.who == "public":
 		return r.status
-	case outside && method == http.MethodGet:
+	case outside && method == http.MethodGet && !strings.HasPrefix(path, apiPrefix):
 		return http.StatusSeeOther // to the sign-in
 	case outside:
 		return http.StatusUnauthorized

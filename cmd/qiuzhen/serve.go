@@ -41,7 +41,11 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return fmt.Errorf("cannot listen: %w; choose another address with --listen", err)
 	}
 	log := slog.New(slog.NewTextHandler(streams.err, nil))
-	stopJobs, err := app.Store.StartJobs(ctx, postgres.Jobs{Now: app.engine.Now, Log: quieter(log)})
+	jobs := postgres.Jobs{Now: app.engine.Now, Log: quieter(log)}
+	if app.model != nil { // a nil interface, not an interface that holds nil
+		jobs.Embedder = app.model
+	}
+	stopJobs, err := app.Store.StartJobs(ctx, jobs)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -60,6 +64,7 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		app.wechat.logTo(log)
 		watch.Go(func() { app.wechat.run(watching, app, log) })
 	}
+	watch.Go(func() { app.deliver(watching, log) })
 	defer watch.Wait() // before Close stops the server that it would start again
 	defer stop()
 	return serveUntilDone(ctx, listener, newHandler(app, log))

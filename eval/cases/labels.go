@@ -40,6 +40,3 @@ func ChangeOf(figure string, d float64) string {
 	}
 	return change(figure, d)
 }
-
-// Approved reports whether experts have approved the case: figures on others are provisional.
-func (c Case) Approved() bool { return c.Status == "approved" || c.Status == "locked" }
