@@ -37,11 +37,14 @@ bench: setup ## benchmarks (PKG=./retrieval/... BENCH=Search)
 soak: setup ## content out and in, deliveries and broadcasts under kill -9, simulated months, a million passages (PASSAGES=1000000): docs/benchmarks.md; hours, 12 GB
 	@SOAK_CONTENT=1 go test -count=1 -run '^TestWholeContentKept$$' -timeout 1h ./cmd/qiuzhen
 	@SOAK_CONVERSATIONS=1 go test -count=1 -run '^TestConformance$$' -timeout 1h ./bot/wechat
+	@SOAK_WECHAT=10000 go test -count=1 -v -run '^TestKilled$$' -timeout 1h ./bot/wechat
+	@SOAK_WEB=10000 go test -count=1 -v -run '^TestKilled$$' -timeout 1h ./bot/web
 	@SOAK_UPDATES=10000 go test -count=1 -run '^(TestOnceEach|TestKilled)$$' -timeout 1h ./bot/telegram
 	@SOAK_RECIPIENTS=100000 go test -count=1 -v -run '^(TestKilled|TestPostgresKilled)$$' -timeout 3h ./broadcast
 	@SOAK_PUSH=1000000 go test -count=1 -v -run '^TestPush$$' -timeout 6h ./broadcast
 	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestMany$$' ./bundle
 	@SOAK_SENSING=1 go test -count=1 -v -run '^TestSimulatedMonths$$' -timeout 2h ./sensing
+	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestBundleMany$$' -timeout 1h ./cmd/qiuzhen
 	@SOAK_PASSAGES=$(PASSAGES) go test -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 12h ./cmd/qiuzhen
 
 content-report: setup ## lint the starter pack and count it by topic, verdict, group and region

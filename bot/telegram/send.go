@@ -24,22 +24,8 @@ type outgoing struct {
 	edit    int // the message of ours that it replaces; 0: none
 	parts   []string
 	choices *models.InlineKeyboardMarkup // below the last part
-	source  replyKey                     // the message that was asked with
-	trace   replyTrace
+	trace   engine.Trace                 // of the message that was asked with; zero: none
 	sent    []int
-}
-
-// replyKey names a message of a reader's.
-type replyKey struct {
-	chat    int64
-	message int
-}
-
-// replyTrace is what a message was answered with.
-type replyTrace struct {
-	hash  uint64 // of its words: an edit that changes none is no question
-	reply int    // our message; 0: none that could be edited
-	at    time.Time
 }
 
 const (
@@ -95,13 +81,8 @@ func (b *Bot) deliver(ctx context.Context, o *outgoing) error {
 		}
 		o.sent, o.parts = append(o.sent, id), o.parts[1:]
 	}
-	if o.source.message != 0 {
-		if o.trace.reply = 0; len(o.sent) == 1 {
-			o.trace.reply = o.sent[0]
-		}
-		o.trace.at = b.Now()
-		b.replies.Add(o.source, o.trace)
-	}
+	b.keepTrace(ctx, o)
+	b.owed.settle(o.chat)
 	return nil
 }
 

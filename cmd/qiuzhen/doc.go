@@ -37,7 +37,8 @@
 //   - bot: a conclusion -> what the reader reads; the desk, one file a concern (limits, groups, choices, dialogue, opinion, subscribe, slow, due).
 //     bot/bottest: conversations as data and the suite that every channel passes.
 //   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.
-//   - bot/web: the chat on web pages, at / of serve: whole without JavaScript.
+//   - bot/web: the chat on web pages, at / of serve: whole without JavaScript. What forms led to lies in the inbox for two hours, so that any node
+//     answers a form sent again with the same reply and shows the conversation.
 //   - bot/inbox: the worker over what channels delivered, under leases; bot/telegram: a Telegram bot, with a stand-in of its API for tests.
 //   - bot/wechat: the official account of WeChat, with the rule of its five seconds and three posts; bot/wechat/wechattest stands in for
 //     the platform. bot/media: words of pictures and recordings.
@@ -49,8 +50,10 @@
 //   - cap: broadcasts as CAP 1.2 alerts, out and in, and their Atom feed.
 //   - sensing: what readers ask more than usual: messages -> topics, topics -> surges (docs/sensing.md); postgres/sensing.go counts.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
-//     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends.
-//   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed.
+//     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends. What only one
+//     node may do at a time runs under alone.go: sending to Telegram.
+//   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed,
+//     and the page for an address that there is not.
 //   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box.
 //     What may be done is decided in postgres; a form carries the version and hash that were shown.
 //   - e2e: a module of its own: the binary driven through Chromium, each page through axe and an HTML validator (make e2e).

@@ -114,7 +114,7 @@ func (k calibrateCommand) fitClassifiers(ctx context.Context, app *App, sets map
 	harmless, timeless := slices.Concat(authored(entries, isHarmless), slices.DeleteFunc(authored(entries, isDisaster), matchesDanger)), authored(entries, func(knowledge.Entry) bool { return true })
 	calm := slices.Concat(answeredBy(sets["tune_messages"], entries, isHarmless), sets["tune_live"], harmless)
 	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), eval.Lesson{
-		Wordings: sets["tune_danger"], Others: slices.DeleteFunc(calm, soundsUrgent), Alarms: app.Settings.targets().CalmAlarmed, Words: true, Tails: worries,
+		Wordings: sets["tune_danger"], Others: slices.DeleteFunc(calm, soundsUrgent), Alarms: app.Settings.targets().CalmAlarmed, Words: true, Doubts: true, Tails: worries,
 	})
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (k calibrateCommand) fitClassifiers(ctx context.Context, app *App, sets map
 	fmt.Fprintln(out, "danger:", danger)
 	lasting := slices.Concat(sets["tune_messages"], sets["tune_danger"], timeless)
 	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), eval.Lesson{
-		Wordings: sets["tune_live"], Others: lasting, Alarms: app.Settings.targets().TimelessLive,
+		Wordings: sets["tune_live"], Others: lasting, Alarms: app.Settings.targets().TimelessLive, Words: true,
 	})
 	if err != nil {
 		return err

@@ -104,7 +104,7 @@ func newHandler(app *App, log *slog.Logger) http.Handler {
 	for _, route := range routes(app, log) {
 		mux.HandleFunc(route.Pattern, route.Handler)
 	}
-	return page.Secure(sameOrigin(mux))
+	return page.Secure(sameOrigin(page.Found(mux)))
 }
 
 // sameOrigin refuses what a page of another site has a browser change here. Programs, which send no such headers, are let through.
@@ -142,7 +142,7 @@ func publicSite(app *App, log *slog.Logger) *site.Site {
 // webChat is the chat on web pages.
 func webChat(app *App, log *slog.Logger) *web.Chat {
 	return web.New(web.Config{
-		Desk: app.Desk, Library: app.Store, Unsigned: app.Settings.enabled("serve_unsigned"), Proxies: app.Settings.proxies(),
+		Desk: app.Desk, Library: app.Store, Forms: app.Store, Unsigned: app.Settings.enabled("serve_unsigned"), Proxies: app.Settings.proxies(),
 		Privacy: docs.Privacy, Now: time.Now, Log: log,
 	})
 }

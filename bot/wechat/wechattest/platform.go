@@ -27,6 +27,7 @@ type Config struct {
 	Service              bool   // may send customer messages
 	Now                  func() time.Time
 	Patience             time.Duration     // 0: five seconds
+	Pause                time.Duration     // after a post that failed sooner, before the next
 	TokenLife            time.Duration     // 0: two hours
 	SameNonce            bool              // repeats come with the nonce of the first post
 	Quota                int               // customer messages a day; 0: 100,000
@@ -162,6 +163,7 @@ func (p *Platform) Send(ctx context.Context, callback, from, message string) Out
 		answer, status, err := p.Post(ctx, callback, query)
 		if err != nil || status != http.StatusOK {
 			o.Why = fmt.Sprint(status, err)
+			time.Sleep(p.Pause)
 			continue
 		}
 		o.Failed = false
