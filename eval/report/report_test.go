@@ -173,7 +173,7 @@ func TestBounded(t *testing.T) {
 		n    int
 		text string
 		all  bool // each is listed
-	}{{1900, "平常的一段话，和读者真的会写的差不多长，再加上一句", true}, {1200, long, false}} {
+	}{{1900, "平常的一段话，和读者真的会写的差不多长，再加上一句", true}, {900, long, false}} {
 		var r Report
 		for i := range c.n {
 			o := answered(outcome("absent", i))
