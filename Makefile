@@ -25,8 +25,8 @@ test: setup ## vet, all tests with the race detector (PKG=./text/...)
 fuzz: setup ## ten seconds of every fuzz target (PKG=./text/... FUZZ_SECONDS=60)
 	@scripts/fuzz $(PKG)
 
-eval: setup ## ask every case of the gate and hold what comes to the committed figures (OUT=RUN.json)
-	@bin/qiuzhen eval cases --golden eval/testdata/golden/cases.json $(if $(OUT),--out $(OUT))
+eval: setup ## ask every case of the gate, hold what comes to the committed figures, write dist/eval/report.html (OUT=FOLDER AGAINST=RUN)
+	@scripts/eval $(if $(OUT),--out $(OUT)) $(if $(AGAINST),--against $(AGAINST))
 
 e2e: setup ## the real binary in real Chromium: every page through axe and an HTML validator (PICTURES=DIR)
 	@scripts/e2e $(if $(PICTURES),--pictures $(abspath $(PICTURES)))

@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"cap":                     {"knowledge"},
 	// a run asks through bot what a reader would ask, and reads the reply's parts; text counts its sentences
 	"eval/cases":            {"bot", "eval/stats", "knowledge", "retrieval", "text"},
+	"eval/report":           {"eval/cases", "eval/stats", "knowledge"},
 	"broadcast/send":        {"bot", "bot/telegram", "bot/wechat", "broadcast", "fetch", "knowledge"},
 	"broadcast/sendertest":  {"broadcast", "knowledge"},
 	"eval/scale":            {"eval", "ingest", "knowledge", "text"},

@@ -32,6 +32,7 @@
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //     eval/cases: what a reader may write and what must come of it (eval/cases/data), asked through the desk; runs, judgements, metrics
 //     (docs/evaluation.md). A run is all that figures, comparisons and gates (eval/cases/gates.toml) are computed from.
+//     eval/report: a run for people (one HTML file that stands alone) and for programs (JSON, JUnit XML).
 //     Its annotate*.go are the experts' review of cases, on sheets; migrations/00023 holds that no step is left out.
 //   - bot: a conclusion -> what the reader reads; the desk, one file a concern (limits, groups, choices, dialogue, opinion, subscribe, slow, due).
 //     bot/bottest: conversations as data and the suite that every channel passes.

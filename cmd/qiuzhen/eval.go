@@ -22,6 +22,7 @@ type evalCommand struct {
 	Cases     casesCommand     `cmd:"" help:"Ask cases as readers do and measure what comes of them."`
 	Compare   compareCommand   `cmd:"" help:"What a run broke and fixed since an earlier one, and whether its figures changed for certain."`
 	Gate      gateCommand      `cmd:"" help:"Hold a run against the gates of a release; exit 1 with the reasons when it may not be released."`
+	Report    reportCommand    `cmd:"" help:"Show a run: one HTML file for people, JSON and JUnit XML for programs."`
 	Calibrate calibrateCommand `cmd:"" help:"Fit the match scorer and the danger and current-fact classifiers on the tune wordings."`
 	Annotate  annotateCommand  `cmd:"" help:"The experts' review of evaluation cases: sheets out and in, settling, signing, locking."`
 }

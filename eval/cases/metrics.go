@@ -38,7 +38,7 @@ func Measure(run Run) Metrics {
 	slices.SortStableFunc(outcomes, compareIDs) // the bootstrap draws by position
 	sliced := map[string][]Outcome{}
 	for _, o := range outcomes {
-		if o.Case.Status == "approved" || o.Case.Status == "locked" {
+		if o.Case.Approved() {
 			m.Signed++
 		}
 		if len(Judge(o)) > 0 {
