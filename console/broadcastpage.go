@@ -27,7 +27,7 @@ type broadcastPage struct {
 	Fixes    []knowledge.Broadcast
 	Can      broadcastAllowed
 	Typed    bool   // to be typed by hand
-	Said     string // why it was stopped, for the correction that follows
+	Stopped  string // why it was stopped, for the correction that follows
 	Problem  string
 }
 
@@ -87,7 +87,7 @@ func (c *Console) showBroadcast(w http.ResponseWriter, r *http.Request, v visit,
 		err = c.beforeBegun(ctx, p, refused)
 	} else {
 		name = "live"
-		p.Said = lastReason(p.History)
+		p.Stopped = lastReason(p.History)
 		p.Progress, err = c.progress(ctx, b)
 	}
 	if err != nil {

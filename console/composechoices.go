@@ -66,6 +66,7 @@ func ownTexts(b knowledge.Broadcast) (all []ownText) {
 
 // areaCity is a city with its counties, each with its towns.
 type areaCity struct {
+	City     string
 	tick     // all of it
 	Counties []areaCounty
 	Open     bool // something in it is ticked, or readers are offered it
@@ -90,10 +91,9 @@ func areaChoices(on []string) (cities []areaCity) {
 		switch {
 		case strings.HasSuffix(r.Code, "00") && len(r.Code) == 6:
 			home := slices.ContainsFunc(offered, func(code string) bool { return code[:4] == r.Code[:4] })
-			word := "全" + lastRune(r.Name) + "：" + r.Name
-			cities = append(cities, areaCity{tick: box(r, word), Open: home})
+			cities = append(cities, areaCity{tick: box(r, r.Name+"全"+lastRune(r.Name)), City: r.Name, Open: home})
 		case len(cities) == 0: // a list that begins with a county
-			cities = append(cities, areaCity{tick: box(r, r.Name)})
+			cities = append(cities, areaCity{tick: box(r, r.Name), City: r.Name})
 		case len(r.Code) == 6:
 			city := &cities[len(cities)-1]
 			city.Counties = append(city.Counties, areaCounty{tick: box(r, r.Name)})
@@ -106,7 +106,7 @@ func areaChoices(on []string) (cities []areaCity) {
 		}
 	}
 	for _, code := range left {
-		cities = append(cities, areaCity{tick: tick{"areas", code, knowledge.RegionName(code), true}})
+		cities = append(cities, areaCity{tick: tick{"areas", code, knowledge.RegionName(code), true}, City: knowledge.RegionName(code)})
 	}
 	for i := range cities {
 		openTicked(&cities[i])
