@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(PATH):/usr/local/go/bin
 .DEFAULT_GOAL := help
-.PHONY: e2e content-report calibrate help setup demo build test bench soak lint dist test-dist clean
+.PHONY: eval fuzz e2e content-report calibrate help setup demo build test bench soak lint dist test-dist clean
 
 PKG ?= ./...
 BENCH ?= .
@@ -19,8 +19,14 @@ build: setup
 demo: setup ## the tour: ten messages asked of the embedded content
 	@bin/qiuzhen demo
 
-test: setup ## vet, all tests with the race detector, a few seconds of every fuzz target (PKG=./text/...)
+test: setup ## vet, all tests with the race detector (PKG=./text/...)
 	@scripts/test $(PKG)
+
+fuzz: setup ## ten seconds of every fuzz target (PKG=./text/... FUZZ_SECONDS=60)
+	@scripts/fuzz $(PKG)
+
+eval: setup ## ask every case of the gate and hold what comes to the committed figures (OUT=RUN.json)
+	@bin/qiuzhen eval cases --golden eval/testdata/golden/cases.json $(if $(OUT),--out $(OUT))
 
 e2e: setup ## the real binary in real Chromium: every page through axe and an HTML validator (PICTURES=DIR)
 	@scripts/e2e $(if $(PICTURES),--pictures $(abspath $(PICTURES)))
@@ -28,10 +34,12 @@ e2e: setup ## the real binary in real Chromium: every page through axe and an HT
 bench: setup ## benchmarks (PKG=./retrieval/... BENCH=Search)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 2h $(PKG)
 
-soak: setup ## all content out and back in; 10,000 updates delivered thrice under kill -9, a bundle of 10,000; 60 simulated months of questions; then the measures on a million passages (PASSAGES=1000000); hours, 12 GB
+soak: setup ## content out and in, deliveries and broadcasts under kill -9, simulated months, a million passages (PASSAGES=1000000): docs/benchmarks.md; hours, 12 GB
 	@SOAK_CONTENT=1 go test -count=1 -run '^TestWholeContentKept$$' -timeout 1h ./cmd/qiuzhen
 	@SOAK_CONVERSATIONS=1 go test -count=1 -run '^TestConformance$$' -timeout 1h ./bot/wechat
 	@SOAK_UPDATES=10000 go test -count=1 -run '^(TestOnceEach|TestKilled)$$' -timeout 1h ./bot/telegram
+	@SOAK_RECIPIENTS=100000 go test -count=1 -v -run '^(TestKilled|TestPostgresKilled)$$' -timeout 3h ./broadcast
+	@SOAK_PUSH=1000000 go test -count=1 -v -run '^TestPush$$' -timeout 6h ./broadcast
 	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestMany$$' ./bundle
 	@SOAK_SENSING=1 go test -count=1 -v -run '^TestSimulatedMonths$$' -timeout 2h ./sensing
 	@SOAK_PASSAGES=$(PASSAGES) go test -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 12h ./cmd/qiuzhen

@@ -50,6 +50,9 @@ func (e *Engine) Continue(ctx context.Context, c *Conversation, m retrieval.Mess
 			return reply, err
 		}
 	}
+	if reply, ok, err := turn.withBefore(ctx); ok || err != nil {
+		return reply, err
+	}
 	reply, err := e.Ask(ctx, m)
 	if err == nil {
 		c.remember(m, reply.Result)
@@ -165,6 +168,9 @@ func (t turn) followUp(ctx context.Context) (Reply, bool, error) {
 	if thumbs(t.m.Text) && len(t.c.Answered)+len(t.c.Offered) > 0 {
 		return human(ackLine), true, nil
 	}
+	if len(t.c.Answered) == 0 && len(t.c.Offered) > 0 && asksOn(t.said) {
+		return t.offerAgain(ctx)
+	}
 	if len(t.c.Answered) == 0 || courtesy(t.said) != "" || !mayFollow(t.said) {
 		return Reply{}, false, nil
 	}
@@ -186,6 +192,9 @@ func (t turn) followUp(ctx context.Context) (Reply, bool, error) {
 
 // mayFollow: what can be a follow-up at all, so that nothing is loaded for the rest.
 func mayFollow(s string) bool {
+	if asksOn(s) {
+		return true
+	}
 	if s == "" || len(s) > longestFollowUp*len("一") {
 		return false
 	}
@@ -215,15 +224,8 @@ func (t turn) withoutEntry(ctx context.Context) (Reply, bool, error) {
 
 // retell answers from the entry what is asked of it as a whole; empty when something else is asked.
 func (t turn) retell(last retrieval.Stored) string {
-	switch {
-	case why.MatchString(t.said):
-		return reasonText(last)
-	case who.MatchString(t.said):
-		return sourceText(last)
-	case really.MatchString(t.said):
-		return "这是照下面的来源说的，您可以对一对。\n" + allSources(last)
-	case whatTo.MatchString(t.said):
-		return actionsText(last)
+	if asksOn(t.said) {
+		return retold(last, partsOf(t.said)[0])
 	}
 	if found := whyNot.FindStringSubmatch(t.said); found != nil && t.of(last, found[1]) {
 		return reasonText(last)
@@ -232,6 +234,19 @@ func (t turn) retell(last retrieval.Stored) string {
 		return AnswerText(last)
 	}
 	return ""
+}
+
+// retold answers a message that asks on and says nothing of its own.
+func retold(last retrieval.Stored, said string) string {
+	switch {
+	case why.MatchString(said):
+		return reasonText(last)
+	case who.MatchString(said):
+		return sourceText(last)
+	case really.MatchString(said):
+		return "这是照下面的来源说的，您可以对一对。\n" + allSources(last)
+	}
+	return actionsText(last)
 }
 
 // subject is whom or what a message asks about when it leaves out what it asks; empty for everybody. It is false when the message

@@ -32,9 +32,9 @@ var (
 	why = phrase(`(?:那|这)?(?:是|又)?(?:为什么|为啥|为何|怎么会这样|怎么回事|凭什么|凭啥|什么道理|啥道理|什么原因|啥原因)(?:这么说|这样说|会这样)?`)
 	// whyNot asks it of a part: 为什么不能吃. The rest must be of the entry too.
 	whyNot = regexp.MustCompile(`^(?:那|可是?)?(?:这是|到底|究竟)?(?:为什么|为啥|为何|凭什么|凭啥)(?:不能|不可以|不行|不要|不让|不对|不好|不|别|能|可以|要|会|是)?(.{0,6}?)[啊呀哦呢]?$`)
-	who    = phrase(`是?(?:谁说|哪里说|哪儿说|哪个说|哪来)|来源|出处|有什么依据|有啥依据|依据`)
-	really = phrase(`(?:这|那)?是?(?:真的吗|真的假的|真的么|真的|真假)|是吗|是么|不会吧|不可能|(?:你|您)?(?:确定|肯定|敢保证)(?:吗|么)|(?:靠谱|可信|可靠|准)(?:吗|么|不)|我不信|不信|骗人`)
-	whatTo = phrase(`那?(?:我|我们|现在)?(?:该|应该|要)?(?:怎么办|怎么做|咋办|咋整|咋做|怎么弄|如何是好)(?:才好|才行|好)?`)
+	who    = phrase(`(?:这|那)?(?:都|又)?是?(?:谁|哪里|哪儿|哪个|哪家)(?:说|讲|编|传)(?:出来)?|(?:这|那)?(?:是)?哪来|来源|出处|(?:这|那)?(?:有没有|有什么|有啥|有)?(?:依据|根据)(?:吗|么|没有)?`)
+	really = phrase(`(?:这|那)?是?(?:真的吗|真的假的|真的么|真的|真假)|是吗|是么|不会吧|不可能|(?:你|您)?(?:确定|肯定|敢保证)(?:吗|么)|(?:靠谱|可信|可靠|准)(?:吗|么|不)|可信度(?:有)?(?:几成|多少|多高|高不高)|我不信|不信|骗人`)
+	whatTo = phrase(`(?:那|那么|我|我们|咱|咱们|家里|现在|眼下|具体|到底|接下来|该|应该|要|得)*(?:怎么|咋|如何)(?:办|做|整|弄|搞|收拾|处理|是好)(?:才好|才行|好)?`)
 	// again asks what the answer has said: 能吃吗, 那有用吗. What may be done must be of the entry too.
 	again = regexp.MustCompile(`^(?:那|这|它|这个)?(?:到底|究竟|还)?(?:(?:有用|管用|有效|要紧|有害|有毒|严重|危险)(?:吗|么|不)|` +
 		`(?:能不能|可不可以|要不要|会不会|行不行|有没有|能|可以|要|会|有)(.{0,4}?)(?:吗|么|不|呢)?)$`)
@@ -118,12 +118,17 @@ func smallTalk(s string) string {
 // courtesy is the line for what people say between questions, of 好的，谢谢 the last part's; empty for all else.
 func courtesy(s string) string {
 	line := ""
-	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	for _, part := range partsOf(s) {
 		if line = heard(courtesies, part); line == "" {
 			return ""
 		}
 	}
 	return line
+}
+
+// partsOf are the words between marks and spaces.
+func partsOf(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 func heard(retorts []retort, s string) string {

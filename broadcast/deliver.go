@@ -67,11 +67,16 @@ func (w *Worker) Run(ctx context.Context) {
 	w.progress, w.texts = map[int64]*progress{}, map[int64]map[string]string{}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	failing := false
 	for ctx.Err() == nil {
-		if err := w.step(ctx, work); err != nil && ctx.Err() == nil {
-			w.Log.Error("broadcast: the ledger does not answer", "channel", w.caps.Channel, "error", err)
+		err := w.step(ctx, work)
+		if err != nil && ctx.Err() == nil {
+			if !failing {
+				w.Log.Error("broadcast: the ledger does not answer", "channel", w.caps.Channel, "error", err)
+			}
 			sleep(ctx, w.idle()/4)
 		}
+		failing = err != nil // told once
 	}
 	w.drain(work, cancel)
 }

@@ -244,8 +244,8 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "prefixed" {
-				c.data = strings.Replace(c.data, "<c:/c:", "</c:", -1)
-				c.data = strings.Replace(c.data, "<c:c:", "<c:", -1)
+				c.data = strings.ReplaceAll(c.data, "<c:/c:", "</c:")
+				c.data = strings.ReplaceAll(c.data, "<c:c:", "<c:")
 			}
 			in, err := cap.Parse([]byte(c.data))
 			if err != nil {

@@ -6,11 +6,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"time"
 
+	"qiuzhen/eval/stats"
 	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
 )
@@ -163,7 +163,7 @@ func ReportRanking(present, absent []Ranked, relevant map[string]map[string]int,
 	}
 	r.Shipped = block(func(q Ranked) bool { return q.Decision == retrieval.Sure }, func(q Ranked) bool { return q.Decision == retrieval.Suggest })
 	if len(absent) > 0 {
-		threshold := quantile(scores(absent), 1-falseMatchRate)
+		threshold := stats.Percentile(scores(absent), 1-falseMatchRate)
 		r.AtFMR3 = block(func(q Ranked) bool { return q.score() > threshold }, func(q Ranked) bool { return q.score() >= suggest })
 	}
 	return r
@@ -172,7 +172,7 @@ func ReportRanking(present, absent []Ranked, relevant map[string]map[string]int,
 // calibration fills in what concerns the scores and the time taken.
 func (r *RankReport) calibration(present, absent []Ranked, topRight func(Ranked) bool) {
 	if len(absent) > 0 && len(present) > 0 {
-		a := auroc(scores(present), scores(absent))
+		a := stats.AUROC(scores(present), scores(absent))
 		r.AUROC = &a
 	}
 	var p, took []float64
@@ -181,9 +181,9 @@ func (r *RankReport) calibration(present, absent []Ranked, topRight func(Ranked)
 		p, right = append(p, max(0, q.score())), append(right, topRight(q))
 		took = append(took, float64(q.Took.Microseconds())/1000)
 	}
-	r.ECE = calibrationError(p, right)
+	r.ECE = stats.ECE(p, right, eceBins)
 	if len(took) > 0 {
-		r.P50, r.P95, r.P99 = quantile(took, .5), quantile(took, .95), quantile(took, .99)
+		r.P50, r.P95, r.P99 = stats.Percentile(took, .5), stats.Percentile(took, .95), stats.Percentile(took, .99)
 	}
 }
 
@@ -218,19 +218,14 @@ func reciprocalRank(docs []Scored, relevant map[string]int) float64 {
 }
 
 func ndcg(docs []Scored, relevant map[string]int) float64 {
-	gain, ideal := 0.0, 0.0
+	grades, ideal := make([]float64, len(docs)), make([]float64, 0, len(relevant))
 	for i, d := range docs {
-		gain += float64(relevant[d.ID]) / math.Log2(float64(i+2))
+		grades[i] = float64(relevant[d.ID])
 	}
-	grades := make([]int, 0, len(relevant))
 	for _, g := range relevant {
-		grades = append(grades, g)
+		ideal = append(ideal, float64(g))
 	}
-	slices.SortFunc(grades, func(a, b int) int { return b - a })
-	for i, g := range grades[:min(depth, len(grades))] {
-		ideal += float64(g) / math.Log2(float64(i+2))
-	}
-	return gain / ideal
+	return stats.NDCG(grades, ideal, depth)
 }
 
 func recall(docs []Scored, relevant map[string]int) float64 {

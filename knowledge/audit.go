@@ -67,6 +67,15 @@ const (
 	ReaderUnblocked  Action = "reader.unblocked"
 )
 
+// The actions on evaluation cases; each event's detail names the case as "case", or how many there were as "cases".
+const (
+	CasesAdded      Action = "cases.added"
+	CasesAnnotated  Action = "cases.annotated" // one event a file
+	CaseAdjudicated Action = "case.adjudicated"
+	CaseApproved    Action = "case.approved"
+	CaseLocked      Action = "case.locked"
+)
+
 // Event is a change that the audit log tells of; who and when are added as it is written.
 type Event struct {
 	Action      Action

@@ -47,6 +47,18 @@ func OpenScratch(ctx context.Context, dsn string) (store *Store, drop func() err
 	return store, func() error { store.Close(); return remove() }, nil
 }
 
+// OpenScratchReaders opens a scratch store that keeps readers and what they were answered, of entries that are served from another store:
+// whoever asks cases of a store leaves nothing in it.
+func OpenScratchReaders(ctx context.Context, dsn string) (store *Store, drop func() error, err error) {
+	if store, drop, err = OpenScratch(ctx, dsn); err != nil {
+		return nil, nil, err
+	}
+	if _, err = store.pool.Exec(ctx, `ALTER TABLE answer_entries DROP CONSTRAINT answer_entries_entry_id_version_fkey`); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("ready a scratch store for readers: %w", err), drop())
+	}
+	return store, drop, nil
+}
+
 func scratchName() (string, error) {
 	random := make([]byte, 6)
 	if _, err := rand.Read(random); err != nil {

@@ -85,7 +85,7 @@ func TestSense(t *testing.T) {
 	}
 	a.sense(now.Add(sensing.Every), 0)
 
-	got, err := store.Surges(ctx, start, false)
+	got, err := store.Surges(ctx, now, false)
 	if err != nil || len(got) != 1 {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -125,16 +125,16 @@ func TestSurgeTaken(t *testing.T) {
 	}
 	now = now.Add(time.Minute)
 	a.sense(now, 1)
-	surges, err := store.Surges(ctx, start, false)
+	surges, err := store.Surges(ctx, now, false)
 	if err != nil || len(surges) != 1 || surges[0].Place() != "各地合计" {
 		t.Fatalf("%+v, %v", surges, err)
 	}
 	id := surges[0].ID
-	draft, err := store.DraftOfSurge(ctx, id)
+	draft, err := store.DraftOfSurge(ctx, id, now)
 	if err != nil || draft != knowledge.ID(fmt.Sprint("surge-", id)) {
 		t.Fatal(draft, err)
 	}
-	if again, err := store.DraftOfSurge(ctx, id); err != nil || again != draft {
+	if again, err := store.DraftOfSurge(ctx, id, now); err != nil || again != draft {
 		t.Error(again, err)
 	}
 	v, err := store.Version(ctx, draft, 0)
@@ -147,19 +147,23 @@ func TestSurgeTaken(t *testing.T) {
 	if err := store.SeeSurge(ctx, id, now); err == nil {
 		t.Error("taken up twice")
 	}
-	if surges, err := store.Surges(ctx, start, false); err != nil || len(surges) != 0 {
+	if surges, err := store.Surges(ctx, now, false); err != nil || len(surges) != 0 {
 		t.Errorf("%+v, %v", surges, err)
+	}
+	for i := range 4 { // of four, who asked again in other words
+		a.ask(fmt.Sprint(3+i), "", "全市菜场明天起关门三天吗", "", now)
 	}
 	for i := range 3 {
 		if _, err := store.Forget(ctx, "web", fmt.Sprint(i), "", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	n, err := store.SurgeNotice(ctx, id)
+	a.sense(now, 0)
+	n, err := store.SurgeNotice(ctx, id, now)
 	if err != nil || len(n.Examples) != 0 || n.Seen == nil || n.Answer() != "还没有条目，已有人起草：surge-"+fmt.Sprint(id) {
 		t.Errorf("%+v, %v", n, err)
 	}
-	if _, err := store.DraftOfSurge(ctx, 99); err == nil {
+	if _, err := store.DraftOfSurge(ctx, 99, now); err == nil {
 		t.Error("there is no such surge")
 	}
 	if got := lines(t, dsn, `SELECT action FROM audit_log ORDER BY seq`); strings.Join(got, " ") != "surge.found draft.saved surge.seen" {

@@ -91,14 +91,14 @@ func (s *Store) hours(ctx context.Context, topic int64, where sensing.Where, fro
 // mostExamples are shown of a surge, each cut at longestExample characters.
 const mostExamples, longestExample = 5, 80
 
-// Surges are those that nobody has taken up, the newest first; all: every one since then.
-func (s *Store) Surges(ctx context.Context, since time.Time, all bool) ([]sensing.Notice, error) {
-	return s.surges(ctx, `f.found_at >= $1 AND ($2 OR f.seen_at IS NULL)`, since, all)
+// Surges are those of the last weeks that nobody has taken up, the newest first; all: the others too.
+func (s *Store) Surges(ctx context.Context, now time.Time, all bool) ([]sensing.Notice, error) {
+	return s.surges(ctx, `f.found_at >= $2 AND ($3 OR f.seen_at IS NULL)`, now, now.Add(-sensing.Past), all)
 }
 
 // SurgeNotice is one of them.
-func (s *Store) SurgeNotice(ctx context.Context, id int64) (sensing.Notice, error) {
-	found, err := s.surges(ctx, `f.id = $1 OR f.id = $1 AND $2`, id, true)
+func (s *Store) SurgeNotice(ctx context.Context, id int64, now time.Time) (sensing.Notice, error) {
+	found, err := s.surges(ctx, `f.id = $2`, now, id)
 	if err == nil && len(found) == 0 {
 		err = &knowledge.Error{Code: knowledge.NotFound, Message: fmt.Sprintf("没有第%d号舆情提醒", id)}
 	}
@@ -108,22 +108,27 @@ func (s *Store) SurgeNotice(ctx context.Context, id int64) (sensing.Notice, erro
 	return found[0], nil
 }
 
-// surges reads them with their examples. An example is what several asked before what one did; there is none while fewer than five readers of
+// surges reads them with their examples. A draft
+// that was published since is what answers it. An example is what several asked before what one did; there is none while fewer than five readers of
 // the surge are kept.
 func (s *Store) surges(ctx context.Context, condition string, arguments ...any) ([]sensing.Notice, error) {
 	rows, err := s.pool.Query(ctx, `
-		SELECT f.id, f.topic, f.county, f.mainly, f.began_at, f.found_at, f.last_at, f.readers, f.usual, f.chance, coalesce(t.entry_id, ''), coalesce(t.draft, ''),
-		       coalesce(v.document ->> 'title', ''), coalesce(v.status = 'published' AND v.expires_at > now(), false), f.seen_at, coalesce(p.name, ''),
+		SELECT f.id, f.topic, f.county, f.mainly, f.began_at, f.found_at, f.last_at, f.readers, f.usual, f.chance, 
+		       CASE WHEN t.entry_id IS NOT NULL OR v.status = 'published' THEN coalesce(t.entry_id, t.draft) ELSE '' END, coalesce(t.draft, ''),
+		       coalesce(v.document ->> 'title', ''), coalesce(v.status = 'published' AND v.expires_at > $1, false), f.seen_at, coalesce(p.name, ''),
 		       CASE WHEN x.readers >= 5 THEN x.messages ELSE '{}' END
 		  FROM sensing_surges f JOIN sensing_topics t ON t.id = f.topic
 		  LEFT JOIN people p ON p.id = f.seen_by
-		  LEFT JOIN LATERAL (SELECT document, status, expires_at FROM entry_versions WHERE entry_id = t.entry_id
+		  LEFT JOIN LATERAL (SELECT document, status, expires_at FROM entry_versions WHERE entry_id = coalesce(t.entry_id, t.draft)
 		                      ORDER BY status = 'published' DESC, version DESC LIMIT 1) v ON true
 		  CROSS JOIN LATERAL (
-		    SELECT coalesce(sum(asked), 0) AS readers, coalesce(array_agg(message ORDER BY asked DESC, message), '{}') AS messages FROM (
-		      SELECT a.message, count(DISTINCT a.reader_id) AS asked FROM answers a JOIN readers r ON r.id = a.reader_id
-		       WHERE a.topic IN (SELECT id FROM sensing_topics WHERE id = f.topic OR part_of = f.topic) AND a.at > f.began_at AND a.at <= f.last_at AND (f.county = '' OR r.wishes -> 'sent' ->> 'county' = f.county)
-		       GROUP BY a.message) m) x
+		    WITH asked AS (
+		      SELECT a.message, a.reader_id FROM answers a JOIN readers r ON r.id = a.reader_id
+		       WHERE a.topic IN (SELECT id FROM sensing_topics WHERE id = f.topic OR part_of = f.topic) AND a.at > f.began_at AND a.at <= f.last_at
+		         AND (f.county = '' OR r.wishes -> 'sent' ->> 'county' = f.county))
+		    SELECT (SELECT count(DISTINCT reader_id) FROM asked) AS readers,
+		           (SELECT coalesce(array_agg(message ORDER BY n DESC, message), '{}')
+		              FROM (SELECT message, count(DISTINCT reader_id) AS n FROM asked GROUP BY message) m) AS messages) x
 		 WHERE `+condition+` ORDER BY f.found_at DESC, f.id DESC LIMIT 200`, arguments...) //nolint:gosec // one of two constants
 	if err != nil {
 		return nil, fmt.Errorf("read the surges: %w", err)
@@ -140,9 +145,8 @@ func (s *Store) surges(ctx context.Context, condition string, arguments ...any) 
 
 // example is a message as it is shown: on one line, and masked again, should a rule be newer than the message.
 func example(message string) string {
-	r := []rune(text.Mask(message))
 	out := make([]rune, 0, longestExample)
-	for _, c := range r {
+	for _, c := range text.Mask(message) {
 		if len(out) == longestExample {
 			return string(out) + "…"
 		}
@@ -178,8 +182,8 @@ func (s *Store) SeeSurge(ctx context.Context, id int64, now time.Time) error {
 
 // DraftOfSurge begins an entry about what a surge asks, with its wordings as claims; the one that was begun before stays as it is. An entry that
 // answers it already is not begun again.
-func (s *Store) DraftOfSurge(ctx context.Context, id int64) (knowledge.ID, error) {
-	n, err := s.SurgeNotice(ctx, id)
+func (s *Store) DraftOfSurge(ctx context.Context, id int64, now time.Time) (knowledge.ID, error) {
+	n, err := s.SurgeNotice(ctx, id, now)
 	if err != nil {
 		return "", err
 	}

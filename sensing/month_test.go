@@ -143,7 +143,7 @@ func TestSimulatedMonths(t *testing.T) {
 	if os.Getenv("SOAK_SENSING") == "" {
 		t.Skip("twenty months: SOAK_SENSING=1")
 	}
-	for _, heights := range []size{usualSize, {20, 40}, {10, 20}} {
+	for _, heights := range []size{usualSize, {30, 90}, {20, 40}, {10, 20}} {
 		var all result
 		held := 0
 		for seed := range uint64(20) {

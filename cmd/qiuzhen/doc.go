@@ -28,7 +28,11 @@
 //   - retrieval: a message -> a conclusion; models/ has the fitted scorer and classifiers.
 //   - learn: logistic regression and boosted trees, fitted the same way every time.
 //   - fetch: the one client that opens addresses strangers send.
+//   - eval/stats: the statistics of evaluations, standard library only, equal to public implementations to 1e-9.
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
+//     eval/cases: what a reader may write and what must come of it (eval/cases/data), asked through the desk; runs, judgements, metrics
+//     (docs/evaluation.md). A run is all that figures, comparisons and gates (eval/cases/gates.toml) are computed from.
+//     Its annotate*.go are the experts' review of cases, on sheets; migrations/00023 holds that no step is left out.
 //   - bot: a conclusion -> what the reader reads; the desk, one file a concern (limits, groups, choices, dialogue, opinion, subscribe, slow, due).
 //     bot/bottest: conversations as data and the suite that every channel passes.
 //   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.
@@ -61,5 +65,5 @@
 // bottest.Conformance; serve.go starts it. Where broadcasts go is a broadcast.Sender in broadcast/send, which passes sendertest.Suite. What readers say to the service itself is a line of commands in bot/commands.go. A web page is a page.Route with its Access;
 // TestRoutes wants a row for it, and e2e's publicPages a line. A setting is
 // one line of settingsTable. Regions are lines of knowledge/regions.tsv, or of a list that qiuzhen area import brings in. A danger or a kind of current fact is a pattern in retrieval/urgent.yaml or retrieval/live.yaml; phrasings that
-// nobody can list go into eval/testdata/wordings/tune_*. Content needs no code at all.
+// nobody can list go into eval/testdata/wordings/tune_*. A figure is a line of cases.Figures, with its definition in docs/evaluation.md. Content needs no code at all.
 package main

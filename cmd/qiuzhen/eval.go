@@ -19,7 +19,11 @@ import (
 
 type evalCommand struct {
 	Rank      rankCommand      `cmd:"" help:"Measure the search on a folder of documents, queries and judgements (BEIR)."`
+	Cases     casesCommand     `cmd:"" help:"Ask cases as readers do and measure what comes of them."`
+	Compare   compareCommand   `cmd:"" help:"What a run broke and fixed since an earlier one, and whether its figures changed for certain."`
+	Gate      gateCommand      `cmd:"" help:"Hold a run against the gates of a release; exit 1 with the reasons when it may not be released."`
 	Calibrate calibrateCommand `cmd:"" help:"Fit the match scorer and the danger and current-fact classifiers on the tune wordings."`
+	Annotate  annotateCommand  `cmd:"" help:"The experts' review of evaluation cases: sheets out and in, settling, signing, locking."`
 }
 
 // calibrateCommand writes the committed models again; the same wordings, content and model give the same files.

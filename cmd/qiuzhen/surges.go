@@ -24,7 +24,7 @@ func (b broadcastSurgesCommand) Run(ctx context.Context, c *cli, streams stdio) 
 		return usageError{errors.New("--draft or --taken, one at a time")}
 	case b.Draft != 0:
 		return b.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
-			id, err := app.Store.DraftOfSurge(ctx, b.Draft)
+			id, err := app.Store.DraftOfSurge(ctx, b.Draft, app.engine.Now())
 			if err == nil {
 				fmt.Fprintf(streams.out, "起草了 %s：问的人的说法已经写进去，请在工作台补全结论、来源和做法，再送审。\n", id)
 			}
@@ -40,7 +40,7 @@ func (b broadcastSurgesCommand) Run(ctx context.Context, c *cli, streams stdio) 
 		})
 	}
 	return withApp(ctx, c, streams, func(app *App) error {
-		surges, err := app.Store.Surges(ctx, app.engine.Now().Add(-sensing.Past), b.All)
+		surges, err := app.Store.Surges(ctx, app.engine.Now(), b.All)
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func TestSurgesAtTheTerminal(t *testing.T) {
 	if filed, err := app.Store.Sense(t.Context(), now, nil); err != nil || filed != 1 {
 		t.Fatal(filed, err)
 	}
-	surges, err := app.Store.Surges(t.Context(), now.Add(-time.Hour), false)
+	surges, err := app.Store.Surges(t.Context(), now, false)
 	if err != nil || len(surges) != 1 {
 		t.Fatal(surges, err)
 	}

@@ -1,9 +1,8 @@
+//go:build !race
+
 package main
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -60,14 +59,6 @@ func (e expectation) check(t *testing.T, reply bot.Reply) {
 	}
 }
 
-func shown(r bot.Reply) []string {
-	var ids []string
-	for _, m := range append(slices.Clone(r.Answers), r.Candidates...) {
-		ids = append(ids, string(m.ID))
-	}
-	return ids
-}
-
 func TestTour(t *testing.T) {
 	if len(tour) != len(expected) {
 		t.Fatalf("the tour has %d messages, %d are expected", len(tour), len(expected))
@@ -75,33 +66,6 @@ func TestTour(t *testing.T) {
 	for i, e := range expected {
 		t.Run(e.name, func(t *testing.T) { e.check(t, ask(t, tour[i].message)) })
 	}
-}
-
-// wording is a message written by somebody who saw only the entry's subject or the danger class.
-type wording struct {
-	ID     string  `json:"id"`
-	Kind   string  `json:"kind"`
-	Entry  string  `json:"entry"`
-	Expect *string `json:"expect"`
-	Text   string  `json:"text"`
-}
-
-func readWordings(t testing.TB, path string) []wording {
-	t.Helper()
-	file, err := os.Open(path) //nolint:gosec // test data
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	var all []wording
-	for scanner := bufio.NewScanner(file); scanner.Scan(); {
-		var w wording
-		if err := json.Unmarshal(scanner.Bytes(), &w); err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		all = append(all, w)
-	}
-	return all
 }
 
 // leastInOtherWords is how many of the thirty wordings get what the tour's own get; the others suggest the right entry where an

@@ -46,5 +46,5 @@ type Slices struct {
 	Topic string   `json:"topic"`          // health, fraud, disaster, rumour, none
 	Risk  string   `json:"risk"`           // high: a wrong answer can injure or ruin; low
 	Style []string `json:"style"`          // plain, forward, dialect, typo, homophone, traditional, negated, number, two_claims, injection, off_topic, multi_turn, near_miss, short
-	Kind  string   `json:"kind,omitempty"` // entry, absent, swapped, urgent, lookalike, live, two_claims, injection, multi_turn
+	Kind  string   `json:"kind,omitempty"` // entry, absent, swapped, urgent, lookalike, live, timeless, two_claims, injection, multi_turn
 }

@@ -30,6 +30,7 @@ type Outcome struct {
 	Number     string      `json:"number,omitempty"` // the telephone number named for it
 	Live       string      `json:"live,omitempty"`
 	Answers    []Answer    `json:"answers"`
+	Offered    []string    `json:"offered"`    // entries that the reader may choose from, of a suggestion
 	Candidates []Candidate `json:"candidates"` // best first, as retrieved, whatever the decision
 	TookMS     float64     `json:"took_ms"`
 	Error      string      `json:"error,omitempty"` // the case could not be run
@@ -44,8 +45,9 @@ type Answer struct {
 	Verdict   string     `json:"verdict,omitempty"`
 	Score     float64    `json:"score"` // P(match)
 	Text      string     `json:"text"`
-	Passages  []string   `json:"passages"` // of that version: what its sentences must be found in
-	Citations []Citation `json:"citations"`
+	Passages  []string   `json:"passages"`  // of that version: what its sentences must be found in
+	Citations []Citation `json:"citations"` // as the reader got them
+	Sources   []Citation `json:"sources"`   // of that version: what the citations must be among
 }
 
 // Citation is a source as the reader sees it.
