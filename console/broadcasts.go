@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"qiuzhen/broadcast"
 	"qiuzhen/knowledge"
@@ -167,6 +168,7 @@ type planView struct {
 	Takes    string
 	Channels []planChannel
 	Note     string
+	Quiet    string // why it waits at night; empty: it does not
 }
 
 type planChannel struct {
@@ -188,7 +190,7 @@ func (c *Console) plan(ctx context.Context, b knowledge.Broadcast) (*planView, e
 		return nil, err
 	}
 	channels, n, takes := broadcast.Plan(reach)
-	p := &planView{N: n, Takes: broadcast.TakesWords(takes), Note: note}
+	p := &planView{N: n, Takes: broadcast.TakesWords(takes), Note: note, Quiet: quietWords(b, c.Now())}
 	for _, ch := range channels {
 		view := planChannel{knowledge.ChannelWord(ch.Channel), broadcast.TakesWords(ch.Takes), ch.N, broadcast.LimitOf(ch.Channel).PerSecond, nil}
 		for _, county := range ch.Counties {
@@ -197,6 +199,18 @@ func (c *Console) plan(ctx context.Context, b knowledge.Broadcast) (*planView, e
 		p.Channels = append(p.Channels, view)
 	}
 	return p, nil
+}
+
+// quietWords say that what is not urgent wakes nobody.
+func quietWords(b knowledge.Broadcast, now time.Time) string {
+	const mend = "夜里也要发，把“多急”改成“马上要做”或者“一小时内要做”。"
+	switch {
+	case b.Urgent():
+		return ""
+	case broadcast.Quiet(now):
+		return "现在是夜里，这一条写的是不急，核准了也要等到早上7点才发。" + mend
+	}
+	return "这一条写的是不急，晚上10点到早上7点不发，等到早上。" + mend
 }
 
 func (c *Console) reachOf(ctx context.Context, b knowledge.Broadcast) (reach []knowledge.Reach, note string, err error) {

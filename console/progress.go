@@ -42,7 +42,7 @@ type progressView struct {
 	Counties []progressRow
 	Failures []failureRow
 	At       time.Time // of the counts
-	Rest     string    // until the last one has it, at best
+	Rest     string    // when the last one has it, at best
 	Over     bool      // nothing is sent any more
 }
 
@@ -141,7 +141,10 @@ func newProgress(b knowledge.Broadcast, counts []knowledge.DeliveryCount, at tim
 		}
 	}
 	if _, _, takes := broadcast.Plan(waiting); len(waiting) > 0 && b.State == knowledge.BroadcastSending {
-		p.Rest = broadcast.TakesWords(takes)
+		p.Rest = "还要" + broadcast.TakesWords(takes)
+		if !b.Urgent() && broadcast.Quiet(at) {
+			p.Rest = "写的是不急，夜里先不发，早上7点接着发，到时还要" + broadcast.TakesWords(takes)
+		}
 	}
 	p.Channels, p.Counties = sortedRows(channels), sortedRows(counties)
 	for what, n := range failures {

@@ -15,7 +15,7 @@ import (
 type Surges interface {
 	Surges(ctx context.Context, since time.Time, all bool) ([]sensing.Notice, error)
 	// DraftOfSurge begins an entry of what was asked.
-	DraftOfSurge(ctx context.Context, id int64) (knowledge.ID, error)
+	DraftOfSurge(ctx context.Context, id int64, now time.Time) (knowledge.ID, error)
 	SeeSurge(ctx context.Context, id int64, now time.Time) error
 }
 
@@ -56,7 +56,7 @@ func (c *Console) draftOfSurge(w http.ResponseWriter, r *http.Request, v visit) 
 	if err != nil {
 		return err
 	}
-	entry, err := c.Store.DraftOfSurge(r.Context(), id)
+	entry, err := c.Store.DraftOfSurge(r.Context(), id, c.Now())
 	if err != nil {
 		return err
 	}

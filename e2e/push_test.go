@@ -224,7 +224,7 @@ func corrected(wang, zhao *visit, at string, fakes *platforms) {
 	wang.press(`form[action$="/correct"] button[value="Update"]`, "起草了第", "把错的改过来")
 	wang.check("push-update")
 	wang.fill("#contact", "12345")
-	wang.press(`button[value="save"]`, "存成", "改好了")
+	wang.press(`button[value="save"]`, "改好了")
 	wang.press(`form[action$="/submit"] button`, "送核准了")
 	update := get(wang, "address", chromedp.Evaluate[string](`location.pathname`))
 	zhao.open(update)
@@ -262,6 +262,7 @@ func exercised(wang, zhao *visit, fakes *platforms) {
 	for field, text := range map[string]string{"#headline": "明天很热，中午少出门", "#event": "高温", "#instruction": "不渴也喝水", "#source": "南通市气象台"} {
 		wang.fill(field, text)
 	}
+	wang.fill("#urgency", "Immediate") // at whatever hour this runs
 	wang.press(`button[value="save"]`, "【演练】这是演练", "会到2个接收方")
 	wang.press(`form[action$="/submit"] button`, "送核准了")
 	at := get(wang, "address", chromedp.Evaluate[string](`location.pathname`))
