@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +48,8 @@ func secondsWord(s float64) string {
 
 func (c *Console) report(ctx context.Context, b knowledge.Broadcast) (*reportPage, error) {
 	p := &reportPage{
-		frame: frame{Title: fmt.Sprintf("第%d号【%s】的总结报告", b.ID, b.KindWord())}, B: b, Texts: textViews(b), Audience: b.Fields(), Made: c.Now(),
+		frame: frame{Title: fmt.Sprintf("第%d号【%s】的总结报告", b.ID, b.KindWord())}, B: b, Texts: textViews(b), Made: c.Now(),
+		Audience: slices.DeleteFunc(b.Fields(), func(f knowledge.Field) bool { return strings.HasSuffix(f.Name, "的文字") }), // each is shown once
 	}
 	var err error
 	if p.Progress, err = c.progress(ctx, b); err != nil {
