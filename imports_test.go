@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"bot/media":               {"knowledge"},
 	"bot/telegram":            {"bot", "bot/inbox", "knowledge", "page"},
 	"page":                    {"knowledge"},
-	"console":                 {"authoring", "broadcast", "knowledge", "page"},
+	"console":                 {"authoring", "broadcast", "knowledge", "page", "sensing"},
 	"sensing":                 {"knowledge", "text"},
 	"site":                    {"knowledge", "page"},
 	"postgres":                {"authoring", "bot", "bot/wechat", "broadcast", "bundle", "eval/cases", "knowledge", "text", "ingest", "retrieval", "migrations", "password", "sensing"},

@@ -197,10 +197,13 @@ func (o Order) rank() (r int) {
 	return r
 }
 
-// mayGo is false in the quiet hours, from ten at night to seven, for what is not urgent.
-func (o Order) mayGo(now time.Time) bool {
+// mayGo is false in the quiet hours for what is not urgent.
+func (o Order) mayGo(now time.Time) bool { return o.Left > 0 && (o.Urgent || !Quiet(now)) }
+
+// Quiet reports whether it is between ten at night and seven, when nobody is woken for what is not urgent.
+func Quiet(now time.Time) bool {
 	hour := now.In(knowledge.China).Hour()
-	return o.Left > 0 && (o.Urgent || hour >= 7 && hour < 22)
+	return hour < 7 || hour >= 22
 }
 
 // look is the outlook, no older than that.

@@ -45,6 +45,8 @@ type Broadcasts interface {
 	BroadcastApprovals
 	BroadcastRuns
 	BroadcastLooks
+	BroadcastAccounts
+	BroadcastChain
 }
 
 // broadcastsMost bounds a list.

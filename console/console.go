@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"qiuzhen/authoring"
@@ -79,6 +81,7 @@ type Store interface {
 	Drafts
 	Service
 	Broadcasts
+	Surges
 }
 
 // Desk is where texts are written: entries as their Markdown source.
@@ -120,13 +123,15 @@ type Config struct {
 // Console serves the pages.
 type Console struct {
 	Config
-	tries   *limiter
-	hashing chan struct{} // passwords that are being checked: each takes 32 MB
+	tries    *limiter
+	hashing  chan struct{} // passwords that are being checked: each takes 32 MB
+	counting sync.Mutex
+	counted  map[int64]*counted // by broadcast
 }
 
 // New makes a console.
 func New(c Config) *Console {
-	return &Console{Config: c, tries: newLimiter(signInsMost, signInsWindow), hashing: make(chan struct{}, 2)}
+	return &Console{Config: c, tries: newLimiter(signInsMost, signInsWindow), hashing: make(chan struct{}, 2), counted: map[int64]*counted{}}
 }
 
 // Routes are all ways in.
@@ -161,7 +166,7 @@ func (c *Console) Routes() []page.Route {
 	} {
 		routes = append(routes, page.Route{Pattern: r.pattern, Access: r.access, Handler: c.guard(r.access, r.do)})
 	}
-	return append(routes, c.apiRoutes()...)
+	return slices.Concat(routes, c.broadcastRoutes(), c.apiRoutes())
 }
 
 func (c *Console) nothing(http.ResponseWriter, *http.Request, visit) error {

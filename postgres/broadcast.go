@@ -220,6 +220,11 @@ func (s *Store) changeBroadcast(ctx context.Context, id int64, roles []knowledge
 		if err != nil {
 			return missing(err, fmt.Sprintf("没有第%d号推送", id))
 		}
+		if seen, named := knowledge.SeenOf(ctx); named { // a form is about what was shown
+			if err := sameHash(b, seen.Hash); err != nil {
+				return err
+			}
+		}
 		return do(tx, b)
 	}))
 }
