@@ -16,7 +16,7 @@ import (
 // nothing of the project. cmd/qiuzhen sees all.
 var mayImport = map[string][]string{
 	"authoring":               {"knowledge", "text"},
-	"broadcast":               {"knowledge"},
+	"broadcast":               {"cap", "knowledge"}, // another system's alert becomes a draft
 	"bundle":                  {"knowledge"},
 	"ingest":                  {"knowledge", "text"},
 	"ingest/office":           {"ingest", "knowledge", "text"},
@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"page":                    {"knowledge"},
 	"console":                 {"authoring", "broadcast", "knowledge", "page", "sensing"},
 	"sensing":                 {"knowledge", "text"},
-	"site":                    {"knowledge", "page"},
+	"site":                    {"cap", "knowledge", "page"},
 	"postgres":                {"authoring", "bot", "bot/wechat", "broadcast", "bundle", "eval/cases", "knowledge", "text", "ingest", "retrieval", "migrations", "password", "sensing"},
 	"embedding/embeddingtest": {"embedding"},
 	"cap":                     {"knowledge"},

@@ -125,10 +125,16 @@ func TestFromEntry(t *testing.T) {
 // TestPlan: honest times.
 func TestPlan(t *testing.T) {
 	channels, n, takes := broadcast.Plan([]knowledge.Reach{{Channel: "telegram", County: "320623", N: 40000}, {Channel: "telegram", N: 60000}, {Channel: "wecom", County: "320623", N: 12}})
-	if len(channels) != 2 || n != 100012 || channels[0].Counties[0].N != 60000 || broadcast.TakesWords(takes) != "约56分钟" {
+	if len(channels) != 2 || n != 100012 || channels[0].Counties[0].N != 60000 || broadcast.TakesWords(takes) != "约74分钟" {
 		t.Errorf("%v %d %v", channels, n, takes)
 	}
 	if got := broadcast.TakesWords(channels[1].Takes); got != "不到1分钟" {
 		t.Error(got)
+	}
+	for spent, says := range map[int]string{1: "已经群发了1次", 4: "次数用完了"} {
+		mass, _, _ := broadcast.Plan([]knowledge.Reach{{Channel: knowledge.WeChatMass, N: 1, Spent: spent}})
+		if !strings.Contains(mass[0].Note, says) || !strings.Contains(mass[0].Note, "一个月最多收4条") {
+			t.Error(mass[0].Note)
+		}
 	}
 }

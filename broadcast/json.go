@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"qiuzhen/knowledge"
@@ -117,9 +118,10 @@ type PlanJSON struct {
 type ChannelJSON struct {
 	Channel    string       `json:"channel"`
 	Recipients int          `json:"recipients"`
-	PerSecond  float64      `json:"per_second"`
+	PerSecond  float64      `json:"per_second"` // that really leave
 	Seconds    int          `json:"seconds"`
 	Counties   []CountyJSON `json:"counties"`
+	Note       string       `json:"note,omitempty"`
 }
 
 // CountyJSON counts one county's.
@@ -134,7 +136,7 @@ func NewPlanJSON(reach []knowledge.Reach) PlanJSON {
 	channels, n, takes := Plan(reach)
 	j := PlanJSON{n, TakesWords(takes), int(takes.Seconds()), []ChannelJSON{}}
 	for _, c := range channels {
-		ch := ChannelJSON{c.Channel, c.N, LimitOf(c.Channel).PerSecond, int(c.Takes.Seconds()), []CountyJSON{}}
+		ch := ChannelJSON{c.Channel, c.N, math.Round(LimitOf(c.Channel).Really()*10) / 10, int(c.Takes.Seconds()), []CountyJSON{}, c.Note}
 		for _, r := range c.Counties {
 			ch.Counties = append(ch.Counties, CountyJSON{r.County, CountyWord(r.County), r.N})
 		}

@@ -6,6 +6,7 @@
 package cap
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
@@ -42,6 +43,25 @@ type Reference struct {
 func (r Reference) String() string {
 	return strings.Join([]string{r.Sender, r.Identifier, stamp(r.Sent)}, ",")
 }
+
+// Sent finds broadcasts by their number.
+type Sent interface {
+	Broadcast(ctx context.Context, id int64) (knowledge.Broadcast, error)
+}
+
+// References are all that went before in a broadcast's chain, the newest first.
+func References(ctx context.Context, of Sent, b knowledge.Broadcast, sender string) (refs []Reference, err error) {
+	for b.References != 0 {
+		if b, err = of.Broadcast(ctx, b.References); err != nil {
+			return nil, err
+		}
+		refs = append(refs, Reference{sender, b.Identifier, b.BegunAt})
+	}
+	return refs, nil
+}
+
+// ValidSender complains of a sender that no alert may name; empty: it may.
+func ValidSender(s string) string { return token(s) }
 
 // stamp writes a time as the standard asks: a numeric offset and whole seconds, never Z.
 func stamp(t time.Time) string { return t.In(knowledge.China).Format("2006-01-02T15:04:05-07:00") }

@@ -37,6 +37,7 @@ type BroadcastLooks interface {
 	Broadcast(ctx context.Context, id int64) (knowledge.Broadcast, error)
 	Broadcasts(ctx context.Context, state knowledge.BroadcastState, limit int) ([]knowledge.Broadcast, error)
 	PreviewBroadcast(ctx context.Context, b knowledge.Broadcast) ([]knowledge.Reach, error)
+	broadcast.Named
 }
 
 // Broadcasts are all of these.
@@ -65,6 +66,7 @@ func (c *Console) apiRoutes() []page.Route {
 		{"DELETE /api/v1/sessions", page.SignedIn, c.apiSignOut},
 		{"GET " + all, page.SignedIn, c.apiBroadcasts},
 		{"POST " + all, composes, c.apiDraft},
+		{"POST " + all + "/cap", composes, c.apiCAP},
 		{"GET " + one, page.SignedIn, c.apiBroadcast},
 		{"PUT " + one, composes, c.apiEdit},
 		{"GET " + one + "/preview", page.SignedIn, c.apiPreview},

@@ -124,3 +124,39 @@ func TestComplaints(t *testing.T) {
 		t.Error("a channel that is not used is complained of")
 	}
 }
+
+// TestMassMessages go out when they are named, and never in an exercise.
+func TestMassMessages(t *testing.T) {
+	for _, c := range []struct {
+		exercise bool
+		as       knowledge.MsgType
+		channels []string
+		says     string // empty: nothing
+	}{
+		{false, knowledge.Alert, nil, ""}, {false, knowledge.Alert, []string{knowledge.WeChatMass}, "微信群发的文字太长"}, {false, knowledge.Update, nil, "微信群发的文字太长"},
+		{true, knowledge.Alert, []string{knowledge.WeChatMass}, "演练不能用微信群发"},
+	} {
+		b := heat(c.exercise, c.as)
+		b.Audience.Channels, b.References = c.channels, map[bool]int64{true: 1}[c.as != knowledge.Alert]
+		b.Content.Texts = map[string]string{knowledge.WeChatMass: strings.Repeat("热", 700)}
+		got := strings.Join(b.Complaints(noon), "")
+		if got == "" != (c.says == "") || !strings.Contains(got, c.says) {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
+// TestWhatOtherSystemsCannotBeTold is no broadcast: XML has no such characters, and an address is one that opens.
+func TestWhatOtherSystemsCannotBeTold(t *testing.T) {
+	for bad, change := range map[string]func(*knowledge.BroadcastContent){
+		"不是文字的字符":    func(c *knowledge.BroadcastContent) { c.Description = "热\x0b" },
+		"网址（web）要以":  func(c *knowledge.BroadcastContent) { c.Web = "https://a b" },
+		"https:// 或": func(c *knowledge.BroadcastContent) { c.Web = "javascript:alert(1)" },
+	} {
+		b := heat(false, knowledge.Alert)
+		change(&b.Content)
+		if got := strings.Join(b.Complaints(noon), ""); !strings.Contains(got, bad) {
+			t.Errorf("%q, want %s", got, bad)
+		}
+	}
+}

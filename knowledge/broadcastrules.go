@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -128,8 +130,11 @@ func (b Broadcast) normal() Broadcast {
 		return t.UTC().Truncate(time.Second)
 	}
 	b.SendAt, b.Expires = second(b.SendAt), second(b.Expires)
-	a := Audience{Areas: set(b.Audience.Areas), Topics: set(b.Audience.Topics), Groups: set(b.Audience.Groups), Channels: set(b.Audience.Channels), ReadersOf: b.Audience.ReadersOf}
-	b.Audience = a
+	a := b.Audience
+	b.Audience = Audience{Areas: set(a.Areas), Topics: set(a.Topics), Groups: set(a.Groups), Channels: set(a.Channels), ReadersOf: a.ReadersOf}
+	if len(a.Areas) == 0 {
+		b.Audience.Unplaced = a.Unplaced
+	}
 	texts := map[string]string{}
 	for channel, text := range b.Content.Texts {
 		if text = strings.TrimSpace(text); text != "" {
@@ -186,6 +191,12 @@ func (b Broadcast) Complaints(now time.Time) []string {
 	if blanks := slices.Compact(slices.Sorted(slices.Values(blank.FindAllString(string(b.Document()), -1)))); len(blanks) > 0 {
 		complaints = append(complaints, "还有空没填："+strings.Join(blanks, "、"))
 	}
+	if web := strings.TrimSpace(c.Web); web != "" && !webAddress(web) {
+		complaints = append(complaints, "详情的网址（web）要以 https:// 或 http:// 开头，中间没有空格")
+	}
+	if b.Exercise && slices.Contains(b.Audience.Channels, WeChatMass) {
+		complaints = append(complaints, "演练不能用微信群发：演练组以外的人也会收到")
+	}
 	if !b.Expires.After(now) {
 		complaints = append(complaints, "最晚几点还发（expires）已经过了，请改晚")
 	}
@@ -200,9 +211,15 @@ func (b Broadcast) Complaints(now time.Time) []string {
 	return complaints
 }
 
+// webAddress reports whether readers can open it.
+func webAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && !strings.ContainsFunc(s, unicode.IsSpace)
+}
+
 // uses reports whether the broadcast may go out as this text. A correction goes wherever its original went.
 func (b Broadcast) uses(text string) bool {
-	return len(b.Audience.Channels) == 0 || slices.Contains(b.Audience.Channels, strings.TrimSuffix(text, "_template"))
+	return len(b.Audience.Channels) == 0 && (text != WeChatMass || b.Type != Alert) || slices.Contains(b.Audience.Channels, strings.TrimSuffix(text, "_template"))
 }
 
 // Wrong says what not even a draft may have.
@@ -230,10 +247,18 @@ func (b Broadcast) Wrong() []string {
 			wrong = append(wrong, fmt.Sprintf("没有 %.20q 这种渠道", name))
 		}
 	}
-	if strings.ContainsRune(c.Headline+c.Description+c.Instruction+c.Source+c.Web+c.Contact+c.Reason+c.Event, 0) || len(b.Document()) > 150000 {
+	if strings.ContainsFunc(c.Headline+c.Description+c.Instruction+c.Source+c.Web+c.Contact+c.Reason+c.Event, unsayable) || len(c.Origin) > originMost || len(b.Document()) > 150000 {
 		wrong = append(wrong, "写得太长，或者有不是文字的字符")
 	}
 	return append(append(wrong, b.wrongChain()...), b.Audience.wrong()...)
+}
+
+// originMost bounds another system's name for its alert, in bytes.
+const originMost = 500
+
+// unsayable reports whether XML, as which every broadcast is told to other systems, has no way to write the character.
+func unsayable(r rune) bool {
+	return r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff || r == utf8.RuneError
 }
 
 func (b Broadcast) wrongChain() []string {
@@ -244,7 +269,7 @@ func (b Broadcast) wrongChain() []string {
 		return []string{"新通知不能更正别的；要更正请用 Update 或 Cancel"}
 	case b.Type != Alert && b.References == 0:
 		return []string{"更正和作废要写明是哪一条（references）"}
-	case b.Type != Alert && (len(b.Audience.Areas) > 0 || len(b.Audience.Topics) > 0 || len(b.Audience.Groups) > 0 || len(b.Audience.Channels) > 0 || b.Audience.ReadersOf != ""):
+	case b.Type != Alert && (len(b.Audience.Areas) > 0 || len(b.Audience.Topics) > 0 || len(b.Audience.Groups) > 0 || len(b.Audience.Channels) > 0 || b.Audience.ReadersOf != "" || b.Audience.Unplaced != ""):
 		return []string{"更正和作废发给收到原来那一条的人，不能另选"}
 	}
 	return nil

@@ -23,6 +23,12 @@ const ExerciseLine = "这是演练，不用照着做，也不要转发。"
 // WeChatTemplate names the short text for WeChat's template messages, whose fields take 20 characters.
 const WeChatTemplate = "wechat_template"
 
+// WeChatMass names the channel by which an official account writes to all of its followers, or to those with a tag.
+const WeChatMass = "wechat_mass"
+
+// MassQuota is how many mass messages WeChat lets each follower of a service account have in a month; a subscription account has one a day.
+const MassQuota = 4
+
 // BroadcastChannel is a way of sending, with the length of text that it takes.
 type BroadcastChannel struct {
 	Name string // as in Delivery
@@ -37,6 +43,7 @@ var BroadcastChannels = []BroadcastChannel{
 	{"telegram", "Telegram", 4096, "字"},
 	{"wechat", "微信", 2048, "字节"},
 	{WeChatTemplate, "微信模板消息", 20, "字"},
+	{WeChatMass, "微信群发", 2048, "字节"},
 	{"wecom", "企业微信群", 2048, "字节"},
 	{"dingtalk", "钉钉群", 5000, "字"},
 	{"email", "电子邮件", 20000, "字"},

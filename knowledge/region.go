@@ -175,6 +175,18 @@ func RegionCodes(code string) []string {
 	return out
 }
 
+// FormerRegions are the codes that were given up for what lies in a region now, itself included.
+func FormerRegions(region string) []string {
+	t := regions.Load()
+	var out []string
+	for _, former := range slices.Sorted(maps.Keys(t.now)) {
+		if RegionCovers(region, former) {
+			out = append(out, former)
+		}
+	}
+	return out
+}
+
 // RegionCovers reports whether a place lies in a region: a town in its county, city and province.
 func RegionCovers(region, place string) bool {
 	region, place = CurrentRegion(region), CurrentRegion(place)

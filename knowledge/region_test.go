@@ -95,3 +95,13 @@ func TestUseRegions(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestFormerRegions(t *testing.T) {
+	for region, want := range map[string]string{
+		"320613": "320602 320611", "320602": "320602 320611", "320600": "320602 320611 320621 320684", "320000": "320602 320611 320621 320684", "320623": "", "110000": "", "": "",
+	} {
+		if got := strings.Join(knowledge.FormerRegions(region), " "); got != want {
+			t.Errorf("%s: %s, want %s", region, got, want)
+		}
+	}
+}

@@ -83,7 +83,7 @@ func TestAudience(t *testing.T) {
 	b.Audience = at("320600")
 	reach, err := store.PreviewBroadcast(ctx, b)
 	must(t, err)
-	if got := fmt.Sprint(reach); got != "[{email 320600 1} {telegram  1} {telegram 320623 1} {telegram 320685 1} {webhook 320623104 1} {wechat 320000 1} {wechat 320600 1} {wecom 320623 1}]" {
+	if got := fmt.Sprint(reach); got != "[{email 320600 1 0} {telegram  1 0} {telegram 320623 1 0} {telegram 320685 1 0} {webhook 320623104 1 0} {wechat 320000 1 0} {wechat 320600 1 0} {wecom 320623 1 0}]" {
 		t.Error(got)
 	}
 }
@@ -97,4 +97,75 @@ func recipients(t *testing.T, conn *pgx.Conn, b knowledge.Broadcast) []string {
 	must(t, err)
 	slices.Sort(got)
 	return got
+}
+
+// TestAudienceOfFormerCodes: who subscribed, or was registered, under a code that was given up since is found by its present one and the other
+// way round, and counted with its county.
+func TestAudienceOfFormerCodes(t *testing.T) {
+	ctx := context.Background()
+	dsn := postgrestest.DSN(t)
+	store, err := postgres.Open(ctx, dsn)
+	must(t, err)
+	t.Cleanup(store.Close)
+	conn := connect(t, ctx, dsn)
+	mustExec(t, ctx, conn, `
+		INSERT INTO readers (channel, name, seen_at, wishes) VALUES
+		('telegram', 'chongchuan', now(), '{"sent": {"county": "320613"}}'), ('telegram', 'old-chongchuan', now(), '{"sent": {"county": "320602"}}'),
+		('telegram', 'gangzha', now(), '{"sent": {"county": "320611"}}'), ('telegram', 'haimen', now(), '{"sent": {"county": "320684"}}');
+		INSERT INTO endpoints (channel, recipient, county) VALUES ('wecom', 'old-town', '320602001')`)
+	for areas, want := range map[string]string{
+		"320613": "chongchuan gangzha old-chongchuan old-town", "320602": "chongchuan gangzha old-chongchuan old-town", "320614": "haimen",
+		"320613001": "chongchuan gangzha old-chongchuan", "320600": "chongchuan gangzha haimen old-chongchuan old-town", "320623": "",
+	} {
+		b := flood(false)
+		b.Audience.Areas = []string{areas}
+		if got := strings.Join(recipients(t, conn, b), " "); got != want {
+			t.Errorf("%s: %s, want %s", areas, got, want)
+		}
+	}
+	b := flood(false)
+	b.Audience.Areas = []string{"320613"}
+	if reach, err := store.PreviewBroadcast(ctx, b); err != nil || fmt.Sprint(reach) != "[{telegram 320613 3 0} {wecom 320602001 1 0}]" {
+		t.Error(reach, err)
+	}
+}
+
+// TestMassEndpoint: WeChat's mass messages go out when the channel is named, never in an exercise, and the preview tells how many were spent.
+func TestMassEndpoint(t *testing.T) {
+	ctx := context.Background()
+	dsn := postgrestest.DSN(t)
+	store, err := postgres.Open(ctx, dsn)
+	must(t, err)
+	t.Cleanup(store.Close)
+	s := hire(t, store)
+	conn := connect(t, ctx, dsn)
+	for to, says := range map[string]string{"all": "", "tag:2": "", "tag:": "tag:2", "everybody": "tag:2"} {
+		err := store.AddEndpoint(s.publisher, knowledge.Endpoint{Channel: knowledge.WeChatMass, Recipient: to})
+		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+	if err := store.JoinExercise(s.publisher, knowledge.WeChatMass, "all", true); code(err) != knowledge.Invalid || !strings.Contains(err.Error(), "演练") {
+		t.Errorf("joins exercises: %v", err)
+	}
+	b := flood(false)
+	b.Audience.Areas = nil
+	if got := recipients(t, conn, b); len(got) > 0 {
+		t.Errorf("without being named: %s", got)
+	}
+	b.Audience.Channels = []string{knowledge.WeChatMass}
+	b = begun(t, store, s, b)
+	if got := strings.Join(recipients(t, conn, b), " "); got != "all tag:2" {
+		t.Error(got)
+	}
+	mustExec(t, ctx, conn, fmt.Sprintf(`
+		INSERT INTO deliveries (broadcast_id, channel, recipient, state, settled_at) VALUES (%[1]d, 'wechat_mass', 'all', 'sent', now()), (%[1]d, 'wechat_mass', 'tag:2', 'failed', now());
+		INSERT INTO delivery_totals VALUES (%[1]d, 'wechat_mass', '', 'sent', '', 2)`, b.ID))
+	if reach, err := store.PreviewBroadcast(ctx, b); err != nil || fmt.Sprint(reach) != "[{wechat_mass  2 3}]" {
+		t.Error(reach, err)
+	}
+	b.Exercise = true
+	if got := recipients(t, conn, b); len(got) > 0 {
+		t.Errorf("an exercise: %s", got)
+	}
 }

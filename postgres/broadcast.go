@@ -47,7 +47,7 @@ func (s *Store) DraftBroadcast(ctx context.Context, b knowledge.Broadcast) (id i
 			return err
 		}
 		id = b.ID
-		return s.auditor.Append(ctx, tx, aboutBroadcast(knowledge.BroadcastMade, b, nil))
+		return s.auditor.Append(ctx, tx, aboutBroadcast(knowledge.BroadcastMade, b, map[string]string{"origin": b.Content.Origin}))
 	})
 	return id, broadcastError(err)
 }
@@ -88,6 +88,7 @@ func (s *Store) EditBroadcast(ctx context.Context, b knowledge.Broadcast) error 
 		if b.Expires.IsZero() {
 			b.Expires = was.Expires
 		}
+		keepOrigin(&b, was)
 		is, err := scanBroadcast(tx.QueryRow(ctx, `
 			UPDATE broadcasts SET document = $2, edited_by = CASE WHEN document = $2 THEN edited_by ELSE nullif($3::bigint, 0) END
 			 WHERE id = $1 RETURNING `+broadcastColumns, b.ID, string(b.Document()), knowledge.ActorOf(ctx).Person))
@@ -96,6 +97,14 @@ func (s *Store) EditBroadcast(ctx context.Context, b knowledge.Broadcast) error 
 		}
 		return s.auditor.Append(ctx, tx, aboutBroadcast(knowledge.BroadcastEdited, is, map[string]string{"was": string(was.State)}))
 	})
+}
+
+// keepOrigin leaves what another system's alert left to be done: an edit does not forget where it came from, nor that its areas were not found.
+func keepOrigin(b *knowledge.Broadcast, was knowledge.Broadcast) {
+	b.Content.Origin, b.Content.Notes = was.Content.Origin, was.Content.Notes
+	if b.Type == knowledge.Alert {
+		b.Audience.Unplaced = was.Audience.Unplaced // void once areas are named
+	}
 }
 
 // SubmitBroadcast asks for the approval of the draft that has the hash.
@@ -269,6 +278,7 @@ var broadcastErrors = map[string]struct {
 	"broadcast_corrects_what_was_sent":     {knowledge.Conflict, "只能更正或作废已经开始发的通知或更正"},
 	"broadcast_corrects_its_kind":          {knowledge.Invalid, "演练只能更正演练，实发只能更正实发"},
 	"broadcast_correction_has_no_audience": {knowledge.Invalid, "更正和作废发给收到原来那一条的人，不能另选"},
+	"broadcast_origin_once":                {knowledge.Conflict, "这条外来的预警已经收过，在推送里；要改就改那一条"},
 	"broadcast_blanks_filled":              {knowledge.Invalid, "还有空没填，填好才能送核准"},
 	"approval_of_submitted":                {knowledge.Conflict, "现在不是等人核准：可能有人改过、退回或者已经核准了"},
 	"approval_binds_hash":                  {knowledge.Conflict, "内容在您看过以后又改了；请重新看过再核准"},

@@ -43,6 +43,36 @@ func (s *Store) Broadcasts(ctx context.Context, state knowledge.BroadcastState, 
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Broadcast, error) { return scanBroadcast(row) })
 }
 
+// BroadcastsNamed are those of an identifier of ours, or made from an alert of another system (knowledge.BroadcastContent.Origin), the newest first.
+func (s *Store) BroadcastsNamed(ctx context.Context, identifiers, origins []string) ([]knowledge.Broadcast, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT `+broadcastColumns+` FROM broadcasts WHERE identifier = ANY ($1)
+		UNION
+		SELECT `+broadcastColumns+` FROM broadcasts WHERE (document::jsonb -> 'content' ->> 'origin') = ANY ($2)
+		   AND (document::jsonb -> 'content' ->> 'origin') IS NOT NULL AND NOT (state = 'cancelled' AND begun_at IS NULL)
+		 ORDER BY id DESC`, orNone(identifiers), orNone(origins))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Broadcast, error) { return scanBroadcast(row) })
+}
+
+// PublicBroadcasts are those that were begun, the newest first.
+func (s *Store) PublicBroadcasts(ctx context.Context, limit int) ([]knowledge.Broadcast, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT `+broadcastColumns+` FROM broadcasts WHERE begun_at IS NOT NULL ORDER BY begun_at DESC, id DESC LIMIT $1`, limit)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Broadcast, error) { return scanBroadcast(row) })
+}
+
+// PublicBroadcast is one that was begun; NotFound when none of the identifier was.
+func (s *Store) PublicBroadcast(ctx context.Context, identifier string) (knowledge.Broadcast, error) {
+	b, err := scanBroadcast(s.pool.QueryRow(ctx, `SELECT `+broadcastColumns+` FROM broadcasts WHERE identifier = $1 AND begun_at IS NOT NULL`, identifier))
+	return b, missing(err, "没有这条推送")
+}
+
 // Corrections are the broadcasts that update or cancel this one, oldest first.
 func (s *Store) Corrections(ctx context.Context, id int64) ([]knowledge.Broadcast, error) {
 	rows, err := s.pool.Query(ctx, `SELECT `+broadcastColumns+` FROM broadcasts WHERE references_id = $1 ORDER BY id`, id)

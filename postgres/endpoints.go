@@ -30,7 +30,8 @@ func (s *Store) AddEndpoint(ctx context.Context, e knowledge.Endpoint) error {
 		return true, err
 	})
 	if said := map[string]string{
-		"endpoint_channel_known": "渠道只能是 wecom dingtalk email webhook",
+		"endpoint_channel_known": "渠道只能是 wecom dingtalk email webhook wechat_mass",
+		"endpoint_mass_is_known": "微信群发的收件人写 all（所有关注的人），或者按标签写 tag:2",
 		"endpoint_is_bounded":    "名字最多128个字，地区是六位或九位的代码",
 		"endpoint_is_no_address": "这里写名字，不写网址：网址和密钥写进数据目录的 endpoints.toml",
 	}[constraint(err)]; said != "" {
@@ -61,6 +62,9 @@ func (s *Store) JoinExercise(ctx context.Context, channel, recipient string, joi
 			WITH r AS (UPDATE readers SET exercise_at = CASE WHEN $3 THEN clock_timestamp() END WHERE channel = $1 AND name = $2 RETURNING 1),
 			     e AS (UPDATE endpoints SET exercise_at = CASE WHEN $3 THEN clock_timestamp() END WHERE channel = $1 AND recipient = $2 RETURNING 1)
 			SELECT (SELECT count(*) FROM r) + (SELECT count(*) FROM e)`, channel, recipient, joined).Scan(&found)
+		if constraint(err) == "endpoint_mass_is_real" {
+			err = &knowledge.Error{Code: knowledge.Invalid, Message: "演练不能用微信群发：演练组以外的人也会收到", Err: err}
+		}
 		return found > 0, err
 	})
 }

@@ -21,7 +21,7 @@ type Telegram struct {
 // NewTelegram returns the sender of a bot.
 func NewTelegram(b *telegram.Bot, log *slog.Logger) *Telegram { return &Telegram{b, log} }
 
-// Capabilities are Telegram's 30 messages a second less what the bot keeps free of them (telegram.Official).
+// Capabilities are those of broadcast.Limits, and never more than the bot itself keeps to (telegram.Official).
 func (*Telegram) Capabilities() broadcast.Capabilities {
 	return broadcast.Capabilities{Channel: telegram.Channel.Name, Rate: min(broadcast.LimitOf(telegram.Channel.Name).PerSecond, telegram.Official.All.PerSecond), PerRecipient: time.Second, MaxChars: telegram.MaxUnits}
 }

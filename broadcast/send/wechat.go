@@ -11,12 +11,13 @@ import (
 
 	"qiuzhen/bot/wechat"
 	"qiuzhen/broadcast"
+	"qiuzhen/knowledge"
 )
 
 const (
 	heardWindow = 48 * time.Hour // in which a reader may be sent customer messages
 	fieldRunes  = 20             // characters of a template's field
-	massChannel = "wechat_mass"
+	massChannel = knowledge.WeChatMass
 )
 
 // WeChatConfig is how an official account reaches its readers.
@@ -129,7 +130,7 @@ func NewWeChatMass(c WeChatConfig) *WeChatMass { return &WeChatMass{c} }
 
 // Capabilities are the platform's: 60 calls a minute.
 func (*WeChatMass) Capabilities() broadcast.Capabilities {
-	return broadcast.Capabilities{Channel: massChannel, Rate: 1, MaxChars: wechat.MaxText, Idempotent: true, Mass: true}
+	return broadcast.Capabilities{Channel: massChannel, Rate: broadcast.LimitOf(massChannel).PerSecond, MaxChars: wechat.MaxText, Idempotent: true, Mass: true}
 }
 
 // Send sends a message to many. WeChat has then taken it, and tells by an event how many got it. An exercise is refused: who is behind a tag is

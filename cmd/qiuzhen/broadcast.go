@@ -286,6 +286,12 @@ func printBroadcast(ctx context.Context, app *App, out io.Writer, b knowledge.Br
 	if err := printPlan(ctx, app, out, b); err != nil {
 		return err
 	}
+	if b.Content.Origin != "" {
+		fmt.Fprintf(out, "来自：%s（别的系统的预警）\n", b.Content.Origin)
+	}
+	for _, note := range b.Content.Notes {
+		fmt.Fprintf(out, "  请核对：%s\n", note)
+	}
 	printTexts(out, b)
 	if b.State == knowledge.BroadcastDraft {
 		for _, complaint := range b.Complaints(time.Now()) {
@@ -332,11 +338,18 @@ func printPlan(ctx context.Context, app *App, out io.Writer, b knowledge.Broadca
 		return err
 	}
 	channels, n, takes := broadcast.Plan(reach)
+	if b.Audience.Unplaced != "" {
+		fmt.Fprintln(out, "还没有选地区，现在谁也不发："+b.Audience.Unplaced)
+		return nil
+	}
 	fmt.Fprintf(out, "现在发会到%d个接收方，最慢的渠道%s\n", n, broadcast.TakesWords(takes))
 	for _, c := range channels {
 		fmt.Fprintf(out, "  %s  %d  %s\n", knowledge.ChannelWord(c.Channel), c.N, broadcast.TakesWords(c.Takes))
 		for _, r := range c.Counties {
 			fmt.Fprintf(out, "    %s  %d\n", broadcast.CountyWord(r.County), r.N)
+		}
+		if c.Note != "" {
+			fmt.Fprintf(out, "    %s\n", c.Note)
 		}
 	}
 	if b.Exercise && n == 0 {

@@ -59,6 +59,25 @@ func TestBroadcastAtTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	program(exitFailed, "看不懂这份草稿", "draft", "--as", "cli-wang", "--file", file)
+	alert := filepath.Join(t.TempDir(), "alert.xml")
+	for status, says := range map[string]string{"Exercise": "【演练】台风今晚到", "Test": "第1行：status 是 Test"} {
+		if err := os.WriteFile(alert, []byte(foreignCAP("W-cli", status)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		program(map[string]int{"Exercise": 0, "Test": exitFailed}[status], says, "draft", "--as", "cli-wang", "--cap", alert)
+	}
+	program(exitUsage, "no such file", "draft", "--as", "cli-wang", "--cap", alert+".none")
+	r := runProgram(t, foreignCAP("W-2", "Exercise"), "--data", data, "--set", "embedder=none", "--set", "password="+staffPassword, "broadcast", "draft", "--as", "cli-wang", "--cap", "-", "--actual")
+	if r.code != exitFailed || !strings.Contains(r.err, "不能用 --actual") {
+		t.Errorf("an exercise made real: exit %d, %s%s", r.code, r.out, r.err)
+	}
+	r = runProgram(t, foreignCAP("W-2", "Actual"), "--data", data, "--set", "embedder=none", "--set", "password="+staffPassword, "broadcast", "draft", "--as", "cli-wang", "--cap", "-")
+	for _, says := range []string{"【实发】通知", "来自：w@x.example,W-2,", "请核对：没有认出来的地区", "还没有选地区，现在谁也不发", "还不能送核准：还有空没填：〔选地区，原文写的是：沿海各县〕"} {
+		if r.code != 0 || !strings.Contains(r.out, says) {
+			t.Errorf("another system's alert: exit %d without %s:\n%s%s", r.code, says, r.out, r.err)
+		}
+	}
+	t.Log(r.out)
 	program(0, "以后会收到推送", "endpoint", "add", "wecom", "如东网格员", "--county", "320623", "--as", "cli-li")
 	program(0, "加入了演练组", "exercise", "join", "wecom", "如东网格员", "--as", "cli-li")
 	program(0, "如东县，演练组", "endpoint", "list")

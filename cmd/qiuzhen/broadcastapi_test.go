@@ -27,6 +27,14 @@ type broadcastSaid struct {
 	Texts []struct {
 		Channel, Text string
 	} `json:"texts"`
+	Complaints []string `json:"complaints"`
+}
+
+// foreignCAP is another system's alert for places that nobody here knows.
+func foreignCAP(identifier, status string) string {
+	return `<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>` + identifier + `</identifier><sender>w@x.example</sender><sent>2026-08-01T09:30:00+08:00</sent><status>` + status + `</status>
+<msgType>Alert</msgType><scope>Public</scope><info><language>zh-CN</language><category>Met</category><event>台风</event><urgency>Expected</urgency><severity>Severe</severity>
+<certainty>Likely</certainty><senderName>省气象台</senderName><headline>台风今晚到</headline><description>有大风大雨。</description><area><areaDesc>沿海各县</areaDesc></area></info></alert>`
 }
 
 // as is a request with a token; empty: of nobody.
@@ -117,10 +125,20 @@ func showBroadcasts(t *testing.T, app *App, ask func(r *http.Request, want int) 
 	correction := strings.Replace(strings.Replace(flood, `"Alert"`, fmt.Sprintf(`"Cancel", "references": %d`, c.as(both, "POST", "broadcasts", flood, 201).ID), 1), `{"areas": ["320623"]}`, `{}`, 1)
 	c.as(both, "POST", "broadcasts", correction, 409) // was not sent
 
+	b = c.as(author, "POST", "broadcasts/cap", foreignCAP("W-api", "Actual"), 201)
+	if b.State != "draft" || len(b.Complaints) == 0 || !strings.Contains(b.Complaints[0], "选地区") {
+		t.Errorf("another system's alert: %+v", b)
+	}
+	c.as(author, "POST", "broadcasts/cap", foreignCAP("W-api", "Actual"), 409)
+	if w := ask(apiRequest(context.Background(), author, "POST", "broadcasts/cap", strings.Replace(foreignCAP("W-2", "Test"), "Severe", "Bad", 1)), 400); !strings.Contains(w.Body.String(), "第1行：status 是 Test") ||
+		!strings.Contains(w.Body.String(), "第2行：severity") {
+		t.Errorf("what is wrong with it: %s", w.Body)
+	}
+
 	over, end := context.WithCancel(context.Background())
 	end()
 	for _, o := range []struct{ method, path, body, action string }{
-		{"GET", "broadcasts", "", ""}, {"POST", "broadcasts", flood, ""}, {"GET", at, "", ""}, {"PUT", at, flood, ""}, {"GET", at + "/preview", "", ""},
+		{"GET", "broadcasts", "", ""}, {"POST", "broadcasts", flood, ""}, {"POST", "broadcasts/cap", foreignCAP("W-3", "Actual"), ""}, {"GET", at, "", ""}, {"PUT", at, flood, ""}, {"GET", at + "/preview", "", ""},
 		{"POST", at, hash, "/submit"}, {"POST", at, hash, "/approve"}, {"POST", at, `{"reason": "x"}`, "/return"}, {"POST", at, "{}", "/pause"},
 		{"POST", at, "{}", "/resume"}, {"POST", at, `{"reason": "x"}`, "/cancel"}, {"DELETE", "sessions", "", ""},
 	} {

@@ -16,13 +16,9 @@ func (a *App) capOf(ctx context.Context, b knowledge.Broadcast, now time.Time) (
 	if e.Sent.IsZero() {
 		e.Sent = now
 	}
-	for of := b.References; of != 0; {
-		original, err := a.Store.Broadcast(ctx, of)
-		if err != nil {
-			return nil, err
-		}
-		e.References = append(e.References, cap.Reference{Sender: e.Sender, Identifier: original.Identifier, Sent: original.BegunAt})
-		of = original.References
+	var err error
+	if e.References, err = cap.References(ctx, a.Store, b, e.Sender); err != nil {
+		return nil, err
 	}
 	return cap.Marshal(b, e)
 }

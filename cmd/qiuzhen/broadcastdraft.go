@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,13 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// broadcastDraftCommand begins with one of --template, --entry, --file, --update-of, --cancel-of and --edit, then changes what is said.
+// broadcastDraftCommand begins with one of --template, --entry, --file, --cap, --update-of, --cancel-of and --edit, then changes what is said.
 type broadcastDraftCommand struct {
 	signedIn
 	Template string            `help:"Begin with a template (broadcast templates)." placeholder:"NAME"`
 	Entry    string            `help:"Begin with a published entry." placeholder:"ID"`
 	File     string            `help:"Take all of it from a JSON file as the API takes it; -: standard input." placeholder:"FILE"`
+	Cap      string            `help:"Take another system's alert, CAP 1.2 XML; -: standard input. It is an exercise when the alert says so." placeholder:"FILE"`
 	UpdateOf int64             `help:"Update what was sent, for exactly those who got it." placeholder:"NUMBER"`
 	CancelOf int64             `help:"Cancel what was sent, for exactly those who got it." placeholder:"NUMBER"`
 	Edit     int64             `help:"Edit this one; what was submitted or approved is void then." placeholder:"NUMBER"`
@@ -86,6 +88,9 @@ func (d broadcastDraftCommand) source() (beginning, error) {
 	add(d.File != "", func(_ context.Context, _ *App, streams stdio) (knowledge.Broadcast, error) {
 		return readDraftFile(d.File, streams)
 	})
+	add(d.Cap != "", func(ctx context.Context, app *App, streams stdio) (knowledge.Broadcast, error) {
+		return d.readCAP(ctx, app, streams)
+	})
 	correct := func(of int64, as knowledge.MsgType) beginning {
 		return func(ctx context.Context, app *App, _ stdio) (knowledge.Broadcast, error) {
 			original, err := app.Store.Broadcast(ctx, of)
@@ -98,7 +103,7 @@ func (d broadcastDraftCommand) source() (beginning, error) {
 		return app.Store.Broadcast(ctx, d.Edit)
 	})
 	if len(all) != 1 {
-		return nil, usageError{errors.New("begin with one of --template, --entry, --file, --update-of, --cancel-of, --edit")}
+		return nil, usageError{errors.New("begin with one of --template, --entry, --file, --cap, --update-of, --cancel-of, --edit")}
 	}
 	if d.Actual && d.Drill {
 		return nil, usageError{errors.New("--actual or --drill, not both")}
@@ -107,19 +112,47 @@ func (d broadcastDraftCommand) source() (beginning, error) {
 }
 
 func readDraftFile(name string, streams stdio) (knowledge.Broadcast, error) {
+	data, err := readInput(name, streams)
+	if err != nil {
+		return knowledge.Broadcast{}, err
+	}
+	return broadcast.ReadDraft(bytes.NewReader(data))
+}
+
+// inputMost bounds a draft and an alert, and a byte more tells that it is longer.
+const inputMost = 1 << 20
+
+func readInput(name string, streams stdio) ([]byte, error) {
 	in := streams.in
 	if name != "-" {
 		file, err := os.Open(name) //nolint:gosec // the operator's own
 		if err != nil {
-			return knowledge.Broadcast{}, usageError{err}
+			return nil, usageError{err}
 		}
 		defer file.Close()
 		in = file
 	}
-	return broadcast.ReadDraft(io.LimitReader(in, 1<<20))
+	data, err := io.ReadAll(io.LimitReader(in, inputMost+1))
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return data, nil
 }
 
-// change puts in what the flags say. A correction keeps the kind of its original, and --file its own.
+// readCAP keeps what the alert says it is: its exercise does not become real by a flag.
+func (d broadcastDraftCommand) readCAP(ctx context.Context, app *App, streams stdio) (knowledge.Broadcast, error) {
+	data, err := readInput(d.Cap, streams)
+	if err != nil {
+		return knowledge.Broadcast{}, err
+	}
+	b, err := broadcast.FromCAP(ctx, data, app.Store, time.Now())
+	if err == nil && d.Actual && b.Exercise {
+		err = &knowledge.Error{Code: knowledge.Invalid, Message: "原文说这是演练（status 是 Exercise），不能用 --actual 当成真的"}
+	}
+	return b, err
+}
+
+// change puts in what the flags say. A correction keeps the kind of its original, and --file and --cap their own.
 func (d broadcastDraftCommand) change(b *knowledge.Broadcast, now time.Time) (err error) {
 	b.Content, err = d.content(b.Content)
 	if err != nil {

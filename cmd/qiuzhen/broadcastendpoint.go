@@ -38,8 +38,8 @@ func (endpointListCommand) Run(ctx context.Context, c *cli, streams stdio) error
 
 // whichEndpoint is a recipient.
 type whichEndpoint struct {
-	Channel   string `arg:"" help:"wecom, dingtalk, email, webhook; to join exercises also telegram, wechat."`
-	Recipient string `arg:"" help:"Its name in endpoints.toml, the e-mail address, or the channel's name for a reader."`
+	Channel   string `arg:"" help:"wecom, dingtalk, email, webhook, wechat_mass; to join exercises also telegram, wechat."`
+	Recipient string `arg:"" help:"Its name in endpoints.toml, the e-mail address, of wechat_mass all or tag:2, or the channel's name for a reader."`
 }
 
 type endpointAddCommand struct {

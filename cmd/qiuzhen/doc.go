@@ -47,7 +47,7 @@
 //     delivers: claims in the ledger (postgres/deliver*.go, migrations/00021) under leases, at the channel's rate over all nodes.
 //   - broadcast/send: the senders of broadcasts, one a channel; senders.go here makes them from the settings. broadcast/sendertest: the suite that every
 //     sender passes, and stand-ins of the platforms.
-//   - cap: broadcasts as CAP 1.2 alerts, out and in, and their Atom feed.
+//   - cap: broadcasts as CAP 1.2 alerts, out and in, and their Atom feed. site serves those that were begun; broadcast.FromCAP makes drafts of others' alerts.
 //   - sensing: what readers ask more than usual: messages -> topics, topics -> surges (docs/sensing.md); postgres/sensing.go counts.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
 //     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends. What only one

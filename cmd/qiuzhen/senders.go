@@ -13,6 +13,7 @@ import (
 
 	"qiuzhen/broadcast"
 	"qiuzhen/broadcast/send"
+	"qiuzhen/knowledge"
 )
 
 // checkSenders refuses settings by which no broadcast could be sent.
@@ -106,6 +107,10 @@ func (a *App) unreachable(ctx context.Context) error {
 	for _, e := range registered {
 		switch {
 		case e.Gone != "":
+		case e.Channel == knowledge.WeChatMass:
+			if a.wechat == nil {
+				wrong = append(wrong, errors.New("recipients by wechat_mass are registered, but no official account is set (wechat_app_id)"))
+			}
 		case e.Channel == "email":
 			if a.Settings.get("smtp_host") == "" {
 				wrong = append(wrong, errors.New("recipients by e-mail are registered, but smtp_host is not set"))

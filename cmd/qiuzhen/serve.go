@@ -120,7 +120,9 @@ func sameOrigin(next http.Handler) http.Handler {
 func routes(app *App, log *slog.Logger) []page.Route {
 	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
 	all := page.Routes()
-	all = append(all, publicSite(app, log).Routes()...)
+	public := publicSite(app, log)
+	all = append(all, public.Routes()...)
+	all = append(all, public.AlertRoutes(app.Store, app.Settings.capSender(), app.Settings.get("city"))...)
 	all = append(all, newConsole(app, log).Routes()...)
 	all = append(all, webChat(app, log).Routes()...)
 	all = append(all, app.telegram.routes()...)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"qiuzhen/cap"
 	"qiuzhen/eval"
 	"qiuzhen/page"
 )
@@ -224,6 +225,9 @@ func (s *settings) check() error {
 	}
 	if err := s.checkTelegram(); err != nil {
 		return err
+	}
+	if sender := s.get("cap_sender"); sender != "" && cap.ValidSender(sender) != "" {
+		return s.invalid("cap_sender", "a name such as qiuzhen@nantong.example, without blanks and commas")
 	}
 	if err := s.checkSenders(); err != nil {
 		return err
