@@ -30,9 +30,15 @@ const (
 
 // Imported is what became of a file.
 type Imported struct {
-	Drafts                         []knowledge.ID // stored now or before, or kept as people have made them since
+	Drafts                         []MadeDraft // stored now or before, or kept as people have made them since
 	Stored, Same, Kept, Incomplete int
 	Lines                          []string // on what was not read
+}
+
+// MadeDraft is one that a file made.
+type MadeDraft struct {
+	ID    knowledge.ID
+	Title string // may be empty
 }
 
 // importedView is what became of a file, as far as it is listed.
@@ -69,7 +75,7 @@ func (c *Console) upload(w http.ResponseWriter, r *http.Request, v visit) error 
 		return err
 	}
 	if len(made.Drafts) == 1 && len(made.Lines) == 0 {
-		return c.said(w, r, v, "“"+form.name+"”"+madeLine(made), entryPath(made.Drafts[0]))
+		return c.said(w, r, v, "“"+form.name+"”"+madeLine(made), entryPath(made.Drafts[0].ID))
 	}
 	p := blankNewPage("", form.topic, "", nil)
 	p.Imported = listed(made, form.name)
@@ -93,7 +99,11 @@ func (c *Console) importInTurn(ctx context.Context, form *uploaded) (made Import
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	if err != nil && ctx.Err() != nil && outer.Err() == nil {
+	switch {
+	case err == nil:
+	case outer.Err() != nil: // the person has gone: nobody reads this, and nothing is broken
+		return made, &knowledge.Error{Code: knowledge.Unavailable, Message: "文件没有读完", Err: err}
+	case ctx.Err() != nil:
 		return made, &knowledge.Error{Code: knowledge.Unavailable, Message: "文件太多或者前面有人在传，5分钟没有读完；已经读出的草稿留着，其余的请拆小了再传", Err: err}
 	}
 	return made, err

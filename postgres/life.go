@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -236,7 +237,11 @@ func mayDo(ctx context.Context, tx pgx.Tx, by knowledge.PersonID, roles []knowle
 		return err
 	}
 	if !slices.ContainsFunc(roles, func(r knowledge.Role) bool { return slices.Contains(held, r) }) {
-		return &knowledge.Error{Code: knowledge.Forbidden, Message: fmt.Sprintf("您没有做这件事的角色（%v）", roles)}
+		var words []string
+		for _, r := range roles {
+			words = append(words, r.Zh())
+		}
+		return &knowledge.Error{Code: knowledge.Forbidden, Message: "您没有做这件事的角色（要" + strings.Join(words, "或") + "）"}
 	}
 	return nil
 }

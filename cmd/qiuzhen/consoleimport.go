@@ -44,7 +44,7 @@ func (b *beginnings) Import(ctx context.Context, name, path string, topic knowle
 		Worker: b.worker, Options: office.Options{Topic: topic},
 		Save: func(ctx context.Context, o ingest.Original, drafts []ingest.Draft) (ingest.ImportReport, error) {
 			for _, d := range drafts {
-				made.Drafts = append(made.Drafts, d.Entry.ID)
+				made.Drafts = append(made.Drafts, console.MadeDraft{ID: d.Entry.ID, Title: d.Entry.Title})
 			}
 			return b.app.Ingester.Import(ctx, b.app.Store, o, drafts)
 		},
@@ -80,7 +80,7 @@ func (b *beginnings) own(ctx context.Context, file ingest.File, made *console.Im
 	case err != nil:
 		return err
 	}
-	made.Drafts, made.Stored = append(made.Drafts, e.ID), made.Stored+1
+	made.Drafts, made.Stored = append(made.Drafts, console.MadeDraft{ID: e.ID, Title: e.Title}), made.Stored+1
 	if len(complaints) > 0 {
 		made.Incomplete++
 	}

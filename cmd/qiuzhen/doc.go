@@ -42,7 +42,8 @@
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
 //     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends.
 //   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed.
-//   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box.
+//   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box; what
+//     readers asked, a new entry, a file to make drafts of.
 //     What may be done is decided in postgres; a form carries the version and hash that were shown.
 //   - e2e: a module of its own: the binary driven through Chromium, each page through axe and an HTML validator (make e2e).
 //   - password: argon2id hashes of the staff's passwords.

@@ -215,8 +215,16 @@ func (e entryHistoryCommand) Run(ctx context.Context, c *cli, streams stdio) err
 		}
 		for _, h := range events {
 			what, more := h.Told()
-			fmt.Fprintf(streams.out, "%s  第%d版  %s  %s（%s）%s\n", h.At.Format(time.DateTime), h.Version, what, h.Who, h.From, more)
+			fmt.Fprintf(streams.out, "%s  %s%s  %s（%s）%s\n", h.At.Format(time.DateTime), versionWords(h.Version), what, h.Who, h.From, more)
 		}
 		return nil
 	})
+}
+
+// versionWords names the version that something happened to; empty: none.
+func versionWords(version int) string {
+	if version == 0 {
+		return ""
+	}
+	return fmt.Sprintf("第%d版  ", version)
 }

@@ -71,7 +71,7 @@ func (u userHistoryCommand) Run(ctx context.Context, c *cli, streams stdio) erro
 		for _, h := range events {
 			about := ""
 			if h.Entry != "" {
-				about = fmt.Sprintf("%s 第%d版  ", h.Entry, h.Version)
+				about = string(h.Entry) + " " + versionWords(h.Version)
 			}
 			what, more := knowledge.ToldOf(knowledge.Action(h.What), h.Detail)
 			fmt.Fprintf(streams.out, "%s  %s%s  %s（%s）%s\n", h.At.Format(time.DateTime), about, what, h.Who, h.From, more)
