@@ -73,6 +73,21 @@ func golden(t *testing.T, file string, got []byte) {
 	}
 }
 
+// TestDraft: what was not begun is no alert, whatever it says of itself, and no system of ours takes it for one.
+func TestDraft(t *testing.T) {
+	for _, exercise := range []bool{false, true} {
+		b, e := typhoon(), envelope()
+		b.Exercise, e.Draft = exercise, true
+		got, err := cap.Marshal(b, e)
+		if err != nil || !strings.Contains(string(got), "<status>Draft</status>") || !strings.Contains(string(got), "<note>这是草稿") || strings.Contains(string(got), "Actual") {
+			t.Errorf("%v: %s", err, got)
+		}
+		if _, err := cap.Parse(got); err == nil {
+			t.Error("a draft came in")
+		}
+	}
+}
+
 // TestMarshalRefuses: nothing invalid goes out, and all that is wrong is said at once.
 func TestMarshalRefuses(t *testing.T) {
 	for name, c := range map[string]struct {

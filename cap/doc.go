@@ -30,6 +30,9 @@ const geocodeName = "GB/T2260"
 // exerciseNote explains an exercise, where the standard wants it explained.
 const exerciseNote = knowledge.ExerciseMark + "这是演练，不是真的，请不要转发。"
 
+// draftNote explains a draft to people, whatever their system makes of status.
+const draftNote = "这是草稿，还没有发过，请不要照着做，也不要转发。"
+
 // everywhere describes the area of an audience without one.
 const everywhere = "不限地区"
 

@@ -13,6 +13,8 @@ type Envelope struct {
 	Sender string    // Reference has what it may be
 	Name   string    // the institution, where the broadcast names no source
 	Sent   time.Time // when it was sent, or is
+	// Draft: it was not approved, or not begun. Whatever reads it may not tell it to anybody.
+	Draft bool
 	// References are the alerts that an Update or Cancel is about: all that went before in its chain.
 	References []Reference
 }
@@ -24,10 +26,14 @@ func Marshal(b knowledge.Broadcast, e Envelope) ([]byte, error) {
 	alert.add("identifier", b.Identifier)
 	alert.add("sender", e.Sender)
 	alert.add("sent", stamp(e.Sent))
-	alert.add("status", status(b))
+	if e.Draft {
+		alert.add("status", "Draft")
+	} else {
+		alert.add("status", status(b))
+	}
 	alert.add("msgType", string(b.Type))
 	alert.add("scope", "Public")
-	alert.add("note", note(b))
+	alert.add("note", note(b, e))
 	refs := make([]string, len(e.References))
 	for i, r := range e.References {
 		refs[i] = r.String()
@@ -48,12 +54,16 @@ func status(b knowledge.Broadcast) string {
 	return "Actual"
 }
 
-// note says what the message is about: that it is an exercise, and why it updates or cancels.
-func note(b knowledge.Broadcast) string {
-	if !b.Exercise {
-		return b.Content.Reason
+// note says what the message is about: that it is a draft or an exercise, and why it updates or cancels.
+func note(b knowledge.Broadcast, e Envelope) string {
+	said := b.Content.Reason
+	if b.Exercise {
+		said = exerciseNote + "\n" + said
 	}
-	return exerciseNote + "\n" + b.Content.Reason
+	if e.Draft {
+		said = draftNote + "\n" + said
+	}
+	return said
 }
 
 func info(b knowledge.Broadcast, e Envelope) node {

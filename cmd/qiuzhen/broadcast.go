@@ -249,7 +249,8 @@ func (b broadcastStatusCommand) Run(ctx context.Context, c *cli, streams stdio) 
 
 type broadcastExportCommand struct {
 	whichBroadcast
-	Out string `help:"The file to write; default: standard output." placeholder:"FILE"`
+	Out   string `help:"The file to write; default: standard output." placeholder:"FILE"`
+	Draft bool   `help:"Write what was not begun too, with the status Draft: no system may send it on."`
 }
 
 func (b broadcastExportCommand) Run(ctx context.Context, c *cli, streams stdio) error {
@@ -258,12 +259,16 @@ func (b broadcastExportCommand) Run(ctx context.Context, c *cli, streams stdio) 
 		if err != nil {
 			return err
 		}
+		if is.BegunAt.IsZero() && !b.Draft {
+			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf(
+				"第%d号没有开始发，还是“%s”，不能当成预警给别的系统；要看它写成什么样，用 --draft", is.ID, is.State.Word())}
+		}
 		document, err := app.capOf(ctx, is, time.Now())
 		if err != nil {
 			return err
 		}
 		if b.Out != "" {
-			return os.WriteFile(b.Out, document, 0o644) //nolint:gosec // for the public
+			return os.WriteFile(b.Out, document, 0o600)
 		}
 		_, err = streams.out.Write(document)
 		return err

@@ -46,6 +46,15 @@ func TestBroadcastAtTheTerminal(t *testing.T) {
 	program(0, "送核准了", "submit", n, "--as", "cli-wang")
 	program(exitFailed, "另一个人", "approve", n, "--as", "cli-wang", "--typed", "实际发布")
 	program(exitUsage, "--typed", "approve", n, "--as", "cli-li")
+	program(exitFailed, "没有开始发", "export", n)
+	exported := filepath.Join(t.TempDir(), "draft.xml")
+	program(0, "", "export", n, "--draft", "--out", exported)
+	if written, err := os.ReadFile(exported); err != nil || !strings.Contains(string(written), "<status>Draft</status>") { //nolint:gosec // ours
+		t.Errorf("%v: %s", err, written)
+	}
+	if is, err := os.Stat(exported); err != nil || is.Mode().Perm() != 0o600 {
+		t.Errorf("what was exported may be read by others: %v", err)
+	}
 	program(0, "核准了，马上开始发", "approve", n, "--as", "cli-li", "--typed", "如东县要涨水，现在就往高处走")
 	beginNow(t, app, list[0].ID)
 	program(0, "<status>Actual</status>", "export", n)

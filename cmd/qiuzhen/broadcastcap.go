@@ -10,11 +10,11 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// capOf writes a broadcast as a CAP 1.2 alert, sent when it was begun, else at this time.
+// capOf writes a broadcast as a CAP 1.2 alert, sent when it was begun. What was not begun is a draft, at this time.
 func (a *App) capOf(ctx context.Context, b knowledge.Broadcast, now time.Time) ([]byte, error) {
 	e := cap.Envelope{Sender: a.Settings.capSender(), Name: a.Settings.get("city"), Sent: b.BegunAt}
 	if e.Sent.IsZero() {
-		e.Sent = now
+		e.Sent, e.Draft = now, true
 	}
 	var err error
 	if e.References, err = cap.References(ctx, a.Store, b, e.Sender); err != nil {
