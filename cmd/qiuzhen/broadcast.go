@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,8 +9,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"qiuzhen/broadcast"
 	"qiuzhen/knowledge"
@@ -60,12 +57,16 @@ type whichBroadcast struct {
 type broadcastSubmitCommand struct {
 	signedIn
 	whichBroadcast
+	boundToHash
 }
 
 func (b broadcastSubmitCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return b.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
 		is, err := app.Store.Broadcast(ctx, b.ID)
 		if err != nil {
+			return err
+		}
+		if err := b.read(ctx, app, streams, is, "送核准的就是上面这些？"); err != nil {
 			return err
 		}
 		if err := app.Store.SubmitBroadcast(ctx, b.ID, is.Hash); err != nil {
@@ -87,7 +88,7 @@ func say(ctx context.Context, app *App, streams stdio, id int64, what string) er
 type broadcastApproveCommand struct {
 	signedIn
 	whichBroadcast
-	Hash  string `help:"The beginning of the hash that you read (at least 8 digits); without it the texts are shown here first."`
+	boundToHash
 	Typed string `help:"What has to be typed for a real one: 实际发布, or the whole headline. Asked for at the terminal."`
 }
 
@@ -97,7 +98,7 @@ func (b broadcastApproveCommand) Run(ctx context.Context, c *cli, streams stdio)
 		if err != nil {
 			return err
 		}
-		if err := b.read(ctx, app, streams, is); err != nil {
+		if err := b.read(ctx, app, streams, is, "核准的就是上面这些，一个字不差？"); err != nil {
 			return err
 		}
 		if b.Typed == "" && !is.Exercise {
@@ -120,29 +121,13 @@ func approvedLine(b knowledge.Broadcast) string {
 	return fmt.Sprintf("核准了，%s；2小时内没有开始，核准就失效；%s 以后不再发", when, minuteWord(b.Expires))
 }
 
-// read refuses another content than the one that was read, or shows what is about to be approved.
-func (b broadcastApproveCommand) read(ctx context.Context, app *App, streams stdio, is knowledge.Broadcast) error {
-	if b.Hash == "" {
-		return printBroadcast(ctx, app, streams.err, is)
-	}
-	if len(b.Hash) < 8 {
-		return usageError{errors.New("--hash: at least 8 digits")}
-	}
-	if !strings.HasPrefix(fmt.Sprintf("%x", is.Hash), strings.ToLower(b.Hash)) {
-		return &knowledge.Error{Code: knowledge.Conflict, Message: "内容与您看的不同了，请重新看过再核准"}
-	}
-	return nil
-}
-
 // typed asks the person to write by hand that it is meant. A pipe answers for nobody.
 func typed(streams stdio) (string, error) {
-	file, ok := streams.in.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) { //nolint:gosec // a file descriptor fits an int
+	if !atTerminal(streams.in) {
 		return "", usageError{errors.New("it is real: --typed 实际发布 (or the whole headline)")}
 	}
 	fmt.Fprint(streams.err, "这是实发，不是演练。确定要发，请打出“实际发布”四个字：")
-	line, err := bufio.NewReader(streams.in).ReadString('\n')
-	return strings.TrimSpace(line), err
+	return answered(streams.in)
 }
 
 type broadcastReturnCommand struct {

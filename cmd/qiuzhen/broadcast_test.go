@@ -40,12 +40,26 @@ func TestBroadcastAtTheTerminal(t *testing.T) {
 		t.Fatal(err, listed)
 	}
 	n := strconv.FormatInt(list[0].ID, 10)
-	program(exitFailed, "还有空没填", "submit", n, "--as", "cli-wang")
+	hash := func() string {
+		var is broadcast.JSON
+		if err := json.Unmarshal([]byte(program(0, `"hash"`, "status", n, "--json")), &is); err != nil {
+			t.Fatal(err)
+		}
+		return is.Hash
+	}
+	before := hash()
+	program(exitUsage, "--hash", "submit", n, "--as", "cli-wang")
+	program(exitFailed, "还有空没填", "submit", n, "--as", "cli-wang", "--hash", before)
 	program(0, "最多500）", "draft", "--as", "cli-wang", "--edit", n, "--actual", "--field", `description=三点开闸，水会涨。\n到镇中学集合。`,
 		"--fill", "谁发布=如东县防汛指挥部", "--fill", "当地值班=12345", "--expires", "3h")
-	program(0, "送核准了", "submit", n, "--as", "cli-wang")
-	program(exitFailed, "另一个人", "approve", n, "--as", "cli-wang", "--typed", "实际发布")
-	program(exitUsage, "--typed", "approve", n, "--as", "cli-li")
+	program(exitFailed, "内容与您看的不同了，现在是第2稿", "submit", n, "--as", "cli-wang", "--hash", before)
+	read := hash()[:12]
+	program(0, "三点开闸", "submit", n, "--as", "cli-wang", "--hash", read)
+	program(exitFailed, "另一个人", "approve", n, "--as", "cli-wang", "--hash", read, "--typed", "实际发布")
+	program(exitUsage, "--hash", "approve", n, "--as", "cli-li", "--typed", "实际发布")
+	program(exitUsage, "at least the first 12", "approve", n, "--as", "cli-li", "--hash", read[:11], "--typed", "实际发布")
+	program(exitFailed, "内容与您看的不同了", "approve", n, "--as", "cli-li", "--hash", before[:12], "--typed", "实际发布")
+	program(exitUsage, "--typed", "approve", n, "--as", "cli-li", "--hash", read)
 	program(exitFailed, "没有开始发", "export", n)
 	exported := filepath.Join(t.TempDir(), "draft.xml")
 	program(0, "", "export", n, "--draft", "--out", exported)
@@ -55,7 +69,7 @@ func TestBroadcastAtTheTerminal(t *testing.T) {
 	if is, err := os.Stat(exported); err != nil || is.Mode().Perm() != 0o600 {
 		t.Errorf("what was exported may be read by others: %v", err)
 	}
-	program(0, "核准了，马上开始发", "approve", n, "--as", "cli-li", "--typed", "如东县要涨水，现在就往高处走")
+	program(0, "核准了，马上开始发", "approve", n, "--as", "cli-li", "--hash", strings.ToUpper(read), "--typed", "如东县要涨水，现在就往高处走")
 	beginNow(t, app, list[0].ID)
 	program(0, "<status>Actual</status>", "export", n)
 	program(0, "暂停了", "pause", n, "--as", "cli-wang")
