@@ -174,13 +174,13 @@ func (c *Console) withdraw(ctx context.Context, d decided) (string, error) {
 	return "撤下了，所有渠道都不再回答这一条。" + knowledge.RecipientsLine(got) + "。原因：" + d.Comment + c.correction(ctx, d.ID), err
 }
 
-// correction drafts what readers of a withdrawn entry should be told, and says so. The entry is withdrawn whether or not that succeeds.
+// correction says that a draft of what readers of a withdrawn entry should be told was made with it. The entry is withdrawn whether or not it is found.
 func (c *Console) correction(ctx context.Context, id knowledge.ID) string {
-	n, err := c.Store.ProposeCorrection(ctx, id)
+	n, err := c.Store.OpenCorrection(ctx, id)
 	switch {
 	case err != nil:
-		c.Log.Error("no correction was drafted", "entry", id, "error", err)
-		return "。给他们的更正没有起草成，请到“推送”里自己写"
+		c.Log.Error("the correction is not found", "entry", id, "error", err)
+		return "。给他们的更正请到“推送”里看"
 	case n == 0:
 		return ""
 	}

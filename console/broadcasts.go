@@ -29,8 +29,8 @@ type BroadcastChain interface {
 	Corrections(ctx context.Context, id int64) ([]knowledge.Broadcast, error)
 	// SubmittedRevisions is what was submitted, each as it was, oldest first.
 	SubmittedRevisions(ctx context.Context, id int64) ([]knowledge.Broadcast, error)
-	// ProposeCorrection drafts what readers of a withdrawn entry should be told; 0: nobody is to be told.
-	ProposeCorrection(ctx context.Context, entry knowledge.ID) (id int64, err error)
+	// OpenCorrection is the draft of what readers of a withdrawn entry should be told; 0: there is none.
+	OpenCorrection(ctx context.Context, entry knowledge.ID) (id int64, err error)
 }
 
 // broadcastRoutes are the pages' ways in.

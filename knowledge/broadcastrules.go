@@ -256,9 +256,28 @@ func (b Broadcast) Wrong() []string {
 // originMost bounds another system's name for its alert, in bytes.
 const originMost = 500
 
-// unsayable reports whether XML, as which every broadcast is told to other systems, has no way to write the character.
+// unsayable reports whether a broadcast may not have the character: control characters, which terminals obey and XML cannot write, those that turn the
+// direction of the text around, so that what is read is not what is there, and what is no character.
 func unsayable(r rune) bool {
-	return r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff || r == utf8.RuneError
+	return unicode.IsControl(r) && r != '\n' || turnsText(r) || r == 0xfffe || r == 0xffff || r == utf8.RuneError
+}
+
+// turnsText are Unicode's marks, embeddings, overrides and isolates of direction. No Chinese text needs them.
+func turnsText(r rune) bool {
+	return r == 0x200e || r == 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+// Sayable is the text with what no broadcast may have left out; lines end with \n, and a tab is a blank.
+func Sayable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case unsayable(r):
+			return -1
+		}
+		return r
+	}, strings.ReplaceAll(s, "\r\n", "\n"))
 }
 
 func (b Broadcast) wrongChain() []string {

@@ -40,16 +40,19 @@ func (s *Store) DraftBroadcast(ctx context.Context, b knowledge.Broadcast) (id i
 				return err
 			}
 		}
-		b, err = scanBroadcast(tx.QueryRow(ctx, `
-			INSERT INTO broadcasts (identifier, document, edited_by) VALUES ($1, $2, nullif($3::bigint, 0)) RETURNING `+broadcastColumns,
-			b.Identifier, string(b.Document()), knowledge.ActorOf(ctx).Person))
-		if err != nil {
+		if b, err = insertBroadcast(ctx, tx, b); err != nil {
 			return err
 		}
 		id = b.ID
 		return s.auditor.Append(ctx, tx, aboutBroadcast(knowledge.BroadcastMade, b, map[string]string{"origin": b.Content.Origin}))
 	})
 	return id, broadcastError(err)
+}
+
+func insertBroadcast(ctx context.Context, tx pgx.Tx, b knowledge.Broadcast) (knowledge.Broadcast, error) {
+	return scanBroadcast(tx.QueryRow(ctx, `
+		INSERT INTO broadcasts (identifier, document, edited_by) VALUES ($1, $2, nullif($3::bigint, 0)) RETURNING `+broadcastColumns,
+		b.Identifier, string(b.Document()), knowledge.ActorOf(ctx).Person))
 }
 
 // defaultLife is how long a broadcast may be sent whose last hour nobody named.

@@ -71,7 +71,11 @@ func (s *Store) withdrawTheirs(ctx context.Context, tx pgx.Tx, key bundle.Public
 			return 0, err
 		}
 	}
-	for _, e := range events { // last: other writers wait from the first on
+	proposed, err := s.proposeCorrections(ctx, tx, events)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range append(events, proposed...) { // last: other writers wait from the first on
 		if err := s.auditor.Append(ctx, tx, e); err != nil {
 			return 0, err
 		}

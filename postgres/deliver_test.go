@@ -187,27 +187,34 @@ func TestProposeCorrection(t *testing.T) {
 		WITH a AS (INSERT INTO answers (reader_id, at, message, decision, took_ms)
 		    SELECT id, now() - CASE name WHEN 'longago' THEN interval '31 days' ELSE '1 day' END, '问', 'answer', 1 FROM readers WHERE name <> 'other' RETURNING id)
 		INSERT INTO answer_entries (answer_id, entry_id, version, score, quoted) SELECT id, 'one', 1, 1, true FROM a`)
-	if _, err := l.store.ProposeCorrection(ctx, "one"); code(err) != knowledge.NotFound {
-		t.Errorf("of what is served: %v", err)
+	proposed := func() int64 {
+		t.Helper()
+		id, err := l.store.OpenCorrection(ctx, "one")
+		must(t, err)
+		return id
 	}
-	must(t, l.store.Withdraw(l.publisher, "one", "剂量写错了"))
-	id, err := l.store.ProposeCorrection(ctx, "one")
-	must(t, err)
-	if again, err := l.store.ProposeCorrection(ctx, "one"); again != 0 || err != nil {
-		t.Errorf("proposed again: %d (%v)", again, err)
+	if id := proposed(); id != 0 {
+		t.Errorf("of what is served: %d", id)
+	}
+	must(t, l.store.Withdraw(l.publisher, "one", "剂量\x1b[2J写错了\u202e，看第二行\r\n"+strings.Repeat("长", 9000)))
+	id := proposed()
+	must(t, l.store.Withdraw(l.publisher, "one", "再撤一次"))
+	if all, err := l.store.Broadcasts(ctx, "", 10); err != nil || len(all) != 1 || all[0].ID != id || len(all[0].Wrong()) > 0 {
+		t.Fatalf("proposed %d: %+v (%v)", id, all, err)
 	}
 	b := stored(t, l.store, id)
-	if b.State != knowledge.BroadcastDraft || !strings.Contains(b.Content.Description, "剂量写错了") {
+	if b.State != knowledge.BroadcastDraft || !strings.Contains(b.Content.Description, "剂量[2J写错了，看第二行\n长") {
 		t.Errorf("%+v", b)
 	}
 	if err := l.store.SubmitBroadcast(l.author, id, b.Hash); code(err) != knowledge.Invalid {
 		t.Errorf("submitted with blanks: %v", err)
 	}
+	b.Content.Description = "剂量写错了。"
 	b.Content.Instruction, b.Content.Source = "按药盒上的说明吃", "南通市疾控中心"
 	must(t, l.store.EditBroadcast(l.author, b))
 	b = stored(t, l.store, id)
 	must(t, l.store.SubmitBroadcast(l.author, id, b.Hash))
-	must(t, l.store.ApproveBroadcast(l.publisher, id, b.Hash, knowledge.ActualPhrase))
+	must(t, l.store.ApproveBroadcast(l.publisher2, id, b.Hash, knowledge.ActualPhrase))
 	if begun, err := l.ledger.Begin(ctx); err != nil || begun.Recipients != 2 {
 		t.Errorf("%+v (%v)", begun, err)
 	}

@@ -2,8 +2,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"qiuzhen/knowledge"
 )
@@ -23,27 +26,62 @@ func readersOfSelect(b knowledge.Broadcast) (sql string, args []any) {
 		[]any{string(b.Audience.ReadersOf), pushes, knowledge.CorrectionWindow.Seconds(), b.Type == knowledge.Alert, b.Exercise, orNone(b.Audience.Channels)}
 }
 
-// ProposeCorrection drafts, after an entry was withdrawn, what its readers of the last 30 days should be told; somebody has to complete and submit it, and
-// another one to approve it. 0 when nobody is to be told, or when such a draft is there already.
-func (s *Store) ProposeCorrection(ctx context.Context, entry knowledge.ID) (id int64, err error) {
-	var short, topic, reason string
-	err = s.pool.QueryRow(ctx, `
-		SELECT coalesce(nullif(document ->> 'short', ''), document ->> 'title'), document ->> 'topic', coalesce(reason, '') FROM entry_versions
-		 WHERE entry_id = $1 AND status = 'withdrawn' AND published_at IS NOT NULL ORDER BY version DESC LIMIT 1`, string(entry)).Scan(&short, &topic, &reason)
-	if err != nil {
-		return 0, missing(err, fmt.Sprintf("%s 没有撤下过，不用更正", entry))
+// openCorrection is the correction of an entry that is on its way to its readers.
+const openCorrection = `
+	SELECT id FROM broadcasts WHERE document::jsonb -> 'audience' ->> 'readers_of' = $1 AND state IN ('draft', 'submitted', 'approved', 'sending', 'paused')`
+
+// proposeCorrections drafts, in the transaction that withdraws entries, what those who were answered with them in the last 30 days should be told: whoever
+// withdraws, and from wherever, nothing is withdrawn of which nobody thought of its readers. Somebody has to complete and submit each draft, and
+// another one to approve it. The events are for the caller to append: withdrawals holds those of what was withdrawn.
+func (s *Store) proposeCorrections(ctx context.Context, tx pgx.Tx, withdrawals []knowledge.Event) (proposed []knowledge.Event, err error) {
+	for _, w := range withdrawals {
+		if w.Detail["was"] != string(knowledge.Published) {
+			continue
+		}
+		b, err := proposeCorrection(ctx, tx, w)
+		if err != nil {
+			return nil, fmt.Errorf("draft the correction of %s: %w", w.Entry, broadcastError(err))
+		}
+		if b.ID != 0 {
+			proposed = append(proposed, aboutBroadcast(knowledge.BroadcastMade, b, map[string]string{"corrects": string(w.Entry)}))
+		}
 	}
-	b := correctionOf(entry, short, topic, reason)
-	var open bool
-	sql, args := readersOfSelect(b)
-	err = s.pool.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM broadcasts WHERE document::jsonb -> 'audience' ->> 'readers_of' = $1 AND state IN ('draft', 'submitted', 'approved', 'sending', 'paused'))
-		    OR NOT EXISTS (`+sql+`)`, args...).Scan(&open)
-	if err != nil || open {
-		return 0, err
-	}
-	return s.DraftBroadcast(ctx, b)
+	return proposed, nil
 }
+
+// proposeCorrection drafts nothing when nobody is to be told, or when such a correction is there already.
+func proposeCorrection(ctx context.Context, tx pgx.Tx, of knowledge.Event) (knowledge.Broadcast, error) {
+	var short, topic, reason string
+	err := tx.QueryRow(ctx, `
+		SELECT coalesce(nullif(document ->> 'short', ''), document ->> 'title'), document ->> 'topic', coalesce(reason, '') FROM entry_versions
+		 WHERE entry_id = $1 AND version = $2`, string(of.Entry), of.Version).Scan(&short, &topic, &reason)
+	if err != nil {
+		return knowledge.Broadcast{}, err
+	}
+	b := correctionOf(of.Entry, short, topic, reason)
+	var needless bool
+	sql, args := readersOfSelect(b)
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (`+openCorrection+`) OR NOT EXISTS (`+sql+`)`, args...).Scan(&needless); err != nil || needless {
+		return knowledge.Broadcast{}, err
+	}
+	if b.Expires, err = lastHour(ctx, tx, b.SendAt); err != nil {
+		return b, err
+	}
+	b.Identifier = newIdentifier()
+	return insertBroadcast(ctx, tx, b)
+}
+
+// OpenCorrection is the number of the broadcast that tells, or will tell, the entry's readers that it was withdrawn; 0: there is none.
+func (s *Store) OpenCorrection(ctx context.Context, entry knowledge.ID) (id int64, err error) {
+	err = s.pool.QueryRow(ctx, openCorrection+` ORDER BY id DESC LIMIT 1`, string(entry)).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil
+	}
+	return id, err
+}
+
+// reasonMost bounds what of a reason is told, in characters: no withdrawal fails because somebody wrote too much.
+const reasonMost = 500
 
 // correctionOf is the draft. What was wrong stands in it as the publisher wrote it; it names no entry as its source, which is served no more.
 func correctionOf(entry knowledge.ID, short, topic, reason string) knowledge.Broadcast {
@@ -55,15 +93,15 @@ func correctionOf(entry knowledge.ID, short, topic, reason string) knowledge.Bro
 		category = "Security"
 	}
 	why := "我们重新核查，发现之前的回答要改。"
-	if reason = strings.TrimSpace(reason); reason != "" {
-		why = reason
+	if reason = strings.TrimSpace(knowledge.Sayable(reason)); reason != "" {
+		why = string([]rune(reason)[:min(len([]rune(reason)), reasonMost)])
 	}
 	return knowledge.Broadcast{
 		Type: knowledge.Alert, Audience: knowledge.Audience{ReadersOf: entry},
 		Content: knowledge.BroadcastContent{
 			Event: "更正", Category: category, Response: "Avoid", Urgency: "Unknown", Severity: "Unknown", Certainty: "Observed",
 			Headline:    "之前跟您说的有一条要更正",
-			Description: "您问过的“" + short + "”，我们的回答已经撤下。" + why,
+			Description: "您问过的“" + knowledge.Sayable(short) + "”，我们的回答已经撤下。" + why,
 			Instruction: "先不要照着做，也不要再转发\n〔写：现在应该怎么做〕",
 			Source:      "〔写：谁说的〕",
 		},

@@ -172,7 +172,8 @@ var publishingErrors = map[string]string{
 	"version_published_in_its_life":  "签字已经过期，要重新签：请退回，再送审、签字",
 }
 
-// Withdraw takes every version of the entry out of service, at once and for a reason; nothing is deleted.
+// Withdraw takes every version of the entry out of service, at once and for a reason; nothing is deleted. Its readers' correction is
+// drafted with it (OpenCorrection).
 func (s *Store) Withdraw(ctx context.Context, id knowledge.ID, reason string) error {
 	if reason == "" {
 		return &knowledge.Error{Code: knowledge.Invalid, Message: "撤下要写明原因"}
@@ -190,8 +191,14 @@ func (s *Store) Withdraw(ctx context.Context, id knowledge.ID, reason string) er
 		if err := retire(ctx, tx, id, "withdrawn", "draft", "in_review", "published"); err != nil {
 			return err
 		}
+		proposed, err := s.proposeCorrections(ctx, tx, events)
+		if err != nil {
+			return err
+		}
 		for _, e := range events {
 			e.Detail["reason"] = reason
+		}
+		for _, e := range append(events, proposed...) {
 			if err := s.auditor.Append(ctx, tx, e); err != nil {
 				return err
 			}

@@ -198,8 +198,13 @@ func (e entryWithdrawCommand) Run(ctx context.Context, c *cli, streams stdio) er
 			return err
 		}
 		got, err := app.Store.Recipients(ctx, knowledge.ID(e.ID), time.Now().Add(-knowledge.CorrectionWindow))
-		if err == nil {
-			fmt.Fprintln(streams.out, e.ID, "撤下了；"+knowledge.RecipientsLine(got)+"。")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(streams.out, e.ID, "撤下了；"+knowledge.RecipientsLine(got)+"。")
+		n, err := app.Store.OpenCorrection(ctx, knowledge.ID(e.ID))
+		if err == nil && n != 0 {
+			fmt.Fprintf(streams.out, "给他们的更正起草好了，是推送第%d号：补全空着的地方（broadcast draft --edit %d），送核准。\n", n, n)
 		}
 		return err
 	})
