@@ -59,7 +59,9 @@ func (d *incoming) note(format string, args ...any) {
 }
 
 // plainly is text of others without what marks a blank of ours.
-func plainly(s string) string { return strings.NewReplacer("〔", "[", "〕", "]").Replace(s) }
+func plainly(s string) string {
+	return strings.NewReplacer("〔", "[", "〕", "]").Replace(knowledge.Sayable(s))
+}
 
 // isNew refuses what was read before: fetched again, an alert is the same alert. The database refuses the second of two at a time.
 func (d *incoming) isNew(ctx context.Context, of Named) error {
@@ -122,6 +124,7 @@ func (d *incoming) correct(original knowledge.Broadcast) {
 // fit makes a draft of ours of what may be longer, or say less, than ours do.
 func (d *incoming) fit(now time.Time) error {
 	c := &d.Content
+	d.sayable()
 	for _, said := range []string{c.Event, c.Headline, c.Description, c.Instruction} {
 		if !d.Exercise && strings.Contains(said, knowledge.ExerciseMark) {
 			return &knowledge.Error{Code: knowledge.Invalid, Message: "status 是 Actual（实发），文字里却写着" + knowledge.ExerciseMark + "；没有收，请问清楚发出的单位是演练还是真的"}
@@ -153,6 +156,19 @@ func (d *incoming) fit(now time.Time) error {
 		d.SendAt = time.Time{}
 	}
 	return nil
+}
+
+// sayable leaves out the characters that a broadcast may not have, and says so when it was more than the ends of lines.
+func (d *incoming) sayable() {
+	c, left := &d.Content, false
+	for _, s := range []*string{&c.Event, &c.Headline, &c.Description, &c.Instruction, &c.Source, &c.Web, &c.Contact, &c.Reason} {
+		plain := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\t", " ").Replace(*s)
+		*s = knowledge.Sayable(plain)
+		left = left || *s != plain
+	}
+	if left {
+		d.note("原文里有控制字符或者改变文字方向的字符，没有带过来，请对照原文看字句通不通")
+	}
 }
 
 const eventMost = 12

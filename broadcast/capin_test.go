@@ -131,3 +131,22 @@ func unplaced(b knowledge.Broadcast) bool {
 	b.Audience.Areas = []string{"320623"}
 	return strings.Contains(stuck, "〔选地区，原文写的是：如东县〕") && len(b.Complaints(now)) == 0
 }
+
+// TestFromCAPWithoutWhatTurnsText: what a broadcast may not have is left out of others' alerts, and said.
+func TestFromCAPWithoutWhatTurnsText(t *testing.T) {
+	data, err := os.ReadFile("../cap/testdata/foreign.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(foreignRefers, "", "<msgType>Update", "<msgType>Alert", "<headline>", "<headline>\u202e\u0085", "<description>", "<description>一&#9;二\u2066").Replace(string(data))
+	b, err := broadcast.FromCAP(context.Background(), []byte(text), kept{}, time.Date(2026, 8, 1, 10, 0, 0, 0, knowledge.China))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(b.Content.Notes, func(n string) bool { return strings.Contains(n, "改变文字方向") }) || !strings.HasPrefix(b.Content.Description, "一 二") {
+		t.Errorf("%+v", b.Content)
+	}
+	for _, wrong := range b.Wrong() {
+		t.Error(wrong)
+	}
+}

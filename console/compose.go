@@ -225,7 +225,7 @@ func readCompose(r *http.Request, b *knowledge.Broadcast) (wrong []string, err e
 		}
 	}
 	text := func(name string) string {
-		return strings.TrimSpace(strings.ReplaceAll(r.PostFormValue(name), "\r\n", "\n"))
+		return strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\t", " ").Replace(r.PostFormValue(name)))
 	}
 	kind := r.PostFormValue("kind")
 	if b.Type == knowledge.Alert { // a correction is of its original's kind

@@ -146,6 +146,38 @@ func TestMassMessages(t *testing.T) {
 	}
 }
 
+// TestUnsayable: no string of a broadcast has characters that a terminal obeys, or that turn the text around; ends of lines of other systems are ours.
+func TestUnsayable(t *testing.T) {
+	places := map[string]func(*knowledge.Broadcast, string){
+		"description": func(b *knowledge.Broadcast, s string) { b.Content.Description = s },
+		"headline":    func(b *knowledge.Broadcast, s string) { b.Content.Headline = s },
+		"source":      func(b *knowledge.Broadcast, s string) { b.Content.Source = s },
+		"contact":     func(b *knowledge.Broadcast, s string) { b.Content.Contact = s },
+		"origin":      func(b *knowledge.Broadcast, s string) { b.Content.Origin = s },
+		"note":        func(b *knowledge.Broadcast, s string) { b.Content.Notes = []string{"x", s} },
+		"text":        func(b *knowledge.Broadcast, s string) { b.Content.Texts = map[string]string{"telegram": s} },
+		"unplaced":    func(b *knowledge.Broadcast, s string) { b.Audience.Unplaced = s },
+		"readers of":  func(b *knowledge.Broadcast, s string) { b.Audience.ReadersOf = knowledge.ID(s) },
+	}
+	for place, put := range places {
+		for _, bad := range []string{"\x1b[2J", "\x00", "\x07", "\x7f", "\u0085", "\u009b", "\t", "热\r热", "\u202a", "\u202e", "\u2066", "\u2069", "\u200e", "\u200f", "\xff", "\ufffe"} {
+			b := heat(false, knowledge.Alert)
+			put(&b, "热"+bad+"热")
+			if got := strings.Join(b.Wrong(), ""); !strings.Contains(got, "不是文字的字符（U+") {
+				t.Errorf("%q in %s: %s", bad, place, got)
+			}
+		}
+	}
+	b := heat(false, knowledge.Alert)
+	b.Content.Description, b.Content.Texts = "一\r\n二，É　👵🏻", map[string]string{"email": "一\r\n二"}
+	if got := b.Wrong(); len(got) > 0 || strings.Contains(string(b.Document()), `\r`) {
+		t.Errorf("%v: %s", got, b.Document())
+	}
+	if got := knowledge.Shown("热\x1b[2J\u202e\n冷"); got != "热[U+001B][2J[U+202E]\n冷" {
+		t.Error(got)
+	}
+}
+
 // TestWhatOtherSystemsCannotBeTold is no broadcast: XML has no such characters, and an address is one that opens.
 func TestWhatOtherSystemsCannotBeTold(t *testing.T) {
 	for bad, change := range map[string]func(*knowledge.BroadcastContent){

@@ -135,9 +135,12 @@ func (b Broadcast) normal() Broadcast {
 	if len(a.Areas) == 0 {
 		b.Audience.Unplaced = a.Unplaced
 	}
+	for _, s := range []*string{&b.Content.Description, &b.Content.Instruction, &b.Content.Reason} {
+		*s = strings.ReplaceAll(*s, "\r\n", "\n")
+	}
 	texts := map[string]string{}
 	for channel, text := range b.Content.Texts {
-		if text = strings.TrimSpace(text); text != "" {
+		if text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")); text != "" {
 			texts[channel] = text
 		}
 	}
@@ -247,38 +250,17 @@ func (b Broadcast) Wrong() []string {
 			wrong = append(wrong, fmt.Sprintf("没有 %.20q 这种渠道", name))
 		}
 	}
-	if strings.ContainsFunc(c.Headline+c.Description+c.Instruction+c.Source+c.Web+c.Contact+c.Reason+c.Event, unsayable) || len(c.Origin) > originMost || len(b.Document()) > 150000 {
-		wrong = append(wrong, "写得太长，或者有不是文字的字符")
+	if bad := b.unsayable(); bad >= 0 {
+		wrong = append(wrong, fmt.Sprintf("有不是文字的字符（%U：控制字符，或者改变文字方向的字符），请删掉重新打", bad))
+	}
+	if len(c.Origin) > originMost || len(b.Document()) > 150000 {
+		wrong = append(wrong, "写得太长")
 	}
 	return append(append(wrong, b.wrongChain()...), b.Audience.wrong()...)
 }
 
 // originMost bounds another system's name for its alert, in bytes.
 const originMost = 500
-
-// unsayable reports whether a broadcast may not have the character: control characters, which terminals obey and XML cannot write, those that turn the
-// direction of the text around, so that what is read is not what is there, and what is no character.
-func unsayable(r rune) bool {
-	return unicode.IsControl(r) && r != '\n' || turnsText(r) || r == 0xfffe || r == 0xffff || r == utf8.RuneError
-}
-
-// turnsText are Unicode's marks, embeddings, overrides and isolates of direction. No Chinese text needs them.
-func turnsText(r rune) bool {
-	return r == 0x200e || r == 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-}
-
-// Sayable is the text with what no broadcast may have left out; lines end with \n, and a tab is a blank.
-func Sayable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case unsayable(r):
-			return -1
-		}
-		return r
-	}, strings.ReplaceAll(s, "\r\n", "\n"))
-}
 
 func (b Broadcast) wrongChain() []string {
 	switch {

@@ -226,7 +226,7 @@ func (b broadcastStatusCommand) Run(ctx context.Context, c *cli, streams stdio) 
 			return json.NewEncoder(streams.out).Encode(list)
 		}
 		for _, is := range all {
-			fmt.Fprintf(streams.out, "%d  【%s】%s  %s：%s\n", is.ID, is.KindWord(), is.State.Word(), is.Type.Word(), is.Content.Headline)
+			fmt.Fprintf(escaped{streams.out}, "%d  【%s】%s  %s：%s\n", is.ID, is.KindWord(), is.State.Word(), is.Type.Word(), is.Content.Headline)
 		}
 		return nil
 	})
@@ -264,6 +264,7 @@ func minuteWord(t time.Time) string { return t.In(knowledge.China).Format("2006-
 
 // printBroadcast shows what a person decides on: whether it is real, whom it reaches and when, each text with its length, and what happened.
 func printBroadcast(ctx context.Context, app *App, out io.Writer, b knowledge.Broadcast) error {
+	out = escaped{out}
 	fmt.Fprintf(out, "第%d号  【%s】%s  第%d稿  %s\n编号：%s\n校验码：%x\n", b.ID, b.KindWord(), b.Type.Word(), b.Revision, b.State.Word(), b.Identifier, b.Hash)
 	if b.References != 0 {
 		fmt.Fprintf(out, "更正的是：第%d号，发给收到那一条的人\n", b.References)
@@ -290,6 +291,14 @@ func printBroadcast(ctx context.Context, app *App, out io.Writer, b knowledge.Br
 		fmt.Fprintln(out)
 	}
 	return printHistory(ctx, app, out, b)
+}
+
+// escaped writes what a terminal would obey as the numbers of its characters: whoever approves reads what is there. Each Write is whole lines or words.
+type escaped struct{ io.Writer }
+
+func (e escaped) Write(p []byte) (int, error) {
+	_, err := io.WriteString(e.Writer, knowledge.Shown(string(p)))
+	return len(p), err
 }
 
 // printTexts shows each text once, with the channels that are sent it.

@@ -40,3 +40,13 @@ func TestAPipeIsNobody(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestShown: a terminal obeys nothing that a broadcast, or the name of who wrote it, says.
+func TestShown(t *testing.T) {
+	var out bytes.Buffer
+	b := knowledge.Broadcast{Content: knowledge.BroadcastContent{Texts: map[string]string{"email": "热\x1b]0;x\a\u202e冷"}}}
+	printTexts(escaped{&out}, b)
+	if got := out.String(); !strings.Contains(got, "\n热[U+001B]]0;x[U+0007][U+202E]冷\n") || strings.ContainsAny(got, "\x1b\a\u202e") {
+		t.Errorf("%q", got)
+	}
+}
