@@ -47,7 +47,7 @@ const (
 )
 
 var broadcastActionWords = map[Action]string{
-	BroadcastMade: "起草", BroadcastEdited: "修改，原来的核准作废", BroadcastSent: "送核准", BroadcastReturned: "退回", BroadcastSigned: "核准", BroadcastLapsed: "核准过时失效",
+	BroadcastMade: "起草", BroadcastEdited: "修改，原来的核准作废", BroadcastSent: "送核准", BroadcastReturned: "退回", BroadcastSigned: "核准", BroadcastLapsed: "核准失效",
 	BroadcastBegun: "开始发", BroadcastHeld: "暂停", BroadcastGoesOn: "接着发", BroadcastStopped: "取消", BroadcastRanOut: "过了时限", BroadcastFinished: "发完",
 }
 

@@ -277,6 +277,8 @@ var broadcastErrors = map[string]struct {
 	"broadcast_not_expired":                {knowledge.Conflict, "最晚还发的时间已经过了；请改晚，再送核准"},
 	"broadcast_approval_holds":             {knowledge.Conflict, "核准过了2小时还没有开始发，失效了；请重新核准"},
 	"broadcast_waits_for_its_hour":         {knowledge.Conflict, "还没到开始发的时间"},
+	"broadcast_edit_has_editor":            {knowledge.Forbidden, "修改要写明是谁改的"},
+	"broadcast_approver_still_may":         {knowledge.Conflict, "核准它的人停用了，或者不再是发布员；请另一个发布员重新核准"},
 	"broadcast_entry_is_served":            {knowledge.Conflict, "它所根据的条目那一版没有发布，或者已经撤下、换了新版；请照现在发布的重新起草"},
 	"broadcast_corrects_what_was_sent":     {knowledge.Conflict, "只能更正或作废已经开始发的通知或更正"},
 	"broadcast_corrects_its_kind":          {knowledge.Invalid, "演练只能更正演练，实发只能更正实发"},

@@ -183,8 +183,8 @@ func TestDatabaseRefuses(t *testing.T) {
 		{draft, `UPDATE broadcasts SET state = 'approved' WHERE id = $1`, "broadcast_approval_is_signed"},
 		{draft, `UPDATE broadcasts SET state = 'submitted' WHERE id = $1`, "broadcast_submitted_by_person"},
 		{draft, `DELETE FROM broadcasts WHERE id = $1`, "broadcast_stays"},
-		{draft, `UPDATE broadcasts SET document = replace(document, '洪水要来', '【演练】洪水要来') WHERE id = $1`, "broadcast_exercise_says_so"},
-		{draft, `UPDATE broadcasts SET document = replace(document, '"exercise":false', '"exercise":true') WHERE id = $1`, "broadcast_exercise_says_so"},
+		{draft, `UPDATE broadcasts SET edited_by = edited_by, document = replace(document, '洪水要来', '【演练】洪水要来') WHERE id = $1`, "broadcast_exercise_says_so"},
+		{draft, `UPDATE broadcasts SET edited_by = edited_by, document = replace(document, '"exercise":false', '"exercise":true') WHERE id = $1`, "broadcast_exercise_says_so"},
 		{draft, `UPDATE broadcasts SET identifier = 'x' WHERE id = $1`, "broadcast_stays"},
 		{submitted, `UPDATE broadcasts SET approved_by = ` + person("publisher") + `, approved_hash = hash WHERE id = $1`, "broadcast_approval_is_signed"},
 		{submitted, `UPDATE broadcasts SET state = 'sending' WHERE id = $1`, "broadcast_step_known"},
@@ -196,7 +196,9 @@ func TestDatabaseRefuses(t *testing.T) {
 		{submitted, `UPDATE broadcasts SET edited_by = NULL WHERE id = $1`, "broadcast_stays"},
 		{approved, `UPDATE broadcasts SET approved_at = now() + interval '1 day' WHERE id = $1`, "broadcast_approval_is_signed"},
 		{approved, `UPDATE broadcasts SET state = 'expired' WHERE id = $1`, "broadcast_step_known"},
-		{approved, `UPDATE broadcasts SET state = 'sending', document = replace(document, '不要走桥', '走桥') WHERE id = $1 RETURNING 1/(state = 'sending')::int`, ""},
+		{approved, `UPDATE broadcasts SET state = 'sending', edited_by = edited_by, document = replace(document, '不要走桥', '走桥') WHERE id = $1 RETURNING 1/(state = 'sending')::int`, ""},
+		{draft, `UPDATE broadcasts SET document = replace(document, '不要走桥', '走桥') WHERE id = $1`, "broadcast_edit_has_editor"},
+		{approved, `UPDATE broadcasts SET edit_named = true, document = replace(document, '不要走桥', '走桥') WHERE id = $1`, "broadcast_edit_has_editor"},
 		{approved, sign("publisher2"), "approval_of_submitted"},
 		{sending, `UPDATE broadcasts SET document = replace(document, '不要走桥', '走桥') WHERE id = $1`, "broadcast_begun_is_immutable"},
 		{sending, `UPDATE broadcasts SET state = 'draft' WHERE id = $1`, "broadcast_step_known"},
@@ -219,9 +221,47 @@ func TestDatabaseRefuses(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 	// an edit with a bare statement voids the approval
-	mustExec(t, ctx, conn, fmt.Sprintf(`UPDATE broadcasts SET document = replace(document, '不要走桥', '走桥') WHERE id = %d`, id))
-	if b := stored(t, store, id); b.State != knowledge.BroadcastDraft || b.ApprovedBy != 0 {
+	mustExec(t, ctx, conn, fmt.Sprintf(`UPDATE broadcasts SET document = replace(document, '不要走桥', '走桥'), edited_by = `+person("both")+` WHERE id = %d`, id))
+	if b := stored(t, store, id); b.State != knowledge.BroadcastDraft || b.ApprovedBy != 0 || len(b.Editors) != 2 {
 		t.Errorf("%+v", b)
+	}
+}
+
+// TestApproverStillMay: what was approved by somebody who was disabled, or is no publisher any more, is not begun but asks for another approval.
+func TestApproverStillMay(t *testing.T) {
+	ctx, dsn := context.Background(), postgrestest.DSN(t)
+	store, err := postgres.Open(ctx, dsn)
+	must(t, err)
+	t.Cleanup(store.Close)
+	s, conn := hire(t, store), connect(t, ctx, dsn)
+	ledger, err := store.OpenLedger(ctx)
+	must(t, err)
+	defer ledger.Close()
+	by := knowledge.ActorOf(s.publisher).Person
+	for what, undo := range map[string][2]string{
+		"disabled":     {`UPDATE people SET disabled_at = now() WHERE id = $1`, `UPDATE people SET disabled_at = NULL WHERE id = $1`},
+		"no publisher": {`DELETE FROM person_roles WHERE person_id = $1 AND role = 'publisher'`, `INSERT INTO person_roles (person_id, role) VALUES ($1, 'publisher')`},
+	} {
+		id := approvedOne(t, store, s, flood(false)).ID
+		if _, err := conn.Exec(ctx, undo[0], by); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Begin(ctx, id); code(err) != knowledge.Conflict || !strings.Contains(err.Error(), "核准它的人") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if begun, err := ledger.Begin(ctx); err != nil || begun.Broadcast != 0 {
+			t.Errorf("%s: begun %+v (%v)", what, begun, err)
+		}
+		if n, err := store.SettleBroadcasts(ctx); n != 1 || err != nil || stored(t, store, id).State != knowledge.BroadcastSubmitted {
+			t.Errorf("%s: settled %d (%v)", what, n, err)
+		}
+		must(t, store.ApproveBroadcast(s.publisher2, id, stored(t, store, id).Hash, knowledge.ActualPhrase))
+		if begun, err := ledger.Begin(ctx); err != nil || begun.Broadcast != id {
+			t.Errorf("%s: %+v (%v)", what, begun, err)
+		}
+		if _, err := conn.Exec(ctx, undo[1], by); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -102,9 +102,11 @@ func (s *Store) SettleBroadcasts(ctx context.Context) (changed int, err error) {
 	for _, c := range []struct {
 		to, of string
 		action knowledge.Action
+		why    string
 	}{
-		{"expired", `state IN ('approved', 'sending', 'paused') AND expires_at <= clock_timestamp()`, knowledge.BroadcastRanOut},
-		{"submitted", `state = 'approved' AND NOT approval_holds(approved_at, send_at, clock_timestamp())`, knowledge.BroadcastLapsed},
+		{"expired", `state IN ('approved', 'sending', 'paused') AND expires_at <= clock_timestamp()`, knowledge.BroadcastRanOut, ""},
+		{"submitted", `state = 'approved' AND NOT approval_holds(approved_at, send_at, clock_timestamp())`, knowledge.BroadcastLapsed, "2小时没有开始发"},
+		{"submitted", `state = 'approved' AND NOT approver_may(approved_by)`, knowledge.BroadcastLapsed, "核准它的人停用了，或者不再是发布员"},
 	} {
 		rows, err := s.pool.Query(ctx, `SELECT id FROM broadcasts WHERE `+c.of)
 		if err != nil {
@@ -115,7 +117,7 @@ func (s *Store) SettleBroadcasts(ctx context.Context) (changed int, err error) {
 			return changed, err
 		}
 		for _, id := range ids {
-			n, err := s.settle(ctx, id, c.to, c.of, c.action)
+			n, err := s.settle(ctx, id, c.to, c.of, c.action, c.why)
 			if err != nil {
 				return changed, err
 			}
@@ -125,7 +127,7 @@ func (s *Store) SettleBroadcasts(ctx context.Context) (changed int, err error) {
 	return changed, nil
 }
 
-func (s *Store) settle(ctx context.Context, id int64, to, of string, action knowledge.Action) (changed int, err error) {
+func (s *Store) settle(ctx context.Context, id int64, to, of string, action knowledge.Action, why string) (changed int, err error) {
 	err = s.change(ctx, func(tx pgx.Tx) error {
 		was, err := scanBroadcast(tx.QueryRow(ctx, `SELECT `+broadcastColumns+` FROM broadcasts WHERE id = $1 AND `+of+` FOR UPDATE`, id))
 		if err != nil {
@@ -135,7 +137,7 @@ func (s *Store) settle(ctx context.Context, id int64, to, of string, action know
 			return err
 		}
 		changed = 1
-		return s.stepTo(ctx, tx, was, to, action, "")
+		return s.stepTo(ctx, tx, was, to, action, why)
 	})
 	return changed, err
 }

@@ -22,6 +22,7 @@ func (l *Ledger) Begin(ctx context.Context) (begun broadcast.Begun, err error) {
 			SELECT `+broadcastColumns+` FROM broadcasts
 			 WHERE state = 'approved' AND coalesce(send_at, '-infinity') <= clock_timestamp() AND expires_at > clock_timestamp()
 			   AND approval_holds(approved_at, send_at, clock_timestamp()) AND broadcast_entry_served(entry_id, version, clock_timestamp())
+			   AND approver_may(approved_by)
 			 ORDER BY exercise, msg_type = 'Alert', id FOR UPDATE SKIP LOCKED LIMIT 1`))
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
@@ -149,7 +150,7 @@ func (l *Ledger) End(ctx context.Context) (ended []int64, err error) {
 		if waits {
 			continue
 		}
-		changed, err := l.store.settle(ctx, id, "done", `state IN ('sending', 'paused')`, knowledge.BroadcastFinished)
+		changed, err := l.store.settle(ctx, id, "done", `state IN ('sending', 'paused')`, knowledge.BroadcastFinished, "")
 		if err != nil {
 			return ended, fmt.Errorf("end broadcast %d: %w", id, err)
 		}
