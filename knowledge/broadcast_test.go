@@ -3,6 +3,7 @@ package knowledge_test
 import (
 	"crypto/sha256"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +143,35 @@ func TestMassMessages(t *testing.T) {
 		got := strings.Join(b.Complaints(noon), "")
 		if got == "" != (c.says == "") || !strings.Contains(got, c.says) {
 			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
+// TestTimesAndPlaces: what lies too far ahead, or where nobody knows, is not submitted; a year that cannot be written is no draft, and no panic.
+func TestTimesAndPlaces(t *testing.T) {
+	far := noon.Add(knowledge.FurthestAhead)
+	for _, c := range []struct {
+		send, expires time.Time
+		areas         []string
+		says          string // empty: nothing
+	}{
+		{expires: far}, {expires: far.Add(time.Second), says: "30天以后"}, {send: far.Add(time.Hour), expires: far.Add(2 * time.Hour), says: "30天以后"},
+		{expires: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), says: "年份写错了"}, {send: time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), expires: far, says: "年份写错了"},
+		{send: time.Date(292277026596, 1, 1, 0, 0, 0, 0, time.UTC), expires: far, says: "年份写错了"}, {expires: time.Date(9999, 12, 31, 23, 59, 0, 0, time.FixedZone("", -86000)), says: "年份写错了"},
+		{expires: far, areas: []string{"320623", "320621", "320623100", "320623000", "320600", "320000"}}, // 320621 has been given up for 320685
+		{expires: far, areas: []string{"320623", "320699"}, says: "地区表里没有 320699："}, {expires: far, areas: []string{"990000", "320623999"}, says: "地区表里没有 990000、320623999："},
+	} {
+		b := heat(false, knowledge.Alert)
+		b.SendAt, b.Expires, b.Audience.Areas = c.send, c.expires, c.areas
+		wrong := strings.Join(b.Wrong(), "")
+		if strings.Contains(c.says, "年份") {
+			if !strings.Contains(wrong, c.says) || !slices.Equal(b.Complaints(noon), b.Wrong()) {
+				t.Errorf("%+v: %s", c, wrong)
+			}
+			continue
+		}
+		if got := strings.Join(b.Complaints(noon), ""); wrong != "" || got == "" != (c.says == "") || !strings.Contains(got, c.says) {
+			t.Errorf("%+v: %s %s", c, wrong, got)
 		}
 	}
 }

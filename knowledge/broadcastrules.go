@@ -178,6 +178,9 @@ const HeadlineMost = 30
 func (b Broadcast) Complaints(now time.Time) []string {
 	c := b.Content
 	complaints := b.Wrong()
+	if !writable(b.SendAt) || !writable(b.Expires) {
+		return complaints
+	}
 	need := func(what, name string) {
 		if strings.TrimSpace(what) == "" {
 			complaints = append(complaints, "还没有写"+name)
@@ -194,11 +197,17 @@ func (b Broadcast) Complaints(now time.Time) []string {
 	if blanks := slices.Compact(slices.Sorted(slices.Values(blank.FindAllString(string(b.Document()), -1)))); len(blanks) > 0 {
 		complaints = append(complaints, "还有空没填："+strings.Join(blanks, "、"))
 	}
+	if unknown := slices.DeleteFunc(slices.Clone(b.Audience.Areas), KnownRegion); len(unknown) > 0 {
+		complaints = append(complaints, fmt.Sprintf("地区表里没有 %.200s：看看是不是写错了；要是没有错，先让管机器的同事导入当地的地区表（qiuzhen area import）", strings.Join(unknown, "、")))
+	}
 	if web := strings.TrimSpace(c.Web); web != "" && !webAddress(web) {
 		complaints = append(complaints, "详情的网址（web）要以 https:// 或 http:// 开头，中间没有空格")
 	}
 	if b.Exercise && slices.Contains(b.Audience.Channels, WeChatMass) {
 		complaints = append(complaints, "演练不能用微信群发：演练组以外的人也会收到")
+	}
+	if furthest := now.Add(FurthestAhead); b.Expires.After(furthest) || b.SendAt.After(furthest) {
+		complaints = append(complaints, "开始发的时间（send_at）和最晚还发的时间（expires）都不能晚过30天以后")
 	}
 	if !b.Expires.After(now) {
 		complaints = append(complaints, "最晚几点还发（expires）已经过了，请改晚")
@@ -225,8 +234,17 @@ func (b Broadcast) uses(text string) bool {
 	return len(b.Audience.Channels) == 0 && (text != WeChatMass || b.Type != Alert) || slices.Contains(b.Audience.Channels, strings.TrimSuffix(text, "_template"))
 }
 
+// FurthestAhead bounds the times of a broadcast: what is said now is not true for longer.
+const FurthestAhead = 30 * 24 * time.Hour
+
+// writable reports whether a document can say the time: JSON has years of four digits. None at all is one.
+func writable(t time.Time) bool { return t.IsZero() || t.Year() >= 2000 && t.Year() < 9999 }
+
 // Wrong says what not even a draft may have.
 func (b Broadcast) Wrong() []string {
+	if !writable(b.SendAt) || !writable(b.Expires) { // the rest looks at the document, which such a one cannot have
+		return []string{"开始发的时间（send_at）或最晚还发的时间（expires）的年份写错了"}
+	}
 	var wrong []string
 	c := b.Content
 	for _, f := range capWords {

@@ -154,6 +154,14 @@ func RegionName(code string) string {
 	return code
 }
 
+// KnownRegion reports whether the code, or what took its place, is in the list. A town's code that ends in 000 is its county's.
+func KnownRegion(code string) bool {
+	if len(code) == 9 {
+		code = strings.TrimSuffix(code, "000")
+	}
+	return regions.Load().names[CurrentRegion(code)] != ""
+}
+
 // CurrentRegion is the code that took the code's place, or the code itself. Who subscribed or published under a former one is found by it.
 func CurrentRegion(code string) string {
 	t := regions.Load()
