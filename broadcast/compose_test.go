@@ -1,6 +1,7 @@
 package broadcast_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -122,6 +123,19 @@ func TestFromEntry(t *testing.T) {
 	}
 }
 
+// TestDelivered: by channel, with why some failed and how long it took.
+func TestDelivered(t *testing.T) {
+	got := broadcast.NewDeliveredJSON([]knowledge.DeliveryCount{
+		{Channel: "telegram", County: "", State: "failed", Reason: "太长", N: 2}, {Channel: "telegram", County: "320623", State: "failed", Reason: "太长", N: 1},
+		{Channel: "telegram", County: "320623", State: "postponed", N: 4}, {Channel: "telegram", County: "320623", State: "sent", N: 9}, {Channel: "wecom", State: "claimed", N: 1},
+	}, []knowledge.DeliveryDelay{{Channel: "telegram", P50: 1.5, P95: 9}})
+	said, err := json.Marshal(got)
+	want := `[{"channel":"telegram","sent":9,"failed":3,"waiting":4,"reasons":{"太长":3},"p50":1.5,"p95":9},{"channel":"wecom","sent":0,"failed":0,"waiting":1,"reasons":{},"p50":null,"p95":null}]`
+	if string(said) != want || err != nil {
+		t.Errorf("%s (%v)", said, err)
+	}
+}
+
 // TestPlan: honest times.
 func TestPlan(t *testing.T) {
 	channels, n, takes := broadcast.Plan([]knowledge.Reach{{Channel: "telegram", County: "320623", N: 40000}, {Channel: "telegram", N: 60000}, {Channel: "wecom", County: "320623", N: 12}})
@@ -130,6 +144,10 @@ func TestPlan(t *testing.T) {
 	}
 	if got := broadcast.TakesWords(channels[1].Takes); got != "不到1分钟" {
 		t.Error(got)
+	}
+	broadcast.NoteUnsent(channels, []string{"telegram", "email"})
+	if channels[0].Note != "" || !strings.Contains(channels[1].Note, "没有设好") {
+		t.Errorf("%+v", channels)
 	}
 	for spent, says := range map[int]string{1: "已经群发了1次", 4: "次数用完了"} {
 		mass, _, _ := broadcast.Plan([]knowledge.Reach{{Channel: knowledge.WeChatMass, N: 1, Spent: spent}})

@@ -68,6 +68,7 @@ type JSON struct {
 	ApprovedAt *time.Time                 `json:"approved_at"`
 	BegunAt    *time.Time                 `json:"begun_at"`
 	EndedAt    *time.Time                 `json:"ended_at"`
+	Delivered  []DeliveredJSON            `json:"delivered,omitempty"` // of one that was begun, where one is asked for; by channel
 }
 
 // TextJSON is what one channel is sent.
@@ -77,6 +78,45 @@ type TextJSON struct {
 	Length  int    `json:"length"`
 	Most    int    `json:"most"`
 	Unit    string `json:"unit"` // 字 or 字节
+}
+
+// DeliveredJSON is what became of one channel's recipients. What was not sent when the broadcast ended is still waiting.
+type DeliveredJSON struct {
+	Channel string           `json:"channel"`
+	Sent    int64            `json:"sent"`
+	Failed  int64            `json:"failed"`
+	Waiting int64            `json:"waiting"`
+	Reasons map[string]int64 `json:"reasons"` // of what failed
+	P50     *float64         `json:"p50"`     // seconds from the fan-out to the platform's yes; null: nothing was sent
+	P95     *float64         `json:"p95"`
+}
+
+// NewDeliveredJSON sums up by channel.
+func NewDeliveredJSON(counts []knowledge.DeliveryCount, delays []knowledge.DeliveryDelay) []DeliveredJSON {
+	all := []DeliveredJSON{}
+	for _, d := range counts { // in the order of channels
+		if len(all) == 0 || all[len(all)-1].Channel != d.Channel {
+			all = append(all, DeliveredJSON{Channel: d.Channel, Reasons: map[string]int64{}})
+		}
+		is := &all[len(all)-1]
+		switch d.State {
+		case "sent":
+			is.Sent += d.N
+		case "failed":
+			is.Failed += d.N
+			is.Reasons[d.Reason] += d.N
+		default:
+			is.Waiting += d.N
+		}
+	}
+	for i := range all {
+		for _, d := range delays {
+			if d.Channel == all[i].Channel {
+				all[i].P50, all[i].P95 = &d.P50, &d.P95
+			}
+		}
+	}
+	return all
 }
 
 // NewJSON writes a broadcast.
@@ -131,9 +171,10 @@ type CountyJSON struct {
 	Recipients int    `json:"recipients"`
 }
 
-// NewPlanJSON writes a preview.
-func NewPlanJSON(reach []knowledge.Reach) PlanJSON {
+// NewPlanJSON writes a preview; senders are the channels that are set up.
+func NewPlanJSON(reach []knowledge.Reach, senders []string) PlanJSON {
 	channels, n, takes := Plan(reach)
+	NoteUnsent(channels, senders)
 	j := PlanJSON{n, TakesWords(takes), int(takes.Seconds()), []ChannelJSON{}}
 	for _, c := range channels {
 		ch := ChannelJSON{c.Channel, c.N, math.Round(LimitOf(c.Channel).Really()*10) / 10, int(c.Takes.Seconds()), []CountyJSON{}, c.Note}

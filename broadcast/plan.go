@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"qiuzhen/knowledge"
@@ -74,6 +75,15 @@ func Plan(reach []knowledge.Reach) (channels []ChannelPlan, n int, takes time.Du
 	}
 	slices.SortFunc(channels, func(a, b ChannelPlan) int { return cmp.Compare(a.Channel, b.Channel) })
 	return channels, n, takes
+}
+
+// NoteUnsent says of the channels of a plan on which nothing leaves that this is so; senders are those that are set up.
+func NoteUnsent(plan []ChannelPlan, senders []string) {
+	for i, p := range plan {
+		if !slices.Contains(senders, p.Channel) {
+			plan[i].Note = strings.TrimPrefix(p.Note+"；", "；") + "这个渠道没有设好，现在发不出去，请先找管机器的同事"
+		}
+	}
 }
 
 // massNote says what a mass message costs. How many it reaches only WeChat knows.

@@ -139,7 +139,22 @@ func broadcastID(r *http.Request) (int64, error) {
 
 func (c *Console) apiOne(ctx context.Context, status int, id int64) (int, any, error) {
 	b, err := c.Store.Broadcast(ctx, id)
-	return status, broadcast.NewJSON(b, c.Now()), err
+	if err != nil {
+		return 0, nil, err
+	}
+	j := broadcast.NewJSON(b, c.Now())
+	if !b.BegunAt.IsZero() {
+		counts, _, err := c.counts(ctx, b)
+		if err != nil {
+			return 0, nil, err
+		}
+		delays, err := c.Store.DeliveryDelays(ctx, id)
+		if err != nil {
+			return 0, nil, err
+		}
+		j.Delivered = broadcast.NewDeliveredJSON(counts, delays)
+	}
+	return status, j, nil
 }
 
 func (c *Console) apiBroadcast(r *http.Request, _ visit) (int, any, error) {
@@ -201,5 +216,5 @@ func (c *Console) apiPreview(r *http.Request, _ visit) (int, any, error) {
 		return 0, nil, err
 	}
 	reach, err := c.Store.PreviewBroadcast(r.Context(), b)
-	return http.StatusOK, broadcast.NewPlanJSON(reach), err
+	return http.StatusOK, broadcast.NewPlanJSON(reach, c.Sends), err
 }

@@ -176,6 +176,7 @@ type planChannel struct {
 	N           int
 	PerSecond   float64
 	Counties    []planCounty
+	Note        string // what the numbers do not say: nothing leaves there
 }
 
 type planCounty struct {
@@ -190,9 +191,10 @@ func (c *Console) plan(ctx context.Context, b knowledge.Broadcast) (*planView, e
 		return nil, err
 	}
 	channels, n, takes := broadcast.Plan(reach)
+	broadcast.NoteUnsent(channels, c.Sends)
 	p := &planView{N: n, Takes: broadcast.TakesWords(takes), Note: note, Quiet: quietWords(b, c.Now())}
 	for _, ch := range channels {
-		view := planChannel{knowledge.ChannelWord(ch.Channel), broadcast.TakesWords(ch.Takes), ch.N, broadcast.LimitOf(ch.Channel).PerSecond, nil}
+		view := planChannel{knowledge.ChannelWord(ch.Channel), broadcast.TakesWords(ch.Takes), ch.N, broadcast.LimitOf(ch.Channel).PerSecond, nil, ch.Note}
 		for _, county := range ch.Counties {
 			view.Counties = append(view.Counties, planCounty{broadcast.CountyWord(county.County), county.N})
 		}
@@ -231,15 +233,6 @@ func (c *Console) reachOf(ctx context.Context, b knowledge.Broadcast) (reach []k
 	if err != nil {
 		return nil, "", err
 	}
-	counts, err := c.Store.Deliveries(ctx, root.ID)
-	by := map[[2]string]int{}
-	for _, d := range counts {
-		if d.State == "sent" || d.State == "claimed" {
-			by[[2]string{d.Channel, d.County}] += int(d.N)
-		}
-	}
-	for where, n := range by {
-		reach = append(reach, knowledge.Reach{Channel: where[0], County: where[1], N: n})
-	}
+	reach, err = c.Store.PreviewBroadcast(ctx, b)
 	return reach, fmt.Sprintf("发给收到第%d号的人，在原来的渠道上，后来退订的也发。人数是到现在为止的；说不准收没收到的人也会发。", root.ID), err
 }

@@ -143,6 +143,8 @@ type Config struct {
 	Log    *slog.Logger
 	// Proxies are ours: they speak TLS with browsers and name their addresses.
 	Proxies page.Proxies
+	// Sends are the channels that broadcasts leave on.
+	Sends []string
 	// Check looks at what is being written for whoever writes or reviews it.
 	Check func(ctx context.Context, e knowledge.Entry, version int) (authoring.Report, error)
 }

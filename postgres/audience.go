@@ -107,9 +107,16 @@ func areaPrefix(area string) string {
 	return area
 }
 
-// PreviewBroadcast counts whom a broadcast would go to if it were begun now.
+// PreviewBroadcast counts whom a broadcast would go to if it were begun now; a correction, to those of its chain.
 func (s *Store) PreviewBroadcast(ctx context.Context, b knowledge.Broadcast) ([]knowledge.Reach, error) {
-	sql, args := audienceSelect(b)
+	var chain []int64
+	if b.Type != knowledge.Alert {
+		var err error
+		if chain, err = chainOf(ctx, s.pool, b.References, b.ID); err != nil {
+			return nil, err
+		}
+	}
+	sql, args := recipientsSelect(b, chain)
 	rows, err := s.pool.Query(ctx, `SELECT channel, county, count(*) FROM (`+sql+`) a GROUP BY channel, county ORDER BY channel, county`, args...)
 	if err != nil {
 		return nil, err

@@ -104,6 +104,11 @@ func TestLedger(t *testing.T) {
 	}
 	update := flood(true)
 	update.Type, update.References, update.Audience, update.Content.Reason = knowledge.Update, id, knowledge.Audience{}, "桥名写错了"
+	reach, err := l.store.PreviewBroadcast(ctx, update)
+	must(t, err)
+	if got := fmt.Sprint(reach); got != "[{telegram  2 0} {wecom  1 0}]" {
+		t.Errorf("the preview of the update: %s", got)
+	}
 	if got := l.names(t, l.begin(t, update)); got != "drills leaves 网格一组" {
 		t.Errorf("the update goes to %s", got)
 	}

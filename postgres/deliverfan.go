@@ -62,20 +62,10 @@ func (l *Ledger) Begin(ctx context.Context) (begun broadcast.Begun, err error) {
 // stopCorrected stops what is still being sent of a correction's chain, and reports whether some of it is in flight. No claim of it is made
 // until the transaction ends.
 func (l *Ledger) stopCorrected(ctx context.Context, tx pgx.Tx, id int64) (chain []int64, stopped []knowledge.Broadcast, inFlight bool, err error) {
-	// upwards to the original, then all that was ever made of it
+	if chain, err = chainOf(ctx, tx, id, id); err != nil {
+		return nil, nil, false, err
+	}
 	rows, err := tx.Query(ctx, `
-		WITH RECURSIVE up AS (
-		    SELECT id, references_id FROM broadcasts WHERE id = $1 UNION SELECT b.id, b.references_id FROM broadcasts b JOIN up ON b.id = up.references_id),
-		down AS (
-		    SELECT id FROM up WHERE references_id IS NULL UNION SELECT b.id FROM broadcasts b JOIN down ON b.references_id = down.id)
-		SELECT id FROM down WHERE id <> $1 ORDER BY id`, id)
-	if err != nil {
-		return nil, nil, false, err
-	}
-	if chain, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
-		return nil, nil, false, err
-	}
-	rows, err = tx.Query(ctx, `
 		UPDATE broadcasts SET state = 'cancelled' WHERE id = ANY ($1) AND state IN ('sending', 'paused') RETURNING `+broadcastColumns, chain)
 	if err != nil {
 		return nil, nil, false, err
@@ -90,6 +80,20 @@ func (l *Ledger) stopCorrected(ctx context.Context, tx pgx.Tx, id int64) (chain 
 	err = tx.QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM deliveries WHERE broadcast_id = ANY ($1) AND state = 'claimed' AND leased_to > clock_timestamp())`, chain).Scan(&inFlight)
 	return chain, stopped, inFlight, err
+}
+
+// chainOf are the broadcasts of one chain but for one: upwards from any of it to the original, then all that was ever made of that.
+func chainOf(ctx context.Context, q querier, of, without int64) ([]int64, error) {
+	rows, err := q.Query(ctx, `
+		WITH RECURSIVE up AS (
+		    SELECT id, references_id FROM broadcasts WHERE id = $1 UNION SELECT b.id, b.references_id FROM broadcasts b JOIN up ON b.id = up.references_id),
+		down AS (
+		    SELECT id FROM up WHERE references_id IS NULL UNION SELECT b.id FROM broadcasts b JOIN down ON b.references_id = down.id)
+		SELECT id FROM down WHERE id <> $2 ORDER BY id`, of, without)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
 func (l *Ledger) tellStopped(ctx context.Context, tx pgx.Tx, by knowledge.Broadcast, stopped []knowledge.Broadcast) error {

@@ -210,7 +210,7 @@ func (b broadcastStatusCommand) Run(ctx context.Context, c *cli, streams stdio) 
 			case err != nil:
 				return err
 			case b.JSON:
-				return json.NewEncoder(streams.out).Encode(broadcast.NewJSON(is, time.Now()))
+				return writeBroadcast(ctx, app, streams.out, is)
 			}
 			return printBroadcast(ctx, app, streams.out, is)
 		}
@@ -324,35 +324,6 @@ func printHistory(ctx context.Context, app *App, out io.Writer, b knowledge.Broa
 	fmt.Fprintln(out)
 	for _, h := range events {
 		fmt.Fprintf(out, "%s  第%d稿  %s  %s（%s）\n", h.At.In(knowledge.China).Format(time.DateTime), h.Version, knowledge.BroadcastActionWord(h.What), h.Who, h.From)
-	}
-	return nil
-}
-
-func printPlan(ctx context.Context, app *App, out io.Writer, b knowledge.Broadcast) error {
-	if b.Type != knowledge.Alert {
-		return nil
-	}
-	reach, err := app.Store.PreviewBroadcast(ctx, b)
-	if err != nil {
-		return err
-	}
-	channels, n, takes := broadcast.Plan(reach)
-	if b.Audience.Unplaced != "" {
-		fmt.Fprintln(out, "还没有选地区，现在谁也不发："+b.Audience.Unplaced)
-		return nil
-	}
-	fmt.Fprintf(out, "现在发会到%d个接收方，最慢的渠道%s\n", n, broadcast.TakesWords(takes))
-	for _, c := range channels {
-		fmt.Fprintf(out, "  %s  %d  %s\n", knowledge.ChannelWord(c.Channel), c.N, broadcast.TakesWords(c.Takes))
-		for _, r := range c.Counties {
-			fmt.Fprintf(out, "    %s  %d\n", broadcast.CountyWord(r.County), r.N)
-		}
-		if c.Note != "" {
-			fmt.Fprintf(out, "    %s\n", c.Note)
-		}
-	}
-	if b.Exercise && n == 0 {
-		fmt.Fprintln(out, "  这是演练，只发给演练组；演练组里没有人符合：broadcast exercise join")
 	}
 	return nil
 }

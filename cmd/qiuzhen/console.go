@@ -18,7 +18,7 @@ import (
 func newConsole(app *App, log *slog.Logger) *console.Console {
 	return console.New(console.Config{
 		Store: app.Store, Desk: desk{app}, Begin: &beginnings{app: app}, Pieces: pieces, Now: time.Now, Log: log,
-		Proxies: app.Settings.proxies(), Check: app.checker().Check,
+		Proxies: app.Settings.proxies(), Check: app.checker().Check, Sends: app.sends(),
 	})
 }
 

@@ -72,6 +72,15 @@ func (a *App) senders(log *slog.Logger) []broadcast.Sender {
 	return all
 }
 
+// sends are the channels that broadcasts leave on.
+func (a *App) sends() []string {
+	var channels []string
+	for _, s := range a.senders(slog.New(slog.DiscardHandler)) {
+		channels = append(channels, s.Capabilities().Channel)
+	}
+	return channels
+}
+
 // senders reports how broadcasts go out, and who is registered for them but cannot be reached.
 func (c *checkup) senders(ctx context.Context, app *App) {
 	s := app.Settings
