@@ -124,11 +124,10 @@ func (c *Console) broadcasts(w http.ResponseWriter, r *http.Request, v visit) er
 			p.Groups = append(p.Groups, group)
 		}
 	}
-	surges, err := c.Store.Surges(r.Context(), c.Now().Add(-surgesShown), false)
-	if err != nil {
+	var err error
+	if p.Surging, err = c.openSurges(r.Context()); err != nil {
 		return err
 	}
-	p.Surging = len(surges)
 	c.show(w, r, v, http.StatusOK, "broadcasts", p)
 	return nil
 }

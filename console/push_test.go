@@ -286,12 +286,16 @@ func TestSurges(t *testing.T) {
 		must(t, err)
 	}
 	li.get("/console/broadcasts", 200, "有1件事问的人比平时多")
+	li.get("/console", 200, "有1件事问的人比平时多，还没有人处理")
 	li.get("/console/surges", 200, "如东县", "6人问", "今晚有&lt;b&gt;地震", "还没有条目", "从模板写推送")
 	if strings.Contains(li.page, "起草条目") {
 		t.Error("a publisher is offered to write an entry")
 	}
 	wang.get("/console/surges", 200, "起草条目")
 	wang.post("/console/surges/1/taken", url.Values{}, 200, "记下由您处理了", "现在没有比平时问得多的事")
+	if li.get("/console", 200); strings.Contains(li.page, "问的人比平时多") {
+		t.Error("what somebody sees to still waits")
+	}
 	wang.post("/console/surges/1/taken", url.Values{}, 409, "已经有人处理")
 	wang.get("/console/surges?all=", 200, "姓名wang在处理")
 	wang.post("/console/surges/9/draft", url.Values{}, 404, "没有第9号舆情提醒")

@@ -27,6 +27,7 @@ var kinds = []struct {
 type queuePage struct {
 	frame
 	Pushes  []pushGroup
+	Surging int // what is asked more than usual, and nobody has taken up
 	Notices []noticeView
 	More    int // beyond those listed
 	Groups  []taskGroup
@@ -81,6 +82,9 @@ func (c *Console) queue(w http.ResponseWriter, r *http.Request, v visit) error {
 	}
 	p := &queuePage{frame: frame{Title: "我的待办"}}
 	if p.Pushes, err = c.waitingPushes(r.Context()); err != nil {
+		return err
+	}
+	if p.Surging, err = c.openSurges(r.Context()); err != nil {
 		return err
 	}
 	notices, err := c.Store.Notices(r.Context(), v.Person.ID, false)

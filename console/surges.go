@@ -13,14 +13,12 @@ import (
 
 // Surges are what readers ask more than usual.
 type Surges interface {
-	Surges(ctx context.Context, since time.Time, all bool) ([]sensing.Notice, error)
+	// Surges are those of the last weeks that nobody has taken up; all: the others too.
+	Surges(ctx context.Context, now time.Time, all bool) ([]sensing.Notice, error)
 	// DraftOfSurge begins an entry of what was asked.
 	DraftOfSurge(ctx context.Context, id int64, now time.Time) (knowledge.ID, error)
 	SeeSurge(ctx context.Context, id int64, now time.Time) error
 }
-
-// surgesShown is how far back the list goes.
-const surgesShown = sensing.Past
 
 type surgesPage struct {
 	frame
@@ -36,11 +34,17 @@ func (c *Console) surges(w http.ResponseWriter, r *http.Request, v visit) error 
 		Pushes: v.Person.Holds(knowledge.Author, knowledge.Editor, knowledge.Publisher),
 	}
 	var err error
-	if p.List, err = c.Store.Surges(r.Context(), c.Now().Add(-surgesShown), p.All); err != nil {
+	if p.List, err = c.Store.Surges(r.Context(), c.Now(), p.All); err != nil {
 		return err
 	}
 	c.show(w, r, v, http.StatusOK, "surges", p)
 	return nil
+}
+
+// openSurges counts those that nobody has taken up.
+func (c *Console) openSurges(ctx context.Context) (int, error) {
+	open, err := c.Store.Surges(ctx, c.Now(), false)
+	return len(open), err
 }
 
 func surgeID(r *http.Request) (int64, error) {

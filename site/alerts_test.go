@@ -162,7 +162,7 @@ func TestWhatMayBeSubmittedIsAnAlert(t *testing.T) {
 		may    bool
 	}{
 		{func(*knowledge.BroadcastContent) {}, true},
-		{func(c *knowledge.BroadcastContent) { c.Web, c.Contact, c.Description = "", "", "a\r\nb\t<&>]]>" }, true},
+		{func(c *knowledge.BroadcastContent) { c.Web, c.Contact, c.Description = "", "", "a\r\nb<&>]]>" }, true},
 		{func(c *knowledge.BroadcastContent) { c.Web = "http://a b" }, false},
 		{func(c *knowledge.BroadcastContent) { c.Web = "http://a/%zz" }, false},
 		{func(c *knowledge.BroadcastContent) { c.Instruction = "走\x1f" }, false},

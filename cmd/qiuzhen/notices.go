@@ -41,7 +41,11 @@ func (u userNoticesCommand) Run(ctx context.Context, c *cli, streams stdio) erro
 			fmt.Fprintln(streams.err, u.Login, "没有要处理的提醒")
 		}
 		printNotices(streams.out, notices, app.engine.Now())
-		return nil
+		surges, err := app.Store.Surges(ctx, app.engine.Now(), false)
+		if err == nil && len(surges) > 0 {
+			fmt.Fprintf(streams.out, "有%d件事问的人比平时多，还没有人处理：qiuzhen broadcast surges\n", len(surges))
+		}
+		return err
 	})
 }
 

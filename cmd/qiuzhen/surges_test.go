@@ -42,6 +42,12 @@ func TestSurgesAtTheTerminal(t *testing.T) {
 		t.Fatal(surges, err)
 	}
 	n := fmt.Sprint(surges[0].ID)
+	notices := func() string {
+		return runProgram(t, "", "--data", filepath.Join(testData, "bureau"), "--set", "embedder=none", "user", "notices", "cli-zhao").out
+	}
+	if got := notices(); !strings.Contains(got, "有1件事问的人比平时多") {
+		t.Error(got)
+	}
 	for _, step := range []struct {
 		code int
 		want string
