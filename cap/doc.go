@@ -36,6 +36,9 @@ const draftNote = "这是草稿，还没有发过，请不要照着做，也不�
 // everywhere describes the area of an audience without one.
 const everywhere = "不限地区"
 
+// restriction words whom a correction of an entry is for.
+const restriction = "只给收到过这一条回答的人，不要向公众播发"
+
 // Reference names an alert for ever: CAP's sender,identifier,sent.
 type Reference struct {
 	Sender     string // a name that nobody else has, as of the Internet: qiuzhen@nantong.example
@@ -61,6 +64,16 @@ func References(ctx context.Context, of Sent, b knowledge.Broadcast, sender stri
 		refs = append(refs, Reference{sender, b.Identifier, b.BegunAt})
 	}
 	return refs, nil
+}
+
+// Restricted reports whether a broadcast, or what it corrects in the end, is for those only whom an entry was told.
+func Restricted(ctx context.Context, of Sent, b knowledge.Broadcast) (_ bool, err error) {
+	for b.References != 0 {
+		if b, err = of.Broadcast(ctx, b.References); err != nil {
+			return false, err
+		}
+	}
+	return b.Audience.ReadersOf != "", nil
 }
 
 // ValidSender complains of a sender that no alert may name; empty: it may.

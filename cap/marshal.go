@@ -15,6 +15,8 @@ type Envelope struct {
 	Sent   time.Time // when it was sent, or is
 	// Draft: it was not approved, or not begun. Whatever reads it may not tell it to anybody.
 	Draft bool
+	// Restricted: it is for those whom one entry was told, and for nobody else (Restricted has it).
+	Restricted bool
 	// References are the alerts that an Update or Cancel is about: all that went before in its chain.
 	References []Reference
 }
@@ -32,7 +34,12 @@ func Marshal(b knowledge.Broadcast, e Envelope) ([]byte, error) {
 		alert.add("status", status(b))
 	}
 	alert.add("msgType", string(b.Type))
-	alert.add("scope", "Public")
+	if e.Restricted || b.Audience.ReadersOf != "" {
+		alert.add("scope", "Restricted")
+		alert.add("restriction", restriction)
+	} else {
+		alert.add("scope", "Public")
+	}
 	alert.add("note", note(b, e))
 	refs := make([]string, len(e.References))
 	for i, r := range e.References {
@@ -114,7 +121,7 @@ func areas(b knowledge.Broadcast) (out []node) {
 		area.children = append(area.children, geocode)
 		out = append(out, area)
 	}
-	if len(out) == 0 && b.Type == knowledge.Alert {
+	if len(out) == 0 && b.Type == knowledge.Alert && b.Audience.ReadersOf == "" { // where those live nobody says
 		area := node{name: "area"}
 		area.add("areaDesc", everywhere)
 		out = append(out, area)

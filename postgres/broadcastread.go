@@ -57,19 +57,19 @@ func (s *Store) BroadcastsNamed(ctx context.Context, identifiers, origins []stri
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Broadcast, error) { return scanBroadcast(row) })
 }
 
-// PublicBroadcasts are those that were begun, the newest first.
+// PublicBroadcasts are those that were begun and are no exercises, the newest first.
 func (s *Store) PublicBroadcasts(ctx context.Context, limit int) ([]knowledge.Broadcast, error) {
 	rows, err := s.pool.Query(ctx, `
-		SELECT `+broadcastColumns+` FROM broadcasts WHERE begun_at IS NOT NULL ORDER BY begun_at DESC, id DESC LIMIT $1`, limit)
+		SELECT `+broadcastColumns+` FROM broadcasts WHERE begun_at IS NOT NULL AND NOT exercise ORDER BY begun_at DESC, id DESC LIMIT $1`, limit)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Broadcast, error) { return scanBroadcast(row) })
 }
 
-// PublicBroadcast is one that was begun; NotFound when none of the identifier was.
+// PublicBroadcast is one of these; NotFound when none of the identifier was.
 func (s *Store) PublicBroadcast(ctx context.Context, identifier string) (knowledge.Broadcast, error) {
-	b, err := scanBroadcast(s.pool.QueryRow(ctx, `SELECT `+broadcastColumns+` FROM broadcasts WHERE identifier = $1 AND begun_at IS NOT NULL`, identifier))
+	b, err := scanBroadcast(s.pool.QueryRow(ctx, `SELECT `+broadcastColumns+` FROM broadcasts WHERE identifier = $1 AND begun_at IS NOT NULL AND NOT exercise`, identifier))
 	return b, missing(err, "没有这条推送")
 }
 

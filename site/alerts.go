@@ -40,7 +40,7 @@ func (s *Site) AlertRoutes(store AlertStore, sender, name string) []page.Route {
 
 const alertsPath = "/cap/"
 
-// feed tells of the newest that were begun, exercises among them: those say so in their title and in their status.
+// feed tells of the newest that were begun. An exercise is for those who take part: whoever reads the feed by machine might take it for real.
 func (a alerts) feed(w http.ResponseWriter, r *http.Request) {
 	all, err := a.store.PublicBroadcasts(r.Context(), alertsTold)
 	if err != nil {
@@ -103,5 +103,9 @@ func (a alerts) marshal(ctx context.Context, b knowledge.Broadcast) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	return cap.Marshal(b, cap.Envelope{Sender: a.sender, Name: a.author(), Sent: b.BegunAt, References: refs})
+	restricted, err := cap.Restricted(ctx, a.store, b)
+	if err != nil {
+		return nil, err
+	}
+	return cap.Marshal(b, cap.Envelope{Sender: a.sender, Name: a.author(), Sent: b.BegunAt, References: refs, Restricted: restricted})
 }

@@ -20,6 +20,9 @@ func (a *App) capOf(ctx context.Context, b knowledge.Broadcast, now time.Time) (
 	if e.References, err = cap.References(ctx, a.Store, b, e.Sender); err != nil {
 		return nil, err
 	}
+	if e.Restricted, err = cap.Restricted(ctx, a.Store, b); err != nil {
+		return nil, err
+	}
 	return cap.Marshal(b, e)
 }
 
