@@ -50,6 +50,27 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+// TestSpoken: telephone numbers of every kind are read digit by digit, and what is none is left as it is.
+func TestSpoken(t *testing.T) {
+	for said, want := range map[string]string{
+		"请打0513-84512345。":            "请打0 5 1 3 8 4 5 1 2 3 4 5。",
+		"值班室（051384512345）":           "值班室（0 5 1 3 8 4 5 1 2 3 4 5）",
+		"北京010－12345678":              "北京0 1 0 1 2 3 4 5 6 7 8",
+		"联系0513 8451234":              "联系0 5 1 3 8 4 5 1 2 3 4",
+		"电话400-123-4567或400-1234-567": "电话4 0 0 1 2 3 4 5 6 7或4 0 0 1 2 3 4 5 6 7",
+		"打8008101234、4001234567":      "打8 0 0 8 1 0 1 2 3 4、4 0 0 1 2 3 4 5 6 7",
+		"打120或13800000000":            "打1 2 0或1 3 8 0 0 0 0 0 0 0 0",
+		"雨量120毫米，损失4001234567元":       "雨量120毫米，损失4001234567元",
+		"2026-05-13到08月，第0513号，400人":  "2026-05-13到08月，第0513号，400人",
+	} {
+		b := heat(false, knowledge.Alert)
+		b.Content.Description = said
+		if got := b.Text("webhook"); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", said, got)
+		}
+	}
+}
+
 // TestExerciseFirst: on every channel, whatever was written by hand; and nothing real says that it is an exercise.
 func TestExerciseFirst(t *testing.T) {
 	for _, own := range []string{"", "自己写的", "【演练】自己写的", "【更正】【演练】自己写的", "  【演练】【演练】自己写的"} {

@@ -15,9 +15,11 @@ import (
 )
 
 var (
-	phoneNumbers = regexp.MustCompile(`[打拨话线：、或和](11[09]|12[02]|9[0-9]{4}|12[0-9]{3}|1[3-9][0-9]{9})\b`)
-	blank        = regexp.MustCompile(`〔[^〕]*〕`)
-	areaCode     = regexp.MustCompile(`^([0-9]{6}|[0-9]{9})$`)
+	phoneNumbers = regexp.MustCompile(`[打拨话线：、或和](11[09]|12[02]|9[0-9]{4}|12[0-9]{3}|1[3-9][0-9]{9}|[48]00[0-9]{7})\b`)
+	// landlines, and 400 and 800 numbers that are written in groups: nothing else looks like these
+	groupedNumbers = regexp.MustCompile(`\b(0[0-9]{2,3}[-－ ]?[0-9]{7,8}|[48]00[-－ ]([0-9]{3}[-－ ]?[0-9]{4}|[0-9]{4}[-－ ]?[0-9]{3}))\b`)
+	blank          = regexp.MustCompile(`〔[^〕]*〕`)
+	areaCode       = regexp.MustCompile(`^([0-9]{6}|[0-9]{9})$`)
 )
 
 // AudienceGroups are those that a broadcast can be meant for.

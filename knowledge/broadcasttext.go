@@ -227,8 +227,14 @@ func joined(lines []string) string {
 
 // spoken spaces the digits of telephone numbers, which a loudspeaker would read as a quantity. What stands alone is a quantity: 120毫米.
 func spoken(text string) string {
-	return phoneNumbers.ReplaceAllStringFunc(text, func(found string) string {
+	text = phoneNumbers.ReplaceAllStringFunc(text, func(found string) string {
 		_, n := utf8.DecodeRuneInString(found) // 打, 、
-		return found[:n] + strings.Join(strings.Split(found[n:], ""), " ")
+		return found[:n] + digitByDigit(found[n:])
 	})
+	return groupedNumbers.ReplaceAllStringFunc(text, digitByDigit)
+}
+
+// digitByDigit leaves out what stands between groups: a loudspeaker would read a hyphen as 减.
+func digitByDigit(number string) string {
+	return strings.Join(strings.Split(strings.NewReplacer("-", "", "－", "", " ", "").Replace(number), ""), " ")
 }
