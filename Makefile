@@ -25,8 +25,8 @@ test: setup ## vet, all tests with the race detector (PKG=./text/...)
 fuzz: setup ## ten seconds of every fuzz target (PKG=./text/... FUZZ_SECONDS=60)
 	@scripts/fuzz $(PKG)
 
-eval: setup ## ask every case of the gate and hold what comes to the committed figures (OUT=RUN.json)
-	@bin/qiuzhen eval cases --golden eval/testdata/golden/cases.json $(if $(OUT),--out $(OUT))
+eval: setup ## ask every case of the gate, hold what comes to the committed figures, write dist/eval/report.html (OUT=FOLDER AGAINST=RUN)
+	@scripts/eval $(if $(OUT),--out $(OUT)) $(if $(AGAINST),--against $(AGAINST))
 
 e2e: setup ## the real binary in real Chromium: every page through axe and an HTML validator (PICTURES=DIR)
 	@scripts/e2e $(if $(PICTURES),--pictures $(abspath $(PICTURES)))
@@ -34,11 +34,17 @@ e2e: setup ## the real binary in real Chromium: every page through axe and an HT
 bench: setup ## benchmarks (PKG=./retrieval/... BENCH=Search)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 2h $(PKG)
 
-soak: setup ## all content out and back in; 10,000 updates delivered thrice under kill -9, a bundle of 10,000; then the measures on a million passages (PASSAGES=1000000); hours, 12 GB
+soak: setup ## content out and in, deliveries and broadcasts under kill -9, simulated months, a million passages (PASSAGES=1000000): docs/benchmarks.md; hours, 12 GB
 	@SOAK_CONTENT=1 go test -count=1 -run '^TestWholeContentKept$$' -timeout 1h ./cmd/qiuzhen
 	@SOAK_CONVERSATIONS=1 go test -count=1 -run '^TestConformance$$' -timeout 1h ./bot/wechat
+	@SOAK_WECHAT=10000 go test -count=1 -v -run '^TestKilled$$' -timeout 1h ./bot/wechat
+	@SOAK_WEB=10000 go test -count=1 -v -run '^TestKilled$$' -timeout 1h ./bot/web
 	@SOAK_UPDATES=10000 go test -count=1 -run '^(TestOnceEach|TestKilled)$$' -timeout 1h ./bot/telegram
+	@SOAK_RECIPIENTS=100000 go test -count=1 -v -run '^(TestKilled|TestPostgresKilled)$$' -timeout 3h ./broadcast
+	@SOAK_PUSH=1000000 go test -count=1 -v -run '^TestPush$$' -timeout 6h ./broadcast
 	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestMany$$' ./bundle
+	@SOAK_SENSING=1 go test -count=1 -v -run '^TestSimulatedMonths$$' -timeout 2h ./sensing
+	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestBundleMany$$' -timeout 1h ./cmd/qiuzhen
 	@SOAK_PASSAGES=$(PASSAGES) go test -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 12h ./cmd/qiuzhen
 
 content-report: setup ## lint the starter pack and count it by topic, verdict, group and region

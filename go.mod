@@ -36,7 +36,10 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/go-telegram/bot v1.19.0
+require (
+	github.com/go-telegram/bot v1.19.0
+	github.com/wneessen/go-mail v0.8.1
+)
 
 require (
 	github.com/riverqueue/river/riverdriver v0.51.1 // indirect

@@ -16,6 +16,7 @@ import (
 // nothing of the project. cmd/qiuzhen sees all.
 var mayImport = map[string][]string{
 	"authoring":               {"knowledge", "text"},
+	"broadcast":               {"cap", "knowledge"}, // another system's alert becomes a draft
 	"bundle":                  {"knowledge"},
 	"ingest":                  {"knowledge", "text"},
 	"ingest/office":           {"ingest", "knowledge", "text"},
@@ -31,12 +32,17 @@ var mayImport = map[string][]string{
 	"bot/media":               {"knowledge"},
 	"bot/telegram":            {"bot", "bot/inbox", "knowledge", "page"},
 	"page":                    {"knowledge"},
-	"console":                 {"authoring", "knowledge", "page"},
-	"site":                    {"knowledge", "page"},
-	"postgres":                {"authoring", "bot", "bot/wechat", "bundle", "eval/cases", "knowledge", "text", "ingest", "retrieval", "migrations", "password"},
+	"console":                 {"authoring", "broadcast", "knowledge", "page", "sensing"},
+	"sensing":                 {"knowledge", "text"},
+	"site":                    {"cap", "knowledge", "page"},
+	"postgres":                {"authoring", "bot", "bot/wechat", "broadcast", "bundle", "eval/cases", "knowledge", "text", "ingest", "retrieval", "migrations", "password", "sensing"},
 	"embedding/embeddingtest": {"embedding"},
+	"cap":                     {"knowledge"},
 	// a run asks through bot what a reader would ask, and reads the reply's parts; text counts its sentences
 	"eval/cases":            {"bot", "eval/stats", "knowledge", "retrieval", "text"},
+	"eval/report":           {"eval/cases", "eval/stats", "knowledge"},
+	"broadcast/send":        {"bot", "bot/telegram", "bot/wechat", "broadcast", "fetch", "knowledge"},
+	"broadcast/sendertest":  {"broadcast", "knowledge"},
 	"eval/scale":            {"eval", "ingest", "knowledge", "text"},
 	"postgres/postgrestest": {"ingest", "knowledge", "migrations", "parts", "postgres", "postgres/cluster"},
 }

@@ -119,7 +119,7 @@ func (s *session) askToDelete() Reply {
 
 // forget deletes all there is of the reader and says what that was.
 func (s *session) forget(ctx context.Context) (Reply, error) {
-	gone, err := s.Store.Forget(ctx, s.m.Via.Name, s.m.Reader, s.m.Update, func(f Forgotten) Kept { return human(f.String()).kept() })
+	gone, err := s.Store.Forget(ctx, s.m.Via.Name, s.m.Reader, s.m.Update, func(f Forgotten) Kept { return human(f.String()).Kept() })
 	if err != nil {
 		return Reply{}, fmt.Errorf("forget a reader: %w", err)
 	}

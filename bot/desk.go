@@ -84,6 +84,9 @@ func (d *Desk) handle(ctx context.Context, m Message, start time.Time) (Reply, e
 		return reply, err
 	}
 	pass := d.doorman.let(m, d.Now())
+	if pass.look {
+		pass = d.alarmed(ctx, m, pass)
+	}
 	if pass.reply != nil && !pass.again && !pass.delete {
 		return *pass.reply, nil
 	}
@@ -107,6 +110,27 @@ func (d *Desk) handle(ctx context.Context, m Message, start time.Time) (Reply, e
 	}
 	d.doorman.remember(m, reply, d.Now())
 	return reply, nil
+}
+
+// alarm sees dangers without a search, such as for who may not be answered now; retrieval.Engine does.
+type alarm interface {
+	Danger(ctx context.Context, message string) (*retrieval.Urgent, error)
+}
+
+// alarmed lets a danger past the limits that only the model sees. A model that fails is no reason to say anything else than without it.
+func (d *Desk) alarmed(ctx context.Context, m Message, refused pass) pass {
+	watcher, ok := d.Engine.Answerer.(alarm)
+	if !ok {
+		return refused
+	}
+	u, err := watcher.Danger(ctx, m.Text)
+	if err != nil || u == nil {
+		return refused
+	}
+	if !refused.reply.Silent {
+		d.doorman.untold(m) // that it was too much
+	}
+	return pass{danger: u}
 }
 
 // name is whose conversation a message belongs to.

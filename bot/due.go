@@ -70,6 +70,16 @@ func (s *session) dueFor(reply string, d Due, stored retrieval.Stored) (string, 
 // dueText tells what the experts found.
 func dueText(d Due, s retrieval.Stored) string { return dueLine(d) + "\n" + AnswerText(s) }
 
+// CutDue parts a reply from the answers below it that the reader waited for, which are told once: where it must be cut, they stay.
+func CutDue(reply string) (own, due string) {
+	if i := strings.Index(reply, "\n\n"+dueLead); i >= 0 {
+		return reply[:i], reply[i:]
+	}
+	return reply, ""
+}
+
+const dueLead = "您上次问的“"
+
 // dueLine says what the experts looked at.
 func dueLine(d Due) string {
 	const quoted = 14 // characters of the question: the line is to be heard at once
@@ -77,7 +87,7 @@ func dueLine(d Due) string {
 	if utf8.RuneCountInString(words) > quoted {
 		words = first(words, quoted) + "…"
 	}
-	return "您上次问的“" + words + "”，专家查过了。"
+	return dueLead + words + "”，专家查过了。"
 }
 
 // pushedText is an answer that comes by itself: what was found first, then what it is about.

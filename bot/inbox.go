@@ -60,6 +60,25 @@ type Kept struct {
 	Answer   int64           `json:"answer,omitempty"`
 	Answered []retrieval.Ref `json:"answered,omitempty"`
 	Offered  []retrieval.Ref `json:"offered,omitempty"`
+	// What a page shows beside the text.
+	Decision retrieval.Decision `json:"decision,omitempty"`
+	Void     retrieval.Void     `json:"void,omitempty"`
+	Number   string             `json:"number,omitempty"` // to call
+	Large    bool               `json:"large,omitempty"`
+}
+
+// Trace is with what a message was answered, for when it is edited. What it names is hashed by the channel.
+type Trace struct {
+	Message, Words [16]byte
+	Reply          int // our message; 0: none that could be edited
+	At             time.Time
+}
+
+// Exchange is a question and its reply as a page shows them again, to whichever node the reader comes.
+type Exchange struct {
+	N     int64  // grows with each of a reader's
+	Asked string // masked
+	Reply Kept
 }
 
 // ErrAnswered means that the update has been answered meanwhile, by another process that was thought dead.
@@ -68,14 +87,30 @@ var ErrAnswered = errors.New("the update has been answered")
 // keeping makes a turn keep the reply to an update for another try.
 func (m Message) keeping(t Turn, r Reply) Turn {
 	if t.Update = m.Update; m.Update != "" {
-		kept := r.kept()
+		kept := r.Kept()
 		t.Reply = &kept
 	}
 	return t
 }
 
-func (r Reply) kept() Kept {
-	return Kept{Text: r.Text, Choices: r.Choices, Answer: r.Answer, Answered: refs(r.Answers), Offered: refs(r.Candidates)}
+// Kept is a reply as it is kept.
+func (r Reply) Kept() Kept {
+	k := Kept{Text: r.Text, Choices: r.Choices, Answer: r.Answer, Answered: refs(r.Answers), Offered: refs(r.Candidates),
+		Decision: r.Decision, Void: r.Void, Large: r.Wishes.Large}
+	if r.Urgent != nil {
+		k.Number = r.Urgent.Number
+	}
+	return k
+}
+
+// Reply is what was kept, to be given again.
+func (k Kept) Reply() Reply {
+	r := Reply{Text: k.Text, Choices: k.Choices, Answer: k.Answer, Wishes: Wishes{Large: k.Large},
+		Result: retrieval.Result{Decision: k.Decision, Void: k.Void, Answers: matches(k.Answered), Candidates: matches(k.Offered)}}
+	if k.Number != "" {
+		r.Urgent = &retrieval.Urgent{Number: k.Number}
+	}
+	return r
 }
 
 // before is the reply to an update that was answered before and perhaps not sent. What was withdrawn since is not said any more.
@@ -90,7 +125,7 @@ func (d *Desk) before(ctx context.Context, m Message) (Reply, bool, error) {
 	if !ok {
 		return Reply{}, false, nil
 	}
-	r := Reply{Text: k.Text, Choices: k.Choices, Answer: k.Answer, Result: retrieval.Result{Answers: matches(k.Answered), Candidates: matches(k.Offered)}}
+	r := k.Reply()
 	if !d.served(ctx, r) {
 		return gone(), true, nil
 	}

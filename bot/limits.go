@@ -30,6 +30,9 @@ const (
 	repeated = time.Minute
 	// dangersAMinute is how often somebody who is over the limit, or says it again, is told the number to call.
 	dangersAMinute = 10
+	// looksASecond is how many messages of readers over a limit are looked at for a danger that no pattern sees, of each reader one a minute:
+	// that costs a model's call, but no search.
+	looksASecond = 20
 	// deletionsAMinute is how often somebody who is over the limit may say to delete their data, or that it is meant.
 	deletionsAMinute = 4
 	// calm is how long nobody is refused before they are told again that it is too much.
@@ -48,6 +51,7 @@ func (d *Desk) Limit(l Limits) { d.doorman = newDoorman(l) }
 type doorman struct {
 	limits Limits
 	all    *rate.Limiter
+	looks  *rate.Limiter
 
 	mu     sync.Mutex
 	known  map[string]*list.Element
@@ -62,7 +66,8 @@ type guest struct {
 	refused    time.Time // the last time that it was too much
 	dangers    *rate.Limiter
 	deletions  *rate.Limiter
-	last       string // the last message that may not be repeated
+	looks      *rate.Limiter // of the model, beyond the limit
+	last       string        // the last message that may not be repeated
 	lastAt     time.Time
 	lastReply  Reply
 	lastAgains int
@@ -72,7 +77,10 @@ func newDoorman(l Limits) *doorman {
 	if l.Readers == 0 {
 		l.Readers = defaultReaders
 	}
-	d := &doorman{limits: l, all: rate.NewLimiter(rate.Inf, 0), known: map[string]*list.Element{}, recent: list.New()}
+	d := &doorman{
+		limits: l, all: rate.NewLimiter(rate.Inf, 0), looks: rate.NewLimiter(looksASecond, looksASecond),
+		known: map[string]*list.Element{}, recent: list.New(),
+	}
 	if l.PerSecond > 0 {
 		d.all = rate.NewLimiter(rate.Limit(l.PerSecond), 2*l.PerSecond)
 	}
@@ -85,6 +93,7 @@ type pass struct {
 	again  bool // reply is the one of before
 	delete bool // reply is a refusal, which does not hold for the deletion of one's data; the message may ask for it
 	danger *retrieval.Urgent
+	look   bool // reply is a refusal, unless the model sees a danger
 }
 
 // let looks at a message before anything else is done for it.
@@ -104,15 +113,23 @@ func (d *doorman) let(m Message, now time.Time) pass {
 		return p
 	}
 	mayDelete := m.mayDelete() && g.deletions.AllowN(now, 1)
-	line := tooFastLine
-	if mine {
-		line = busyLine
-	}
-	if g.told {
-		return pass{reply: &Reply{Silent: true}, delete: mayDelete}
+	p := pass{reply: &Reply{Silent: true}, delete: mayDelete, look: len(m.Text) <= maxText && g.looks.AllowN(now, 1) && d.looks.AllowN(now, 1)}
+	switch {
+	case g.told:
+	case mine:
+		p.reply = refusal(busyLine)
+	default:
+		p.reply = refusal(tooFastLine)
 	}
 	g.told = true
-	return pass{reply: refusal(line), delete: mayDelete}
+	return p
+}
+
+// untold says that a reader did not hear the refusal: they are told when there is another.
+func (d *doorman) untold(m Message) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.guest(m.Via.Name + "\x00" + m.name()).told = false
 }
 
 // urgent answers a danger past all limits, within its own: what patterns see of it, or what was told of the same words before.
@@ -178,7 +195,7 @@ func (d *doorman) guest(name string) *guest {
 		d.recent.MoveToFront(e)
 		return e.Value.(*guest) //nolint:forcetypeassert // nothing else is in it
 	}
-	g := &guest{name: name, rate: rate.NewLimiter(rate.Inf, 0), dangers: aMinute(dangersAMinute), deletions: aMinute(deletionsAMinute)}
+	g := &guest{name: name, rate: rate.NewLimiter(rate.Inf, 0), dangers: aMinute(dangersAMinute), deletions: aMinute(deletionsAMinute), looks: aMinute(1)}
 	if n := d.limits.PerMinute; n > 0 {
 		g.rate = aMinute(n)
 	}

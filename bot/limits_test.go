@@ -57,6 +57,33 @@ func TestGlobalLimit(t *testing.T) {
 	}
 }
 
+// TestDangerOverTheLimit: who is over the limit and in a danger that only the model sees is told the number at once; of what follows within
+// the minute no more is asked of the model, since it costs what the limit is for.
+func TestDangerOverTheLimit(t *testing.T) {
+	clock := start
+	desk, _, library := deskAt(&clock)
+	desk.Limit(bot.Limits{PerMinute: 2})
+	handle(t, desk, "甲", "白酒")
+	handle(t, desk, "甲", "头孢")
+	if reply := handle(t, desk, "甲", "我爸喘不上气"); reply.Urgent == nil || !strings.Contains(reply.Text, "120") || reply.Silent {
+		t.Errorf("in danger: %+v", reply)
+	}
+	if reply := handle(t, desk, "甲", "我妈也喘不上气"); reply.Urgent != nil || !strings.HasPrefix(reply.Text, "您发得太快了") {
+		t.Errorf("a moment later: %+v", reply)
+	}
+	if n := library.Searches(); n != 2 {
+		t.Errorf("%d searches", n)
+	}
+	clock = clock.Add(time.Minute)
+	for range 2 {
+		handle(t, desk, "甲", fmt.Sprint("白酒", clock))
+		clock = clock.Add(time.Second)
+	}
+	if reply := handle(t, desk, "甲", "我妈喘不上气了"); reply.Urgent == nil {
+		t.Errorf("a minute later: %+v", reply)
+	}
+}
+
 // TestLimitsForgetReaders: as many readers come as like, memory does not grow with them.
 func TestLimitsForgetReaders(t *testing.T) {
 	clock := start

@@ -36,9 +36,10 @@ type Reader struct {
 	Name    string // the channel's
 	Memory  Memory
 	Wishes  Wishes
-	Blocked bool // by the staff, for abuse
-	Gone    bool // blocked us, or left the channel: nothing is sent
-	Due     bool // something that they asked to be told has been answered since
+	Blocked bool      // by the staff, for abuse
+	Gone    bool      // blocked us, or left the channel: nothing is sent
+	Due     bool      // something that they asked to be told has been answered since
+	Read    time.Time // when that was, by the store's clock: who is forgotten afterwards is not written again; zero: it does not matter
 }
 
 // MemberOf is the name that somebody has in a group: what they say there is a conversation of its own, so that nothing of theirs gets into

@@ -171,7 +171,20 @@ func (c *Console) withdraw(ctx context.Context, d decided) (string, error) {
 		return "", err
 	}
 	got, err := c.reached(ctx, d.ID)
-	return "撤下了，所有渠道都不再回答这一条。" + knowledge.RecipientsLine(got) + "。原因：" + d.Comment, err
+	return "撤下了，所有渠道都不再回答这一条。" + knowledge.RecipientsLine(got) + "。原因：" + d.Comment + c.correction(ctx, d.ID), err
+}
+
+// correction drafts what readers of a withdrawn entry should be told, and says so. The entry is withdrawn whether or not that succeeds.
+func (c *Console) correction(ctx context.Context, id knowledge.ID) string {
+	n, err := c.Store.ProposeCorrection(ctx, id)
+	switch {
+	case err != nil:
+		c.Log.Error("no correction was drafted", "entry", id, "error", err)
+		return "。给他们的更正没有起草成，请到“推送”里自己写"
+	case n == 0:
+		return ""
+	}
+	return fmt.Sprintf("。给他们的更正起草好了，是“推送”里的第%d号：补全空着的地方，送核准", n)
 }
 
 // reached are those whom a correction would go to.

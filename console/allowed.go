@@ -10,6 +10,7 @@ import (
 // allowed is what the page offers a person; the store decides again when it is asked for.
 type allowed struct {
 	Edit, Submit, Publish, Emergency, Withdraw bool
+	Push                                       bool         // a broadcast that says so
 	Sign                                       []roleChoice // empty: she cannot
 	Nothing                                    string       // why there is nothing to do
 }
@@ -33,6 +34,7 @@ func mayDo(who knowledge.Person, p *entryPage) allowed {
 		Edit:     newest && writes,
 		Submit:   newest && writes && v.Status == knowledge.Draft && len(p.Notes) == 0,
 		Withdraw: newest && live && who.Holds(knowledge.Publisher),
+		Push:     v.Status == knowledge.Published && !p.Ended && who.Holds(knowledge.Author, knowledge.Editor, knowledge.Publisher),
 	}
 	if newest && v.Status == knowledge.InReview && who.Holds(knowledge.Publisher) {
 		a.Publish = v.Missing() == ""
@@ -88,6 +90,9 @@ func certainties(who knowledge.Person, p *entryPage) sure {
 		Emergency: "紧急核发后，读者马上查得到，答案里写明“紧急核发，24小时内复核”。24小时内没有签齐，自动停止回答。" +
 			fmt.Sprintf("要两位发布员先签字，现在有%d位。", p.Involvement.Publishers),
 		Withdraw: "撤下后，5秒内所有渠道不再回答这一条，正在审核的也一起停下。" + knowledge.RecipientsLine(p.Reached) + "。写过的和签过的都留着，不会删掉。",
+	}
+	if len(p.Reached) > 0 {
+		s.Withdraw += "撤下时，给他们的更正会起草好，放在“推送”里，核准了才发。"
 	}
 	switch v.Status {
 	case knowledge.InReview:

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"qiuzhen/authoring"
@@ -96,6 +98,8 @@ type Store interface {
 	Questions
 	Drafts
 	Service
+	Broadcasts
+	Surges
 }
 
 // Desk is where texts are written: entries as their Markdown source.
@@ -146,16 +150,18 @@ type Config struct {
 // Console serves the pages.
 type Console struct {
 	Config
-	tries   *limiter
-	hashing chan struct{} // passwords that are being checked: each takes 32 MB
-	uploads chan struct{} // files that are on their way or wait to be read
-	reading chan struct{} // files that are being read: each may take 512 MB
+	tries    *limiter
+	hashing  chan struct{} // passwords that are being checked: each takes 32 MB
+	counting sync.Mutex
+	counted  map[int64]*counted // by broadcast
+	uploads  chan struct{}      // files that are on their way or wait to be read
+	reading  chan struct{}      // files that are being read: each may take 512 MB
 }
 
 // New makes a console.
 func New(c Config) *Console {
 	return &Console{
-		Config: c, tries: newLimiter(signInsMost, signInsWindow), hashing: make(chan struct{}, 2),
+		Config: c, tries: newLimiter(signInsMost, signInsWindow), hashing: make(chan struct{}, 2), counted: map[int64]*counted{},
 		uploads: make(chan struct{}, uploadsAtOnce), reading: make(chan struct{}, 1),
 	}
 }
@@ -200,7 +206,7 @@ func (c *Console) Routes() []page.Route {
 	} {
 		routes = append(routes, page.Route{Pattern: r.pattern, Access: r.access, Handler: c.guard(r.access, r.do)})
 	}
-	return routes
+	return slices.Concat(routes, c.broadcastRoutes(), c.apiRoutes())
 }
 
 func (c *Console) nothing(http.ResponseWriter, *http.Request, visit) error {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -27,6 +28,7 @@ type queuePage struct {
 	frame
 	Notices []noticeView
 	More    int // beyond those listed
+	Pushes  []pushGroup
 	Groups  []taskGroup
 }
 
@@ -37,6 +39,29 @@ type noticeView struct {
 
 // noticesMost bounds the list of notices.
 const noticesMost = 50
+
+// pushGroup are broadcasts that cannot wait.
+type pushGroup struct {
+	Title string
+	List  []knowledge.Broadcast
+}
+
+// waitingPushes are those that are being sent, and those that wait for an approval.
+func (c *Console) waitingPushes(ctx context.Context) (groups []pushGroup, err error) {
+	for _, g := range []struct {
+		title string
+		state knowledge.BroadcastState
+	}{{"正在发的推送", knowledge.BroadcastSending}, {"暂停的推送", knowledge.BroadcastPaused}, {"等人核准的推送", knowledge.BroadcastSubmitted}} {
+		list, err := c.Store.Broadcasts(ctx, g.state, listMost)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) > 0 {
+			groups = append(groups, pushGroup{g.title, list})
+		}
+	}
+	return groups, nil
+}
 
 type taskGroup struct {
 	Title, What string
@@ -55,6 +80,9 @@ func (c *Console) queue(w http.ResponseWriter, r *http.Request, v visit) error {
 		return err
 	}
 	p := &queuePage{frame: frame{Title: "我的待办"}}
+	if p.Pushes, err = c.waitingPushes(r.Context()); err != nil {
+		return err
+	}
 	notices, err := c.Store.Notices(r.Context(), v.Person.ID, false)
 	if err != nil {
 		return err

@@ -29,10 +29,13 @@ var templates = func() map[string]*template.Template {
 		"topic":  func(t knowledge.Topic) string { return topicWords[t] },
 		"status": statusLine,
 		"stands": pairStatus,
+		"rows":   func(head string, over bool, rows []progressRow) rowsView { return rowsView{head, over, rows} },
+		"script": func() string { return liveScript.Path },
+		"second": func(t time.Time) string { return t.In(knowledge.China).Format("1月2日 15:04:05") },
 	}
 	all := map[string]*template.Template{}
-	for _, name := range []string{"signin", "queue", "entries", "entry", "edit", "new", "questions", "question", "error"} {
-		all[name] = template.Must(template.New("").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
+	for _, name := range []string{"signin", "queue", "entries", "entry", "edit", "new", "questions", "question", "error", "broadcasts", "start", "compose", "broadcast", "live", "report", "surges"} {
+		all[name] = template.Must(template.New("").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/push.html", "templates/"+name+".html"))
 	}
 	return all
 }()
@@ -102,6 +105,9 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, v visit, err erro
 	e := &errorPage{frame: frame{Title: what.title}, Message: known.Message + "。", Mend: what.mend, Link: "/console", LinkText: "回到我的待办"}
 	if id := r.PathValue("id"); id != "" && known.Code != knowledge.NotFound {
 		e.Link, e.LinkText = entryPath(knowledge.ID(id)), "回到这一条"
+	}
+	if n := r.PathValue("n"); n != "" && known.Code != knowledge.NotFound {
+		e.Link, e.LinkText = "/console/broadcasts/"+n, "回到这一条推送"
 	}
 	c.show(w, r, v, what.status, "error", e)
 }

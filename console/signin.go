@@ -73,6 +73,18 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 
 // openSession signs in, and ends the session that the browser had before.
 func (c *Console) openSession(r *http.Request, from, login string) (string, error) {
+	token, err := c.newSession(r, "console "+from, login, r.PostFormValue("password"))
+	if err != nil {
+		return "", err
+	}
+	if old, _ := c.visitor(r); old.token != "" {
+		err = c.Store.CloseSession(c.actor(r.Context(), old), old.token)
+	}
+	return token, err
+}
+
+// newSession waits for its turn to hash the password.
+func (c *Console) newSession(r *http.Request, from, login, password string) (string, error) {
 	turn := time.NewTimer(hashWait)
 	defer turn.Stop()
 	select {
@@ -84,16 +96,8 @@ func (c *Console) openSession(r *http.Request, from, login string) (string, erro
 		return "", r.Context().Err()
 	}
 	actor := knowledge.System
-	actor.From = "console " + from
-	ctx := knowledge.WithActor(r.Context(), actor)
-	token, err := c.Store.OpenSession(ctx, login, r.PostFormValue("password"), c.Now())
-	if err != nil {
-		return "", err
-	}
-	if old, _ := c.visitor(r); old.token != "" {
-		err = c.Store.CloseSession(c.actor(ctx, old), old.token)
-	}
-	return token, err
+	actor.From = from
+	return c.Store.OpenSession(knowledge.WithActor(r.Context(), actor), login, password, c.Now())
 }
 
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request, v visit) error {

@@ -18,6 +18,7 @@ var publicPages = []struct{ name, path string }{
 	{"sign-in", "/console/sign-in"},
 	{"public-entry", "/e/honey-diabetes"},
 	{"public-entry-unknown", "/e/nothing-of-ours"},
+	{"unknown", "/nothing-of-ours"},
 }
 
 const honey = "/console/entries/honey-diabetes"

@@ -106,6 +106,7 @@ type Lesson struct {
 	Others   []Wording // are examples of nothing, whatever their class
 	Alarms   float64   // of the hard look-alikes, how many may be reported
 	Words    bool      // whether it reads grams beside the vector
+	Doubts   bool      // whether it may doubt the patterns of dangers, and says when it is certain of a class
 	// Tails are worries that anybody may add (，万一出事咋办): each wording is also learnt with one of them, so that they say nothing.
 	Tails []string
 }
@@ -280,13 +281,13 @@ func (d *lessonData) crossValidate(f *Fitted, l Lesson) error {
 	for i, r := range readings {
 		if d.y[i] == 0 {
 			calm = append(calm, r.P)
-		} else if l.Words && retrieval.DetectUrgent(retrieval.Normalised(d.text[i]), retrieval.Vector{}) != nil {
+		} else if l.Doubts && retrieval.DetectUrgent(retrieval.Normalised(d.text[i]), retrieval.Vector{}) != nil {
 			patterned = append(patterned, r.P)
 		}
 	}
 	f.Calm, f.Positive = len(calm), d.own-len(calm)
 	f.Threshold = over(calm, len(calm), l.Alarms)
-	if l.Words {
+	if l.Doubts {
 		slices.Sort(patterned)
 		f.Doubted = learn.Significant(patterned[int(doubtful*float64(len(patterned)))])
 		f.Certain = d.certain(readings, f.Threshold)

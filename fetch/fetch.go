@@ -1,5 +1,5 @@
-// Package fetch reads the pages that strangers' messages link to. Nothing else in the project may make a request whose
-// address somebody outside chose: a Client reaches public addresses only, and takes little.
+// Package fetch reads the pages that strangers' messages link to, and posts to addresses that operators name. Nothing else in the project may make
+// a request whose address is no setting: a Client reaches public addresses only unless the operator says otherwise, and takes little.
 package fetch
 
 import (
@@ -31,8 +31,11 @@ var (
 	ErrSize    = errors.New("larger than 2 MB")
 )
 
-// Client reads pages. The zero Client is ready; it is safe for concurrent use. Tests alone set its fields.
+// Client reads pages. The zero Client is ready; it is safe for concurrent use. Tests alone set its unexported fields.
 type Client struct {
+	// Private lets it reach any machine, inside too, at any port: for addresses that the operator alone chooses, and said so (Post).
+	Private bool
+
 	allow func(netip.AddrPort) bool // whether an address may be dialled; nil: isPublic
 	limit time.Duration             // for everything; 0: timeout
 }
@@ -121,7 +124,11 @@ func (c *Client) get(ctx context.Context, address string, r request) (got respon
 
 func (c *Client) client() *http.Client {
 	allow := c.allow
-	if allow == nil {
+	switch {
+	case allow != nil:
+	case c.Private:
+		allow = isUnicast
+	default:
 		allow = isPublic
 	}
 	dialer := &net.Dialer{Timeout: timeout, Control: func(_, address string, _ syscall.RawConn) error {

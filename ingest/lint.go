@@ -62,7 +62,7 @@ func (d *document) lintIdentity() {
 	}
 	for _, r := range e.Regions {
 		if !region.MatchString(r) || knowledge.RegionName(r) == r {
-			d.at("regions", "地区 %q 应当是六位 GB/T 2260 代码，并且在 knowledge/region.go 里有名字", r)
+			d.at("regions", "地区 %q 应当是六位 GB/T 2260 代码，并且在地区表里（qiuzhen area list）", r)
 		}
 	}
 	for _, g := range e.Groups {

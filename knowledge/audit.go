@@ -54,11 +54,26 @@ const (
 // ReviewersReminded is that an entry's reviewers were told that it has to be looked at again.
 const ReviewersReminded Action = "reviewers.reminded"
 
+// The actions on surges of what readers ask; each event's detail has the surge's number.
+const (
+	SurgeFound Action = "surge.found"
+	SurgeSeen  Action = "surge.seen" // somebody has taken it up
+)
+
 // The actions on what readers asked, and on readers.
 const (
 	QuestionAnswered Action = "question.answered"
 	ReaderBlocked    Action = "reader.blocked"
 	ReaderUnblocked  Action = "reader.unblocked"
+)
+
+// The actions on evaluation cases; each event's detail names the case as "case", or how many there were as "cases".
+const (
+	CasesAdded      Action = "cases.added"
+	CasesAnnotated  Action = "cases.annotated" // one event a file
+	CaseAdjudicated Action = "case.adjudicated"
+	CaseApproved    Action = "case.approved"
+	CaseLocked      Action = "case.locked"
 )
 
 // Event is a change that the audit log tells of; who and when are added as it is written.

@@ -43,10 +43,12 @@ type FieldChange struct {
 }
 
 // Diff lists the parts that differ, line by line. A line that only moved is no change.
-func Diff(before, after Entry) []FieldChange {
-	lines := func(e Entry) (names []string, of map[string][]string) {
+func Diff(before, after Entry) []FieldChange { return diffFields(before.Fields(), after.Fields()) }
+
+func diffFields(before, after []Field) []FieldChange {
+	lines := func(fields []Field) (names []string, of map[string][]string) {
 		of = map[string][]string{}
-		for _, f := range e.Fields() {
+		for _, f := range fields {
 			names, of[f.Name] = append(names, f.Name), f.Lines
 		}
 		return names, of

@@ -33,3 +33,24 @@ func RecipientsLine(got []Recipient) string {
 	}
 	return fmt.Sprintf("最近30天有%d人收到过（%s）", all, strings.Join(parts, "，"))
 }
+
+// Reach is how many a broadcast would go to now, by channel and county.
+type Reach struct {
+	Channel string
+	County  string // empty: named none
+	N       int
+	Spent   int // of WeChatMass: how many went out this month
+}
+
+// Endpoint is a recipient of broadcasts that is no reader: a group of grid workers, a list of addresses, a platform of loudspeakers. Its secret is
+// in endpoints.toml of the data folder, under the recipient's name.
+type Endpoint struct {
+	ID        int64
+	Channel   string // wecom, dingtalk, email, webhook, wechat_mass
+	Recipient string // its name there; of e-mail the address; of WeChatMass all, or tag:2
+	County    string // GB/T 2260 code, or 9 digits of a town; empty: everywhere
+	Topics    []Topic
+	Groups    []string // whom it reaches; none: everybody
+	Exercise  bool     // joined the exercise group
+	Gone      string   // why nothing is sent any more; empty: it is
+}

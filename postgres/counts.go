@@ -73,3 +73,11 @@ func CountVersions(ctx context.Context, dsn string) (n int, err error) {
 	err = conn.QueryRow(ctx, `SELECT count(*) FROM entry_versions`).Scan(&n)
 	return n, err
 }
+
+// Edition grows with each change of content: all of them are in the audit log, in the same transaction.
+func (s *Store) Edition(ctx context.Context) (n int64, err error) {
+	if err := s.pool.QueryRow(ctx, `SELECT seq FROM audit_head`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("edition of the content: %w", err)
+	}
+	return n, nil
+}

@@ -14,6 +14,17 @@ import (
 // Constraint is exported for tests.
 var Constraint = constraint
 
+// AudienceSelect is exported for tests.
+var AudienceSelect = audienceSelect
+
+// Begin begins a broadcast with nobody to send it to.
+func (s *Store) Begin(ctx context.Context, id int64) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := s.beginBroadcast(ctx, tx, id)
+		return err
+	})
+}
+
 // SearchExact scores everything, whatever the size.
 func (s *Store) SearchExact(ctx context.Context, q retrieval.Query) ([]retrieval.Hit, error) {
 	return s.searchOfSize(ctx, q, 0)

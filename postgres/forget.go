@@ -17,6 +17,9 @@ import (
 // only the platform's number stays, so that it is not dealt with again.
 func (s *Store) Forget(ctx context.Context, channel, person, update string, reply func(bot.Forgotten) bot.Kept) (f bot.Forgotten, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := markForgotten(ctx, tx, channel, person); err != nil {
+			return err
+		}
 		rows, err := tx.Query(ctx, `
 			SELECT id FROM readers WHERE channel = $1 AND (name = $2 OR strpos(name, E'\n') > 0 AND split_part(name, E'\n', 2) = $2) FOR UPDATE`, channel, person)
 		if err != nil {
@@ -42,12 +45,12 @@ func (s *Store) Forget(ctx context.Context, channel, person, update string, repl
 		if err := deleteReaders(ctx, tx, readers); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, `DELETE FROM inbox WHERE channel = $1 AND chat = $2 AND done_at IS NOT NULL`, channel, person)
+		tag, err := tx.Exec(ctx, `DELETE FROM inbox WHERE channel = $1 AND chat = $2 AND (done_at IS NOT NULL OR channel = $4 AND id <> $3)`, channel, person, update, forms)
 		if err != nil {
 			return err
 		}
 		f.Updates = int(tag.RowsAffected())
-		_, err = tx.Exec(ctx, `UPDATE inbox SET chat = '', reply = NULL WHERE channel = $1 AND chat = $2 AND token > 0`, channel, person)
+		_, err = tx.Exec(ctx, `UPDATE inbox SET chat = '', reply = NULL WHERE channel = $1 AND chat = $2 AND (token > 0 OR channel = $3)`, channel, person, forms)
 		if err != nil || update == "" {
 			return err
 		}
@@ -57,6 +60,17 @@ func (s *Store) Forget(ctx context.Context, channel, person, update string, repl
 		return f, fmt.Errorf("forget a reader of %s: %w", channel, err)
 	}
 	return f, nil
+}
+
+// markForgotten waits for turns of the person that are being kept and lets none be kept any more that began before.
+func markForgotten(ctx context.Context, tx pgx.Tx, channel, person string) error {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock`+lockPerson, channel, person); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO forgotten (channel, mark, at) VALUES ($1, reader_mark($1, $2), clock_timestamp())
+		ON CONFLICT (channel, mark) DO UPDATE SET at = excluded.at`, channel, person)
+	return err
 }
 
 // deleteReaders leaves of who is blocked a mark that keeps them so.
@@ -72,7 +86,7 @@ func deleteReaders(ctx context.Context, tx pgx.Tx, readers []int64) error {
 }
 
 // ForgetOld deletes readers who have said nothing since and want nothing, or have been gone since then whatever they wanted, the answers
-// older than that, and what is remembered of a conversation; false when nothing is left to delete. It goes in portions, so that no lock is held for long.
+// older than that, what is remembered of a conversation, and the ledgers of broadcasts; false when nothing is left to delete. It goes in portions, so that no lock is held for long.
 func (s *Store) ForgetOld(ctx context.Context, since time.Time) (more bool, err error) {
 	const portion = 1000
 	for _, sql := range []string{
@@ -80,6 +94,7 @@ func (s *Store) ForgetOld(ctx context.Context, since time.Time) (more bool, err 
 		   OR NOT wishes ?| '{sent,auto}' AND NOT EXISTS (SELECT FROM question_readers q WHERE q.reader_id = r.id AND q.agreed AND q.told_at IS NULL)) LIMIT $2)`,
 		`UPDATE readers SET memory = '{}' WHERE id IN (SELECT id FROM readers WHERE seen_at < $1 AND memory <> '{}' LIMIT $2)`,
 		`DELETE FROM answers WHERE id IN (SELECT id FROM answers WHERE at < $1 LIMIT $2)`,
+		`DELETE FROM forgotten WHERE (channel, mark) IN (SELECT channel, mark FROM forgotten WHERE at < least($1, now() - interval '1 day') LIMIT $2)`,
 	} {
 		tag, err := s.pool.Exec(ctx, sql, since, portion)
 		if err != nil {
@@ -87,7 +102,8 @@ func (s *Store) ForgetOld(ctx context.Context, since time.Time) (more bool, err 
 		}
 		more = more || tag.RowsAffected() == portion
 	}
-	return more, nil
+	ledgers, err := s.forgetDeliveries(ctx, since)
+	return more || ledgers, err
 }
 
 // Recipients are those who were answered with an entry, any version, since then, by channel: whom a correction goes to.

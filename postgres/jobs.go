@@ -11,13 +11,16 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+
+	"qiuzhen/sensing"
 )
 
 // Jobs are what the program does without being asked: River jobs in the same database, so that they survive a kill and run once however many
 // programs are up.
 type Jobs struct {
-	Now func() time.Time // decides what is due; when a job runs is the real clock's matter
-	Log *slog.Logger
+	Now      func() time.Time // decides what is due; when a job runs is the real clock's matter
+	Log      *slog.Logger
+	Embedder sensing.Embedder // nil: topics are told apart by their characters alone
 }
 
 const (
@@ -58,12 +61,15 @@ func (s *Store) StartJobs(ctx context.Context, j Jobs) (stop func(), err error) 
 func (j Jobs) config(s *Store) *river.Config {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &remindWorker{store: s, now: j.Now})
+	river.AddWorker(workers, &senseWorker{store: s, now: j.Now, embedder: j.Embedder})
 	return &river.Config{
 		Logger: j.Log, Workers: workers, SoftStopTimeout: jobGrace,
 		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
 		// on start too: a program that is only up for minutes a day reminds all the same
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(remindEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return remindArgs{}, nil }, &river.PeriodicJobOpts{ID: "remind_reviewers", RunOnStart: true})},
+			func() (river.JobArgs, *river.InsertOpts) { return remindArgs{}, nil }, &river.PeriodicJobOpts{ID: "remind_reviewers", RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(sensing.Every),
+				func() (river.JobArgs, *river.InsertOpts) { return senseArgs{}, &river.InsertOpts{MaxAttempts: 1} }, &river.PeriodicJobOpts{ID: "sense_questions", RunOnStart: true})},
 	}
 }
 
@@ -81,6 +87,24 @@ type remindWorker struct {
 // Work files what is due. A job that failed is tried again; what it had filed stays filed.
 func (w *remindWorker) Work(ctx context.Context, _ *river.Job[remindArgs]) error {
 	_, err := w.store.FileReminders(ctx, w.now())
+	return err
+}
+
+// senseArgs is the job of Sense. It is not tried again: the next one comes in minutes and does it all.
+type senseArgs struct{}
+
+func (senseArgs) Kind() string { return "sense_questions" }
+
+type senseWorker struct {
+	river.WorkerDefaults[senseArgs]
+	store    *Store
+	now      func() time.Time
+	embedder sensing.Embedder
+}
+
+// Work sorts what was asked and files surges.
+func (w *senseWorker) Work(ctx context.Context, _ *river.Job[senseArgs]) error {
+	_, err := w.store.Sense(ctx, w.now(), w.embedder)
 	return err
 }
 

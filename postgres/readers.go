@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"qiuzhen/bot"
 )
@@ -15,19 +16,22 @@ import (
 func (s *Store) Reader(ctx context.Context, channel, name string) (bot.Reader, error) {
 	r := bot.Reader{Channel: channel, Name: name}
 	err := s.pool.QueryRow(ctx, `
-		SELECT coalesce(id, 0), coalesce(memory, '{}'), coalesce(wishes, '{}'), blocked_at IS NOT NULL OR marked, gone_at IS NOT NULL, EXISTS (
+		SELECT clock_timestamp(), coalesce(id, 0), coalesce(memory, '{}'), coalesce(wishes, '{}'), blocked_at IS NOT NULL OR marked, gone_at IS NOT NULL, EXISTS (
 		         SELECT FROM question_readers q JOIN questions ON questions.id = q.question_id
 		          WHERE q.reader_id = readers.id AND q.agreed AND q.told_at IS NULL AND questions.entry_id IS NOT NULL)
 		  FROM (SELECT EXISTS (SELECT FROM readers WHERE channel = $1 AND name = reader_mark($1, $2) AND blocked_at IS NOT NULL) AS marked) m
 		  LEFT JOIN LATERAL (SELECT * FROM readers WHERE channel = $1 AND name = $2) readers ON true`, channel, name).
-		Scan(&r.ID, &r.Memory, &r.Wishes, &r.Blocked, &r.Gone, &r.Due)
+		Scan(&r.Read, &r.ID, &r.Memory, &r.Wishes, &r.Blocked, &r.Gone, &r.Due)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return r, fmt.Errorf("read reader of %s: %w", channel, err)
 	}
 	return r, nil
 }
 
-// Keep saves a turn of a conversation in one transaction and numbers its answer; 0 when nothing was answered.
+// errForgotten means that the reader has had their data deleted since the turn began: nothing of it is kept.
+var errForgotten = errors.New("the reader has been forgotten")
+
+// Keep saves a turn of a conversation in one transaction and numbers its answer; 0 when nothing was answered, or the reader was forgotten meanwhile.
 func (s *Store) Keep(ctx context.Context, t bot.Turn) (answer int64, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		reader, err := keepReader(ctx, tx, t.Reader)
@@ -55,6 +59,9 @@ func (s *Store) Keep(ctx context.Context, t bot.Turn) (answer int64, err error) 
 		kept.Answer = answer
 		return keepReply(ctx, tx, t.Reader.Channel, t.Update, kept)
 	})
+	if errors.Is(err, errForgotten) {
+		return 0, nil
+	}
 	if err != nil {
 		return 0, fmt.Errorf("keep turn on %s: %w", t.Reader.Channel, err)
 	}
@@ -81,12 +88,25 @@ func judgeAndAgree(ctx context.Context, tx pgx.Tx, reader int64, t bot.Turn) err
 	return err
 }
 
+// lockPerson holds off who forgets a person ($1 channel, $2 name, of a group's member too) while a turn of theirs is kept, and the other way round.
+const lockPerson = `(hashtextextended($1 || E'\n' || split_part($2, E'\n', CASE WHEN strpos($2, E'\n') > 0 THEN 2 ELSE 1 END), 0))`
+
 func keepReader(ctx context.Context, tx pgx.Tx, r bot.Reader) (id int64, err error) {
-	err = tx.QueryRow(ctx, `
-		INSERT INTO readers AS r (channel, name, memory, wishes, seen_at) VALUES ($1, $2, $3, $4, $5)
+	var both pgx.Batch // one round trip; the second statement sees what the first has waited for
+	both.Queue(`SELECT pg_advisory_xact_lock_shared`+lockPerson, r.Channel, r.Name)
+	both.Queue(`
+		INSERT INTO readers AS r (channel, name, memory, wishes, seen_at)
+		SELECT $1, $2, $3::jsonb, $4::jsonb, $5::timestamptz
+		 WHERE $6::timestamptz IS NULL OR NOT EXISTS (SELECT FROM forgotten WHERE channel = $1 AND at >= $6
+		       AND mark = reader_mark($1, split_part($2, E'\n', CASE WHEN strpos($2, E'\n') > 0 THEN 2 ELSE 1 END)))
 		ON CONFLICT (channel, name) DO UPDATE SET memory = excluded.memory, wishes = excluded.wishes,
 		       seen_at = greatest(r.seen_at, excluded.seen_at), gone_at = NULL
-		RETURNING id`, r.Channel, r.Name, r.Memory, r.Wishes, r.Memory.At).Scan(&id)
+		RETURNING id`, r.Channel, r.Name, r.Memory, r.Wishes, r.Memory.At, pgtype.Timestamptz{Time: r.Read, Valid: !r.Read.IsZero()}).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&id) })
+	err = tx.SendBatch(ctx, &both).Close()
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, errForgotten
+	}
 	return id, err
 }
 

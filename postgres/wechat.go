@@ -41,9 +41,9 @@ func (s WeChat) Deliver(ctx context.Context, d wechat.Delivery) (p wechat.Place,
 		       tries = m.tries + (excluded.tried_at >= m.tried_at + $7::interval)::int,
 		       tried_at = CASE WHEN excluded.tried_at >= m.tried_at + $7::interval THEN excluded.tried_at ELSE m.tried_at END,
 		       late = m.late AND excluded.tried_at < m.tried_at + $7::interval,
-		       given_at = CASE WHEN excluded.tried_at < m.tried_at + $7::interval THEN m.given_at END
+		       given_at = CASE WHEN excluded.tried_at < m.tried_at + $7::interval AND excluded.tried_at < m.given_at + $9::interval THEN m.given_at END
 		RETURNING posts, tries, given_at IS NOT NULL OR sent`,
-		d.Nonce, d.Body, d.Posts, d.ID, d.Reader, d.At, d.Retry, nonceGood).Scan(&p.Number, &p.Try, &p.Given)
+		d.Nonce, d.Body, d.Posts, d.ID, d.Reader, d.At, d.Retry, nonceGood, d.Again).Scan(&p.Number, &p.Try, &p.Given)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p, wechat.ErrReplayed
 	}

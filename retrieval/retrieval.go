@@ -141,6 +141,20 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Result, error) {
 	return result, err
 }
 
+// Danger is the danger that a message speaks of, as Answer sees it, without a search.
+func (e *Engine) Danger(ctx context.Context, message string) (*Urgent, error) {
+	clipped := clip(e.private(message), maxMessage)
+	normalised, claim := text.Normalize(clipped), e.claim(clipped)
+	if void(normalised, claim) != "" {
+		return DetectUrgent(normalised, Vector{}), nil
+	}
+	vector, err := e.embed(ctx, claim)
+	if err != nil {
+		return nil, err
+	}
+	return DetectUrgent(normalised, vector), nil
+}
+
 // claim is what a message says, for matching: without forwarding phrases, normalised, typed by sound set right.
 func (e *Engine) claim(clipped string) string {
 	claim, _ := text.SplitForwarding(clipped)

@@ -7,48 +7,32 @@ import (
 	"qiuzhen/page"
 )
 
-// notice is a page instead of an entry: what is the matter, and what the reader can do.
-type notice struct {
-	Head  string
-	Lines []string
-}
-
 // askAgain is what helps whatever is the matter.
 const askAgain = "拿不准的消息，先不要转发，也不要照着做。"
 
 const callLines = "着急的话：身体的事打12320，怕是诈骗打96110，别的事打12345。"
 
 var (
-	unknownNotice = notice{"没有找到这一页", []string{"网址可能少抄了几个字，或者这一条还没有核发。", askAgain, callLines}}
-	busyNotice    = notice{"这会儿打不开", []string{"请过一会儿再试。", callLines}}
+	unknownNotice = page.Notice{Head: "没有找到这一页", Lines: []string{"网址可能少抄了几个字，或者这一条还没有核发。", askAgain, callLines}}
+	busyNotice    = page.Notice{Head: "这会儿打不开", Lines: []string{"请过一会儿再试。", callLines}}
 )
 
-func recalledNotice(p knowledge.Public) notice {
+func recalledNotice(p knowledge.Public) page.Notice {
 	lines := []string{"“" + p.Entry.Short + "”这一条，" + knowledge.ChineseDay(p.UpdatedAt) + "撤下了。"}
 	if p.Reason != "" {
 		lines = append(lines, "原因："+knowledge.Closed(p.Reason))
 	}
-	return notice{"这一条已经撤下", append(lines, "以前看到的内容，请不要再照着做，也不要再转发。", callLines)}
+	return page.Notice{Head: "这一条已经撤下", Lines: append(lines, "以前看到的内容，请不要再照着做，也不要再转发。", callLines)}
 }
 
-func lapsedNotice(p knowledge.Public) notice {
-	return notice{"这一条要重新核对", []string{
+func lapsedNotice(p knowledge.Public) page.Notice {
+	return page.Notice{Head: "这一条要重新核对", Lines: []string{
 		"“" + p.Entry.Short + "”这一条，有效期到" + knowledge.ChineseDay(p.ReviewBy) + "为止。", "核对好之前，以前的内容不能当作依据。", askAgain, callLines,
 	}}
 }
 
-func (s *Site) notice(w http.ResponseWriter, status int, n notice) {
-	body, err := render("notice", struct {
-		Style string
-		notice
-	}{page.Style.Path, n})
-	if err != nil {
+func (s *Site) notice(w http.ResponseWriter, status int, n page.Notice) {
+	if err := n.Write(w, status); err != nil {
 		s.Log.Error("notice failed", "error", err)
 	}
-	h := w.Header()
-	h.Set("Content-Type", htmlType)
-	h.Set("Cache-Control", "no-cache") // it may be published the next moment
-	h.Set("X-Robots-Tag", "noindex")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client is gone: nobody to tell
 }

@@ -124,6 +124,11 @@ func (l *Library) Answer(_ context.Context, m retrieval.Message) (retrieval.Resu
 	return r, nil
 }
 
+// Danger sees what the model would.
+func (l *Library) Danger(_ context.Context, message string) (*retrieval.Urgent, error) {
+	return urgent(text.Normalize(message)), nil
+}
+
 // urgent is the danger that the patterns see in a message, or that the model would.
 func urgent(normalised string) *retrieval.Urgent {
 	for words, like := range map[string]string{"喘不上气": "我妈胸口闷得厉害", "煤气味好大": "家里煤气泄漏了"} {

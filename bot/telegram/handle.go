@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"hash/maphash"
 	"regexp"
 	"strconv"
 	"strings"
@@ -62,7 +61,7 @@ func (b *Bot) Handle(ctx context.Context, stored engine.Update) error {
 	return nil
 }
 
-// Shed tells a reader that too many ask: once in ten minutes, and only when a message may be sent right now. Groups are told nothing.
+// Shed tells a reader that too many ask: once in ten minutes, now when a message may be sent, else once one may. Groups are told nothing.
 func (b *Bot) Shed(ctx context.Context, stored engine.Update) error {
 	const again = 10 * time.Minute
 	var u update
@@ -73,15 +72,16 @@ func (b *Bot) Shed(ctx context.Context, stored engine.Update) error {
 		return b.Handle(ctx, stored)
 	}
 	chat, now := u.chat(), b.Now()
-	if at, ok := b.told.Get(chat.ID); ok && now.Sub(at) < again || !chat.private() || !b.quota.allow(chat.ID, now) {
+	if at, ok := b.told.Get(chat.ID); ok && now.Sub(at) < again || !chat.private() {
 		return nil
 	}
 	b.told.Add(chat.ID, now)
-	_, err := b.sendOnce(ctx, &outgoing{chat: chat.ID, parts: []string{BusyLine}})
-	if errors.Is(err, bot.ErrorForbidden) {
-		return b.Readers.MarkGone(ctx, Channel.Name, chat.name(), now)
+	if !b.quota.allow(chat.ID, now) {
+		b.owed.add(chat.ID, now)
+		return nil
 	}
-	return nil // a line that is not worth another try
+	b.line(ctx, chat.ID, BusyLine)
+	return nil
 }
 
 // compose makes the reply to an update; nil when there is nothing to say.
@@ -112,11 +112,13 @@ func (b *Bot) member(ctx context.Context, m *memberChange) error {
 
 // answer makes the reply to a message.
 func (b *Bot) answer(ctx context.Context, me *models.User, id string, m *message, edited bool) (*outgoing, error) {
-	o := &outgoing{chat: m.Chat.ID, source: replyKey{m.Chat.ID, m.MessageID}, reader: m.Chat.name()}
-	o.trace.hash = maphash.String(seed, m.words())
-	before, seen := b.replies.Get(o.source)
-	if edited && (m.words() == "" || seen && before.hash == o.trace.hash) {
-		return nil, nil // a place that moves, or a reaction
+	o := &outgoing{chat: m.Chat.ID, trace: b.traceOf(m), reader: m.Chat.name()}
+	var before engine.Trace
+	seen := false
+	if edited {
+		if before, seen = b.answeredBefore(ctx, o.trace.Message); m.words() == "" || seen && before.Words == o.trace.Words {
+			return nil, nil // a place that moves, or a reaction
+		}
 	}
 	if m.InTopic {
 		o.thread = m.Thread
@@ -137,17 +139,15 @@ func (b *Bot) answer(ctx context.Context, me *models.User, id string, m *message
 	if err := b.consult(ctx, o, asked, line); err != nil {
 		return nil, err
 	}
-	if edited && seen && before.reply != 0 && len(o.parts) == 1 && b.Now().Sub(before.at) < editable {
-		o.edit = before.reply
+	if seen && before.Reply != 0 && len(o.parts) == 1 && b.Now().Sub(before.At) < editable {
+		o.edit = before.Reply
 	}
 	if len(o.parts) == 0 {
-		b.replies.Add(o.source, o.trace)
+		b.keepTrace(ctx, o)
 		return nil, nil
 	}
 	return o, nil
 }
-
-var seed = maphash.MakeSeed()
 
 // press makes the reply to a button: the same as to its words.
 func (b *Bot) press(ctx context.Context, id string, c *callback) (*outgoing, error) {
@@ -205,7 +205,9 @@ func (b *Bot) consult(ctx context.Context, o *outgoing, m engine.Message, line s
 	return nil
 }
 
-func (c chat) name() string { return strconv.FormatInt(c.ID, 10) }
+func (c chat) name() string { return chatName(c.ID) }
+
+func chatName(id int64) string { return strconv.FormatInt(id, 10) }
 
 // sender is the channel's name for who sent a message; of who writes in a group's own name it is the group.
 func (m *message) sender() string {

@@ -24,22 +24,8 @@ type outgoing struct {
 	edit    int // the message of ours that it replaces; 0: none
 	parts   []string
 	choices *models.InlineKeyboardMarkup // below the last part
-	source  replyKey                     // the message that was asked with
-	trace   replyTrace
+	trace   engine.Trace                 // of the message that was asked with; zero: none
 	sent    []int
-}
-
-// replyKey names a message of a reader's.
-type replyKey struct {
-	chat    int64
-	message int
-}
-
-// replyTrace is what a message was answered with.
-type replyTrace struct {
-	hash  uint64 // of its words: an edit that changes none is no question
-	reply int    // our message; 0: none that could be edited
-	at    time.Time
 }
 
 const (
@@ -53,19 +39,24 @@ var errUndeliverable = errors.New("telegram: the message cannot be delivered")
 
 // Push sends to a reader who has not just asked. Who spoke to us in a group only is written to alone.
 func (b *Bot) Push(ctx context.Context, to engine.Reader, r engine.Reply) error {
-	name := to.Name
-	if _, person, member := strings.Cut(name, "\n"); member { // bot.MemberOf
-		name = person
-	}
-	chat, err := strconv.ParseInt(name, 10, 64)
-	if err != nil {
+	chat, ok := chatOf(to.Name)
+	if !ok {
 		return engine.ErrGone
 	}
-	err = b.deliver(ctx, &outgoing{chat: chat, reader: to.Name, parts: split(r.Text, maxUnits), choices: keyboard(r)})
+	err := b.deliver(ctx, &outgoing{chat: chat, reader: to.Name, parts: split(r.Text, maxUnits), choices: keyboard(r)})
 	if errors.Is(err, errUndeliverable) {
 		return engine.ErrGone
 	}
 	return err
+}
+
+// chatOf is where a reader is written to alone, or a group.
+func chatOf(name string) (chat int64, ok bool) {
+	if _, person, member := strings.Cut(name, "\n"); member { // bot.MemberOf
+		name = person
+	}
+	chat, err := strconv.ParseInt(name, 10, 64)
+	return chat, err == nil
 }
 
 // deliver sends what is left of a reply. Errors are bot.ErrGone, errUndeliverable, inbox.Later, or another one worth a new try.
@@ -90,13 +81,8 @@ func (b *Bot) deliver(ctx context.Context, o *outgoing) error {
 		}
 		o.sent, o.parts = append(o.sent, id), o.parts[1:]
 	}
-	if o.source.message != 0 {
-		if o.trace.reply = 0; len(o.sent) == 1 {
-			o.trace.reply = o.sent[0]
-		}
-		o.trace.at = b.Now()
-		b.replies.Add(o.source, o.trace)
-	}
+	b.keepTrace(ctx, o)
+	b.owed.settle(o.chat)
 	return nil
 }
 

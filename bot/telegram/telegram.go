@@ -57,6 +57,7 @@ type Config struct {
 type Bot struct {
 	Desk    Desk
 	Readers Readers
+	Traces  Traces // New's: in memory
 	Inbox   Inbox
 	Media   Media // nil: the reader is asked for text
 	// Wording is the words that find an entry, for links that name one; empty when it is not served.
@@ -66,14 +67,14 @@ type Bot struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	config  Config
-	api     *bot.Bot
-	client  *http.Client
-	quota   *quota
-	me      atomic.Pointer[models.User]
-	unsent  *lru.Cache[string, *outgoing]    // replies that wait for another try, by update
-	replies *lru.Cache[replyKey, replyTrace] // what was answered with what, for edits
-	told    *lru.Cache[int64, time.Time]     // chats that were told that too many ask
+	config Config
+	api    *bot.Bot
+	client *http.Client
+	quota  *quota
+	owed   *owed
+	me     atomic.Pointer[models.User]
+	unsent *lru.Cache[string, *outgoing] // replies that wait for another try, by update
+	told   *lru.Cache[int64, time.Time]  // chats that were told that too many ask
 }
 
 const (
@@ -124,9 +125,10 @@ func New(c Config) (*Bot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("telegram: %w", err)
 	}
-	b := &Bot{Now: time.Now, Log: slog.Default(), config: c, api: api, client: client, quota: newQuota(c.Limits)}
+	b := &Bot{Now: time.Now, Log: slog.Default(), config: c, api: api, client: client, quota: newQuota(c.Limits), owed: newOwed()}
 	b.unsent, _ = lru.New[string, *outgoing](remembered) // fails on a size below one only
-	b.replies, _ = lru.New[replyKey, replyTrace](remembered)
+	traces, _ := lru.New[[16]byte, engine.Trace](remembered)
+	b.Traces = memoryTraces{traces}
 	b.told, _ = lru.New[int64, time.Time](remembered)
 	return b, nil
 }

@@ -3,6 +3,8 @@ package web
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -96,7 +98,7 @@ func (c *Chat) ask(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	case byScript(r):
 		c.part(w, http.StatusOK, "turn", newTurn(reply, true))
-	case !who.brought: // a browser that keeps no cookies would find an empty page
+	case !who.brought, reply.forgot && c.Forms != nil: // a browser that keeps no cookies would find an empty page, as who is forgotten would
 		p := c.talkPage(r, chatPath)
 		p.setTalk([]exchange{reply})
 		c.show(w, http.StatusOK, "talk", p)
@@ -126,35 +128,77 @@ func (c *Chat) answer(r *http.Request, who reader, q question) (exchange, *probl
 	case <-ctx.Done():
 		return exchange{}, &problem{http.StatusServiceUnavailable, bot.ErrorLine}
 	}
-	if done, ok := c.talks.answered(who.name, q.key()); ok && q.once != "" {
+	if done, ok := c.talks.answered(who.name, q.key()); ok && q.once != "" && c.Forms == nil {
 		return done, nil
 	}
-	reply, err := c.handle(ctx, who, q)
+	e, err := c.exchange(ctx, who, q)
 	if err != nil {
 		c.Log.Error("answer failed", "channel", Channel.Name, "error", err)
 		return exchange{}, &problem{http.StatusServiceUnavailable, bot.ErrorLine}
 	}
-	if reply.Silent {
-		return exchange{}, nil
+	return e, nil
+}
+
+// exchange asks the desk; the zero exchange when nothing is to be said.
+func (c *Chat) exchange(ctx context.Context, who reader, q question) (exchange, error) {
+	shown := cmp.Or(pressed(c.shown(ctx, who.name), q.about, q.text), asked(q.text)) // 喝白酒杀病毒, not 1
+	id, n, err := c.note(ctx, who, q, shown)
+	if err != nil {
+		return exchange{}, err
+	}
+	reply, err := c.handle(ctx, who, q, id)
+	if err != nil || reply.Silent {
+		return exchange{}, err
 	}
 	e := newExchange(q, reply)
-	e.Asked = cmp.Or(c.talks.label(who.name, q.about, q.text), e.Asked) // 喝白酒杀病毒, not 1
+	e.Asked, e.N = shown, n
+	if c.Forms != nil {
+		return e, c.Forms.KeepForm(ctx, id, reply.Kept())
+	}
 	if reply.Forgot {
 		c.talks.clear(who.name)
 	}
 	return c.talks.add(who.name, e), nil
 }
 
+// note names and numbers a form for all nodes; a form without a name is another each time.
+func (c *Chat) note(ctx context.Context, who reader, q question, shown string) (id string, n int, err error) {
+	if c.Forms == nil {
+		return "", 0, nil
+	}
+	name := sha256.Sum256([]byte(who.name + "\x00" + cmp.Or(q.once, random()) + "\x00" + q.text))
+	id = hex.EncodeToString(name[:])
+	number, err := c.Forms.Ask(ctx, bot.Update{Channel: Channel.Name, ID: id, Chat: who.name, Payload: []byte(shown), Received: c.Now()})
+	return id, int(number), err
+}
+
+// shown is a reader's conversation as pages show it, oldest first.
+func (c *Chat) shown(ctx context.Context, name string) []exchange {
+	if c.Forms == nil {
+		return c.talks.shown(name)
+	}
+	talk, err := c.Forms.Talk(ctx, name, exchangesShown)
+	if err != nil {
+		c.Log.Error("a conversation was not read", "channel", Channel.Name, "error", err)
+	}
+	list := make([]exchange, len(talk))
+	for i, kept := range talk {
+		list[i] = newExchange(question{}, kept.Reply.Reply())
+		list[i].Asked, list[i].N = kept.Asked, int(kept.N)
+	}
+	return list
+}
+
 var errBusy = errors.New("too many questions at once")
 
-func (c *Chat) handle(ctx context.Context, who reader, q question) (bot.Reply, error) {
+func (c *Chat) handle(ctx context.Context, who reader, q question, update string) (bot.Reply, error) {
 	select {
 	case c.busy <- struct{}{}:
 		defer func() { <-c.busy }()
 	default:
 		return bot.Reply{}, errBusy
 	}
-	return c.Desk.Handle(ctx, bot.Message{Via: Channel, Reader: who.name, Text: q.text, About: q.about, Delete: q.forget, At: c.Now()})
+	return c.Desk.Handle(ctx, bot.Message{Via: Channel, Reader: who.name, Text: q.text, Update: update, About: q.about, Delete: q.forget, At: c.Now()})
 }
 
 func newExchange(q question, reply bot.Reply) exchange {

@@ -105,9 +105,9 @@ func (t *talks) answered(name, key string) (exchange, bool) {
 	return list[i], true
 }
 
-// label is what a button says that was pressed under a reply; empty when there is no such button.
-func (t *talks) label(name string, about int64, say string) string {
-	for _, e := range t.shown(name) {
+// pressed is what a button says that was pressed under a reply; empty when there is no such button.
+func pressed(talk []exchange, about int64, say string) string {
+	for _, e := range talk {
 		for _, c := range e.Choices {
 			if about != 0 && e.Answer == about && c.Say == say {
 				return c.Label

@@ -26,10 +26,22 @@ type Library interface {
 	CommonQuestions(ctx context.Context, topic knowledge.Topic, group knowledge.Group, unsigned bool, now time.Time, n int) ([]string, error)
 }
 
+// Forms keeps what forms led to, past a kill and for all nodes: a form sent again gets the same reply, and any node shows the conversation.
+// *postgres.Store does.
+type Forms interface {
+	// Ask notes a form, whose payload is the question as it is shown, and numbers it; one that came before has its number.
+	Ask(ctx context.Context, u bot.Update) (n int64, err error)
+	// KeepForm keeps the reply to a form when the desk has not.
+	KeepForm(ctx context.Context, id string, k bot.Kept) error
+	// Talk is the end of a reader's conversation, oldest first.
+	Talk(ctx context.Context, reader string, most int) ([]bot.Exchange, error)
+}
+
 // Config is what the chat is made of.
 type Config struct {
 	Desk     Desk
 	Library  Library // nil: the first page has no common questions
+	Forms    Forms   // nil: in memory
 	Unsigned bool    // entries that nobody has signed are served
 	Proxies  page.Proxies
 	Privacy  string // the privacy page, in Markdown: headings, paragraphs, lists

@@ -22,6 +22,7 @@ const DefaultAPI = "https://api.weixin.qq.com"
 type Error struct {
 	Code    int    `json:"errcode"`
 	Message string `json:"errmsg"`
+	Same    int64  `json:"msg_id"` // the mass send that the key was used for already (45065)
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("wechat errcode %d: %s", e.Code, e.Message) }
@@ -106,13 +107,30 @@ func (a *API) Media(ctx context.Context, id string) (file io.ReadCloser, err err
 
 // post calls a method with JSON. WeChat shows \u003c as it stands, so nothing is escaped.
 func (a *API) post(ctx context.Context, path string, body any) error {
+	_, err := a.call(ctx, path, body)
+	return err
+}
+
+// done is how the platform says that it has done something.
+type done struct {
+	Code   *int  `json:"errcode"`
+	ID     int64 `json:"msgid"`
+	MassID int64 `json:"msg_id"`
+}
+
+// call calls a method with JSON. An answer that does not say 0 is none of the platform's.
+func (a *API) call(ctx context.Context, path string, body any) (d done, err error) {
 	data, err := plainJSON(body)
 	if err != nil {
-		return err
+		return d, err
 	}
-	return a.withToken(ctx, func(token string) error {
-		return a.do(ctx, path+"?"+url.Values{"access_token": {token}}.Encode(), data, nil)
+	err = a.withToken(ctx, func(token string) error {
+		return a.do(ctx, path+"?"+url.Values{"access_token": {token}}.Encode(), data, &d)
 	})
+	if err == nil && d.Code == nil {
+		err = errors.New("wechat answered without an errcode")
+	}
+	return d, err
 }
 
 func plainJSON(v any) ([]byte, error) {

@@ -141,7 +141,7 @@ func (c *Channel) read(w http.ResponseWriter, r *http.Request) (posted, error) {
 	digest := sha256.Sum256(body) // of what the signature stands for: a post may come again encrypted anew
 	now := c.Now()
 	return posted{in, q.Get("nonce"),
-		Delivery{ID: in.key(), Reader: in.From, At: now, Nonce: nonce[:], Body: digest[:], Retry: c.Times.Retry, Posts: c.Times.Tries + 1},
+		Delivery{ID: in.key(), Reader: in.From, At: now, Nonce: nonce[:], Body: digest[:], Retry: c.Times.Retry, Again: cmp.Or(c.Times.Again, c.Times.Retry), Posts: c.Times.Tries + 1},
 		bot.Update{Channel: ChannelName, ID: in.key(), Chat: in.From, Payload: payload, Received: now, Lane: in.lane()},
 	}, nil
 }

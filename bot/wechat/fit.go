@@ -4,13 +4,15 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"qiuzhen/bot"
 	"qiuzhen/text"
 )
 
 // maxReply is what the platform takes of a text, in bytes of UTF-8.
 const maxReply = 2048
 
-// leastLate is the room below which a late reply waits for another message instead of being cut short.
+// leastLate is the room below which a late reply waits for another message instead of being cut short. What the reader waited for longer, and
+// is told below it, is never cut.
 const leastLate = 400
 
 // fit cuts a text that is too long at the end of a sentence and says where the rest is.
@@ -55,10 +57,11 @@ func joinLate(own string, late []string) (joined string, taken int) {
 			lead = "\n\n" + lead
 		}
 		room := maxReply - len(own) - len(lead)
-		if len(reply) > room && room < leastLate {
+		words, due := bot.CutDue(reply)
+		if len(reply) > room && room-len(due) < leastLate {
 			break
 		}
-		own += lead + cut(reply, "", room)
+		own += lead + cut(words, "", room-len(due)) + due
 		taken++
 	}
 	return own, taken

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if dsn := os.Getenv(childDSN); dsn != "" {
+		child(dsn)
+		return
+	}
 	flag.Parse()
 	if err := flag.Set("test.parallel", "20"); err != nil { // they wait for the platform's patience, not for the processor
 		panic(err)

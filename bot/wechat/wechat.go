@@ -45,6 +45,9 @@ type Delivery struct {
 	// Retry is the least time after which another post of the same message means that the platform gave up on the one before. Earlier, it is
 	// a duplicate.
 	Retry time.Duration
+	// Again is how long after its reply was given another post means that it did not arrive, such as when the process that gave it was
+	// killed: the platform posts nothing again that it has an answer to.
+	Again time.Duration
 	Posts int // how often a nonce may come with the same body
 }
 
@@ -139,6 +142,7 @@ type Config struct {
 // Times are the platform's patience, and ours within it.
 type Times struct {
 	Retry  time.Duration // another post sooner than that is a duplicate
+	Again  time.Duration // another post of an answered message sooner than that is; 0: as Retry
 	Hold   time.Duration // how long a post is held that another will follow: the platform must break it first
 	Last   time.Duration // when the last post is answered, whatever there is
 	Orphan time.Duration // without a post for so long, none follows
@@ -146,7 +150,7 @@ type Times struct {
 }
 
 // platform: five seconds a post, three posts. The last is answered early enough for the way back.
-var platform = Times{Retry: 4 * time.Second, Hold: 5500 * time.Millisecond, Last: 4300 * time.Millisecond, Orphan: 8 * time.Second, Tries: 3}
+var platform = Times{Retry: 4 * time.Second, Again: time.Second, Hold: 5500 * time.Millisecond, Last: 4300 * time.Millisecond, Orphan: 8 * time.Second, Tries: 3}
 
 // Channel serves one account.
 type Channel struct {

@@ -99,22 +99,28 @@ func TestFit(t *testing.T) {
 
 func TestJoinLate(t *testing.T) {
 	long := strings.Repeat("这句话正好十个字。", 60)
+	due := "\n\n您上次问的“喝酒”，专家查过了。\n别喝。"
 	for name, tt := range map[string]struct {
 		own   string
 		late  []string
 		want  string
 		taken int
 	}{
-		"none":        {"答", nil, "答", 0},
-		"one":         {"答", []string{"迟"}, "答\n\n刚才那一问的答复：\n迟", 1},
-		"asked for":   {heldLine, []string{"迟", "迟二"}, "迟\n\n刚才那一问的答复：\n迟二", 2},
-		"still none":  {heldLine, nil, "", 0},
-		"no room":     {long, []string{"迟。" + long}, long, 0},
-		"little room": {long[:1500], []string{"迟。" + long[:600]}, "", 1},
+		"none":               {"答", nil, "答", 0},
+		"one":                {"答", []string{"迟"}, "答\n\n刚才那一问的答复：\n迟", 1},
+		"asked for":          {heldLine, []string{"迟", "迟二"}, "迟\n\n刚才那一问的答复：\n迟二", 2},
+		"still none":         {heldLine, nil, "", 0},
+		"no room":            {long, []string{"迟。" + long}, long, 0},
+		"little room":        {long[:1500], []string{"迟。" + long[:600]}, "", 1},
+		"due is not cut":     {long[:1350], []string{"迟。" + long[:1080] + due}, "", 1},
+		"due waits for room": {long[:1566], []string{"迟。" + long[:600] + due}, long[:1566], 0},
 	} {
 		got, taken := joinLate(tt.own, tt.late)
 		if taken != tt.taken || tt.want != "" && got != tt.want || len(got) > maxReply {
 			t.Errorf("%s: %q, %d (%d bytes)", name, got, taken, len(got))
+		}
+		if name == "due is not cut" && !strings.HasSuffix(got, "……"+due) {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"qiuzhen/bot"
 	"qiuzhen/bot/media"
 	"qiuzhen/bot/telegram"
+	"qiuzhen/bot/web"
 	"qiuzhen/bot/wechat"
 	"qiuzhen/content"
 	"qiuzhen/embedding"
@@ -77,7 +78,10 @@ func (c *cli) settings(streams stdio) (*settings, error) {
 		return nil, err
 	}
 	s, err := loadSettings(dir, c.Set)
-	if err != nil || !c.Demo {
+	if err != nil {
+		return s, err
+	}
+	if err := s.useRegions(); err != nil || !c.Demo {
 		return s, err
 	}
 	s.dataDir = filepath.Join(dir, "demo")
@@ -156,7 +160,7 @@ func (a *App) wire() (err error) {
 	if a.Settings.enabled("fetch_links") {
 		a.engine.ReadPage = limitReads(readPage, fetchesAtOnce, fetchWait)
 	}
-	a.Bot = &bot.Engine{Answerer: a.engine, Words: a.segmenter.Words}
+	a.Bot = &bot.Engine{Answerer: bot.NewRecent(a.engine, a.Store, time.Now), Words: a.segmenter.Words}
 	a.Desk = bot.NewDesk(a.Bot, a.Store, time.Now)
 	a.Desk.PublicURL = a.Settings.get("public_url")
 	a.media = openMedia(a.Settings)
@@ -251,6 +255,7 @@ const (
 	keepReaders = knowledge.CorrectionWindow
 	keepUpdates = 48 * time.Hour // longer than any platform delivers again
 	keepWaiting = 24 * time.Hour // of an update that nobody has answered: an answer comes too late
+	keepForms   = 2 * time.Hour  // of the web chat, with their replies: what a page shows of the conversation
 	forgetEvery = 24 * time.Hour
 )
 
@@ -262,7 +267,7 @@ func (a *App) forgetOld(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	var served []string
+	served := []string{web.Channel.Name}
 	if a.telegram != nil {
 		served = append(served, telegram.Channel.Name)
 	}
@@ -288,7 +293,7 @@ func (a *App) watch(ctx context.Context, log *slog.Logger) {
 		case <-ticker.C:
 		}
 		if look%maintainEvery == 0 {
-			if err := a.Store.Maintain(ctx); err != nil && ctx.Err() == nil {
+			if err := errors.Join(a.Store.Maintain(ctx), a.Store.DropForms(ctx, time.Now().Add(-keepForms))); err != nil && ctx.Err() == nil {
 				log.Warn("maintenance failed", "error", err)
 			}
 		}

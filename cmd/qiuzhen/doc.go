@@ -32,18 +32,31 @@
 //   - eval: labelled wordings in (testdata/wordings), calibrated models out; rankings of BEIR folders with their figures.
 //     eval/cases: what a reader may write and what must come of it (eval/cases/data), asked through the desk; runs, judgements, metrics
 //     (docs/evaluation.md). A run is all that figures, comparisons and gates (eval/cases/gates.toml) are computed from.
+//     eval/report: a run for people (one HTML file that stands alone) and for programs (JSON, JUnit XML).
+//     Its annotate*.go are the experts' review of cases, on sheets; migrations/00023 holds that no step is left out.
 //   - bot: a conclusion -> what the reader reads; the desk, one file a concern (limits, groups, choices, dialogue, opinion, subscribe, slow, due).
 //     bot/bottest: conversations as data and the suite that every channel passes.
 //   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.
-//   - bot/web: the chat on web pages, at / of serve: whole without JavaScript.
+//   - bot/web: the chat on web pages, at / of serve: whole without JavaScript. What forms led to lies in the inbox for two hours, so that any node
+//     answers a form sent again with the same reply and shows the conversation.
 //   - bot/inbox: the worker over what channels delivered, under leases; bot/telegram: a Telegram bot, with a stand-in of its API for tests.
 //   - bot/wechat: the official account of WeChat, with the rule of its five seconds and three posts; bot/wechat/wechattest stands in for
 //     the platform. bot/media: words of pictures and recordings.
+//   - broadcast: the emergency push: templates and entries -> a broadcast, its recipients' numbers and honest times; knowledge has its texts and
+//     rules, migrations/00020 holds that a second person approves, postgres/audience.go finds whom it is for. Then Steward fans out, and a Worker a channel and node
+//     delivers: claims in the ledger (postgres/deliver*.go, migrations/00021) under leases, at the channel's rate over all nodes.
+//   - broadcast/send: the senders of broadcasts, one a channel; senders.go here makes them from the settings. broadcast/sendertest: the suite that every
+//     sender passes, and stand-ins of the platforms.
+//   - cap: broadcasts as CAP 1.2 alerts, out and in, and their Atom feed. site serves those that were begun; broadcast.FromCAP makes drafts of others' alerts.
+//   - sensing: what readers ask more than usual: messages -> topics, topics -> surges (docs/sensing.md); postgres/sensing.go counts.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
-//     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends.
-//   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed.
+//     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends. What only one
+//     node may do at a time runs under alone.go: sending to Telegram.
+//   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed,
+//     and the page for an address that there is not.
 //   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box; what
-//     readers asked, a new entry, a file to make drafts of.
+//     readers asked, a new entry, a file to make drafts of; the emergency push: compose, approve, watch it by server-sent events, report;
+//     what is asked more than usual.
 //     What may be done is decided in postgres; a form carries the version and hash that were shown.
 //   - e2e: a module of its own: the binary driven through Chromium, each page through axe and an HTML validator (make e2e).
 //   - password: argon2id hashes of the staff's passwords.
@@ -55,8 +68,8 @@
 // # Where to add
 //
 // A channel is a package under bot that turns what its platform delivers into bot.Message, hands it to the desk, shows bot.Reply and passes
-// bottest.Conformance; serve.go starts it. What readers say to the service itself is a line of commands in bot/commands.go. A web page is a page.Route with its Access;
+// bottest.Conformance; serve.go starts it. Where broadcasts go is a broadcast.Sender in broadcast/send, which passes sendertest.Suite. What readers say to the service itself is a line of commands in bot/commands.go. A web page is a page.Route with its Access;
 // TestRoutes wants a row for it, and e2e's publicPages a line. A setting is
-// one line of settingsTable. A danger or a kind of current fact is a pattern in retrieval/urgent.yaml or retrieval/live.yaml; phrasings that
+// one line of settingsTable. Regions are lines of knowledge/regions.tsv, or of a list that qiuzhen area import brings in. A danger or a kind of current fact is a pattern in retrieval/urgent.yaml or retrieval/live.yaml; phrasings that
 // nobody can list go into eval/testdata/wordings/tune_*. A figure is a line of cases.Figures, with its definition in docs/evaluation.md. Content needs no code at all.
 package main

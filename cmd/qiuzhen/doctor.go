@@ -55,6 +55,7 @@ func (doctorCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	check.telegram(ctx, app)
 	check.wechat(ctx, app)
 	check.media(ctx, app)
+	check.senders(ctx, app)
 	if check.failed {
 		return exit(exitFailed)
 	}

@@ -22,7 +22,9 @@ type evalCommand struct {
 	Cases     casesCommand     `cmd:"" help:"Ask cases as readers do and measure what comes of them."`
 	Compare   compareCommand   `cmd:"" help:"What a run broke and fixed since an earlier one, and whether its figures changed for certain."`
 	Gate      gateCommand      `cmd:"" help:"Hold a run against the gates of a release; exit 1 with the reasons when it may not be released."`
+	Report    reportCommand    `cmd:"" help:"Show a run: one HTML file for people, JSON and JUnit XML for programs."`
 	Calibrate calibrateCommand `cmd:"" help:"Fit the match scorer and the danger and current-fact classifiers on the tune wordings."`
+	Annotate  annotateCommand  `cmd:"" help:"The experts' review of evaluation cases: sheets out and in, settling, signing, locking."`
 }
 
 // calibrateCommand writes the committed models again; the same wordings, content and model give the same files.
@@ -112,7 +114,7 @@ func (k calibrateCommand) fitClassifiers(ctx context.Context, app *App, sets map
 	harmless, timeless := slices.Concat(authored(entries, isHarmless), slices.DeleteFunc(authored(entries, isDisaster), matchesDanger)), authored(entries, func(knowledge.Entry) bool { return true })
 	calm := slices.Concat(answeredBy(sets["tune_messages"], entries, isHarmless), sets["tune_live"], harmless)
 	danger, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), eval.Lesson{
-		Wordings: sets["tune_danger"], Others: slices.DeleteFunc(calm, soundsUrgent), Alarms: app.Settings.targets().CalmAlarmed, Words: true, Tails: worries,
+		Wordings: sets["tune_danger"], Others: slices.DeleteFunc(calm, soundsUrgent), Alarms: app.Settings.targets().CalmAlarmed, Words: true, Doubts: true, Tails: worries,
 	})
 	if err != nil {
 		return err
@@ -120,7 +122,7 @@ func (k calibrateCommand) fitClassifiers(ctx context.Context, app *App, sets map
 	fmt.Fprintln(out, "danger:", danger)
 	lasting := slices.Concat(sets["tune_messages"], sets["tune_danger"], timeless)
 	live, err := eval.CalibrateClassifier(ctx, app.engine, app.model.ID(), eval.Lesson{
-		Wordings: sets["tune_live"], Others: lasting, Alarms: app.Settings.targets().TimelessLive,
+		Wordings: sets["tune_live"], Others: lasting, Alarms: app.Settings.targets().TimelessLive, Words: true,
 	})
 	if err != nil {
 		return err

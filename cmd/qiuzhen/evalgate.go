@@ -81,33 +81,13 @@ func runOf(ctx context.Context, c *cli, name string, streams stdio) (run cases.R
 
 // printGates says whether a run may be released, and why not; what is wrong first.
 func printGates(w io.Writer, run cases.Run, gates cases.Gates) bool {
-	wrong := run.Complaints()
 	metrics := cases.Measure(run)
-	var blocking, warning, passed []cases.Passage
-	for _, p := range gates.Pass(metrics) {
-		switch {
-		case p.Blocks():
-			blocking = append(blocking, p)
-		case p.Reason != "":
-			warning = append(warning, p)
-		default:
-			passed = append(passed, p)
-		}
-	}
-	switch {
-	case len(wrong) > 0:
-		fmt.Fprintln(w, "不能发布：这次评测不作数。")
-	case len(blocking) > 0:
-		fmt.Fprintf(w, "不能发布：%d道门槛没有过。\n", len(blocking))
-	case len(warning) > 0:
-		fmt.Fprintf(w, "可以发布，但%d处要留意。\n", len(warning))
-	default:
-		fmt.Fprintln(w, "可以发布：门槛都过了。")
-	}
+	release := gates.Release(run, metrics)
+	fmt.Fprintln(w, release.Headline())
 	if metrics.Signed < metrics.Cases {
 		fmt.Fprintf(w, "%d个用例里专家审定的有%d个：数字是暂定的。\n", metrics.Cases, metrics.Signed)
 	}
-	printSome(w, "不作数，因为：", wrong)
+	printSome(w, "不作数，因为：", release.Void)
 	section := func(title string, of []cases.Passage) {
 		if len(of) > 0 {
 			fmt.Fprintf(w, "\n%s\n", title)
@@ -116,10 +96,10 @@ func printGates(w io.Writer, run cases.Run, gates cases.Gates) bool {
 			fmt.Fprintln(w, "  "+p.String())
 		}
 	}
-	section("没有过：", blocking)
-	section("留意（不拦发布）：", warning)
-	section("过了：", passed)
-	return len(wrong) == 0 && len(blocking) == 0
+	section("没有过：", release.Blocking)
+	section("留意（不拦发布）：", release.Warning)
+	section("过了：", release.Passed)
+	return release.Allowed()
 }
 
 // mostShown is how many lines of a kind are printed; a report has them all.

@@ -53,12 +53,15 @@ func TestEvalGateAndCompare(t *testing.T) {
 		{"gate broken.json", 2, []string{"broken.json: 不是一次评测的 JSON"}},
 		{"compare good.json bad.json", 0, []string{"新坏掉1个", "隔夜西瓜 [2J能吃吗", "原来：说没有查到", "现在：用 watermelon（谣言）回答：是谣言", "错在：没有条目能回答"}},
 		{"compare bad.json good.json", 0, []string{"新修好1个"}},
+		{"report good.json", 0, []string{"运行 r：1 个用例"}},
+		{"report --gates gates.toml --against good.json --html out/r.html --json out/r.json --junit out/r.xml bad.json", 0, []string{"不能发布：1道门槛没有过", "给人看的：" + filepath.Join(dir, "out", "r.html")}},
+		{"report none.json", 2, []string{"none.json"}},
 		{"compare good.json other.json", 2, []string{"没有一个相同的用例"}},
 	} {
 		args := []string{"eval"}
 		for _, a := range strings.Fields(c.args) {
 			if filepath.Ext(a) != "" {
-				a = filepath.Join(dir, a)
+				a = filepath.Join(dir, filepath.FromSlash(a))
 			}
 			args = append(args, a)
 		}
@@ -70,6 +73,11 @@ func TestEvalGateAndCompare(t *testing.T) {
 			if !strings.Contains(r.out+r.err, want) {
 				t.Errorf("%s: %q is not in %s%s", c.args, want, r.out, r.err)
 			}
+		}
+	}
+	for name, want := range map[string]string{"r.html": "新坏掉", "r.json": `"state": "refused"`, "r.xml": `<failure message="`} {
+		if data, err := os.ReadFile(filepath.Join(dir, "out", name)); err != nil || !strings.Contains(string(data), want) {
+			t.Errorf("%s does not have %s: %v", name, want, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -155,14 +156,24 @@ func TestContradictionOnThePages(t *testing.T) {
 	sun.send(entryAt(again, "/submit"), map[string]string{"comment": "有新的指南"})
 	sun.says(http.StatusOK, "已经送审", "与已发布的结论矛盾，理由：有新的指南")
 
-	if _, err := o.app.Store.Keep(t.Context(), bot.Turn{
-		Reader: bot.Reader{Channel: "web", Name: "甲", Memory: bot.Memory{At: time.Now()}},
-		Answered: &bot.Answered{At: time.Now(), Message: "喝白酒", Decision: retrieval.Sure,
-			Shown: []bot.Shown{{Ref: retrieval.Ref{ID: id, Version: 1}, Quoted: true}}},
-	}); err != nil {
-		t.Fatal(err)
+	answered := func(channel string) {
+		t.Helper()
+		if _, err := o.app.Store.Keep(t.Context(), bot.Turn{
+			Reader: bot.Reader{Channel: channel, Name: "77001", Memory: bot.Memory{At: time.Now()}},
+			Answered: &bot.Answered{At: time.Now(), Message: "喝白酒", Decision: retrieval.Sure,
+				Shown: []bot.Shown{{Ref: retrieval.Ref{ID: id, Version: 1}, Quoted: true}}},
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	xu.open(entryAt(id, ""), "最近30天有1人收到过（网页1人）")
+	answered("web")
+	xu.open(entryAt(id, ""), "最近30天有1人收到过（网页1人）", "给他们的更正会起草好")
+	answered("telegram")
 	xu.send(entryAt(id, "/withdraw"), map[string]string{"comment": "有误"})
-	xu.says(http.StatusOK, "撤下了", "最近30天有1人收到过（网页1人）。原因：有误")
+	xu.says(http.StatusOK, "撤下了", "最近30天有2人收到过", "原因：有误。给他们的更正起草好了，是“推送”里的第")
+	drafts, err := o.app.Store.Broadcasts(t.Context(), knowledge.BroadcastDraft, 1)
+	if err != nil || len(drafts) != 1 || drafts[0].Audience.ReadersOf != id {
+		t.Fatalf("no correction was drafted: %+v, %v", drafts, err)
+	}
+	xu.open(fmt.Sprintf("/console/broadcasts/%d", drafts[0].ID), "发给最近30天收到过这一条的人", "会到1个接收方", "还有空没填", "有误")
 }

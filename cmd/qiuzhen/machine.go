@@ -1,36 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"strings"
 
 	"golang.org/x/sys/cpu"
 )
 
-// commit is what the program was built from, "+" when files were changed; its version where the build does not say.
-func commit() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return version
-	}
-	revision, changed := "", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			revision = s.Value[:min(12, len(s.Value))]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			changed = "+"
-		}
-	}
-	if revision == "" {
-		return version
-	}
-	return revision + changed
-}
+// revision is set by scripts/setup: -ldflags "-X main.revision=...".
+var revision string
+
+// commit is what the program was built from, + when files were changed; its version where the build does not say.
+func commit() string { return cmp.Or(revision, version) }
 
 var cpuModel = regexp.MustCompile(`(?m)^model name\s*:\s*(.+)$`)
 

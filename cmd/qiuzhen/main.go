@@ -20,22 +20,24 @@ type cli struct {
 	Set  []string `help:"A setting for this run, NAME=VALUE; may be repeated. qiuzhen doctor lists them." placeholder:"NAME=VALUE" sep:"none"`
 	Demo bool     `help:"Use the demo's own data folder, filled from the embedded content when empty; unsigned entries are served."`
 
-	Ask     askCommand     `cmd:"" help:"Answer one message, or a file of messages."`
-	Chat    chatCommand    `cmd:"" help:"A conversation in the terminal, a line a message."`
-	Tour    tourCommand    `cmd:"" name:"demo" help:"The tour: ten messages asked of the embedded content."`
-	Ingest  ingestCommand  `cmd:"" help:"Store files and folders of entries as drafts."`
-	Entry   entryCommand   `cmd:"" help:"The life of entries: submit, sign, return, publish, withdraw."`
-	User    userCommand    `cmd:"" help:"The staff and their roles."`
-	Bundle  bundleCommand  `cmd:"" help:"Share entries with other cities: signed bundles out and in."`
-	Reader  readerCommand  `cmd:"" help:"Readers who send too much: list, block, unblock."`
-	Lint    lintCommand    `cmd:"" help:"All complaints about files of entries, at once."`
-	Serve   serveCommand   `cmd:"" help:"Serve the HTTP API."`
-	Doctor  doctorCommand  `cmd:"" help:"Check every dependency and setting; say what mends what is wrong."`
-	Eval    evalCommand    `cmd:"" help:"Measure and calibrate."`
-	Audit   auditCommand   `cmd:"" help:"Verify the audit log."`
-	WeChat  wechatCommand  `cmd:"" name:"wechat" help:"The WeChat official account."`
-	DB      dbCommand      `cmd:"" name:"db" help:"Back up and restore the database, or open psql."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Ask     askCommand       `cmd:"" help:"Answer one message, or a file of messages."`
+	Chat    chatCommand      `cmd:"" help:"A conversation in the terminal, a line a message."`
+	Tour    tourCommand      `cmd:"" name:"demo" help:"The tour: ten messages asked of the embedded content."`
+	Ingest  ingestCommand    `cmd:"" help:"Store files and folders of entries as drafts."`
+	Entry   entryCommand     `cmd:"" help:"The life of entries: submit, sign, return, publish, withdraw."`
+	User    userCommand      `cmd:"" help:"The staff and their roles."`
+	Bundle  bundleCommand    `cmd:"" help:"Share entries with other cities: signed bundles out and in."`
+	Reader  readerCommand    `cmd:"" help:"Readers who send too much: list, block, unblock."`
+	Push    broadcastCommand `cmd:"" name:"broadcast" help:"The emergency push: draft, have a second person approve, send, correct."`
+	Area    areaCommand      `cmd:"" help:"Regions and towns by GB/T 2260: list them, bring in a city's own."`
+	Lint    lintCommand      `cmd:"" help:"All complaints about files of entries, at once."`
+	Serve   serveCommand     `cmd:"" help:"Serve the HTTP API."`
+	Doctor  doctorCommand    `cmd:"" help:"Check every dependency and setting; say what mends what is wrong."`
+	Eval    evalCommand      `cmd:"" help:"Measure and calibrate."`
+	Audit   auditCommand     `cmd:"" help:"Verify the audit log."`
+	WeChat  wechatCommand    `cmd:"" name:"wechat" help:"The WeChat official account."`
+	DB      dbCommand        `cmd:"" name:"db" help:"Back up and restore the database, or open psql."`
+	Version versionCommand   `cmd:"" help:"Print the version."`
 
 	ReadDocument readCommand `cmd:"" hidden:"" help:"The process that reads one foreign file for ingest."`
 }

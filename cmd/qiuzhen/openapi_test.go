@@ -109,6 +109,7 @@ func TestTheAPIIsAsDescribed(t *testing.T) {
 	}
 	busy := http.HandlerFunc((&api{bot: app.Bot, log: log}).ask) // without a place to answer in
 	ask(busy, post(`{"text": "味精致癌吗"}`), http.StatusServiceUnavailable)
+	showBroadcasts(t, app, func(r *http.Request, want int) *httptest.ResponseRecorder { return ask(handler, r, want) })
 	if unseen := contract.Unseen(); len(unseen) > 0 {
 		t.Errorf("described and never given: %q", unseen)
 	}

@@ -33,6 +33,8 @@ var routeTable = map[string]routeRow{
 	"GET /api/v1/openapi.json":             {who: "public", status: 200},
 	"GET /e/{slug}":                        {path: "/e/nothing-of-ours", who: "public", status: 404},
 	"GET /feed.atom":                       {who: "public", status: 200},
+	"GET /cap/feed.atom":                   {who: "public", status: 200},
+	"GET /cap/{file}":                      {path: "/cap/qz-20260101-none.xml", who: "public", status: 404},
 	"GET /robots.txt":                      {who: "public", status: 200},
 	"GET /sitemap.xml":                     {who: "public", status: 200},
 	"GET /sitemaps/{part}":                 {path: "/sitemaps/9.xml", who: "public", status: 404},
@@ -72,6 +74,42 @@ var routeTable = map[string]routeRow{
 	"POST /console/entries/{id}/publish":   {who: "publisher", status: 400},
 	"POST /console/entries/{id}/emergency": {who: "publisher", status: 400},
 	"POST /console/entries/{id}/withdraw":  {who: "publisher", status: 400},
+
+	"GET /static/live-HASH.js":               {who: "public", status: 200},
+	"GET /console/broadcasts":                {who: "staff", status: 200},
+	"GET /console/broadcasts/new":            {who: "author editor publisher", status: 200},
+	"POST /console/broadcasts/new":           {who: "author editor publisher", status: 400},
+	"GET /console/broadcasts/{n}":            {path: "/console/broadcasts/99999", who: "staff", status: 404},
+	"GET /console/broadcasts/{n}/edit":       {path: "/console/broadcasts/99999/edit", who: "author editor publisher", status: 404},
+	"POST /console/broadcasts/{n}/edit":      {path: "/console/broadcasts/99999/edit", who: "author editor publisher", status: 404},
+	"POST /console/broadcasts/{n}/submit":    {path: "/console/broadcasts/99999/submit", who: "author editor publisher", status: 400},
+	"POST /console/broadcasts/{n}/approve":   {path: "/console/broadcasts/99999/approve", who: "publisher", status: 400},
+	"POST /console/broadcasts/{n}/return":    {path: "/console/broadcasts/99999/return", who: "publisher", status: 400},
+	"POST /console/broadcasts/{n}/pause":     {path: "/console/broadcasts/99999/pause", who: "author editor publisher", status: 400},
+	"POST /console/broadcasts/{n}/resume":    {path: "/console/broadcasts/99999/resume", who: "publisher", status: 400},
+	"POST /console/broadcasts/{n}/cancel":    {path: "/console/broadcasts/99999/cancel", who: "author editor publisher", status: 400},
+	"POST /console/broadcasts/{n}/correct":   {path: "/console/broadcasts/99999/correct", who: "author editor publisher", status: 400},
+	"GET /console/broadcasts/{n}/events":     {path: "/console/broadcasts/99999/events", who: "staff", status: 404},
+	"GET /console/broadcasts/{n}/report":     {path: "/console/broadcasts/99999/report", who: "staff", status: 404},
+	"GET /console/broadcasts/{n}/report.csv": {path: "/console/broadcasts/99999/report.csv", who: "staff", status: 404},
+	"GET /console/surges":                    {who: "staff", status: 200},
+	"POST /console/surges/{surge}/draft":     {path: "/console/surges/99999/draft", who: "author editor", status: 404},
+	"POST /console/surges/{surge}/taken":     {path: "/console/surges/99999/taken", who: "author editor publisher", status: 409},
+
+	"POST /api/v1/sessions":                {who: "public", status: 400},
+	"DELETE /api/v1/sessions":              {who: "staff", status: 200},
+	"GET /api/v1/broadcasts":               {who: "staff", status: 200},
+	"POST /api/v1/broadcasts":              {who: "author editor publisher", status: 400},
+	"POST /api/v1/broadcasts/cap":          {who: "author editor publisher", status: 400},
+	"GET /api/v1/broadcasts/{id}":          {path: "/api/v1/broadcasts/99999", who: "staff", status: 404},
+	"PUT /api/v1/broadcasts/{id}":          {path: "/api/v1/broadcasts/99999", who: "author editor publisher", status: 400},
+	"GET /api/v1/broadcasts/{id}/preview":  {path: "/api/v1/broadcasts/99999/preview", who: "staff", status: 404},
+	"POST /api/v1/broadcasts/{id}/submit":  {path: "/api/v1/broadcasts/99999/submit", who: "author editor publisher", status: 400},
+	"POST /api/v1/broadcasts/{id}/approve": {path: "/api/v1/broadcasts/99999/approve", who: "publisher", status: 400},
+	"POST /api/v1/broadcasts/{id}/return":  {path: "/api/v1/broadcasts/99999/return", who: "publisher", status: 400},
+	"POST /api/v1/broadcasts/{id}/pause":   {path: "/api/v1/broadcasts/99999/pause", who: "author editor publisher", status: 400},
+	"POST /api/v1/broadcasts/{id}/resume":  {path: "/api/v1/broadcasts/99999/resume", who: "publisher", status: 400},
+	"POST /api/v1/broadcasts/{id}/cancel":  {path: "/api/v1/broadcasts/99999/cancel", who: "author editor publisher", status: 400},
 }
 
 var hashInPath = regexp.MustCompile(`-[0-9a-f]{12}\.`)
@@ -107,11 +145,11 @@ func TestRoutes(t *testing.T) {
 		}
 		path = strings.ReplaceAll(path, "{id}", id)
 		for who, b := range browsers {
-			if path == "/console/sign-out" && who != "nobody" && who != "disabled" {
+			if (path == "/console/sign-out" || method == http.MethodDelete) && who != "nobody" && who != "disabled" {
 				b = o.signedIn(t, who, true) // and the others' session goes on
 			}
 			b.do(method, path, url.Values{})
-			if want := row.want(who, method); b.status != want {
+			if want := row.want(who, method, path); b.status != want {
 				t.Errorf("%s as %s: %d, want %d", pattern, who, b.status, want)
 			}
 		}
@@ -123,12 +161,12 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-func (r routeRow) want(who, method string) int {
+func (r routeRow) want(who, method, path string) int {
 	outside := who == "nobody" || who == "disabled"
 	switch {
 	case r.who == "public":
 		return r.status
-	case outside && method == http.MethodGet:
+	case outside && method == http.MethodGet && !strings.HasPrefix(path, apiPrefix):
 		return http.StatusSeeOther // to the sign-in
 	case outside:
 		return http.StatusUnauthorized

@@ -41,7 +41,11 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return fmt.Errorf("cannot listen: %w; choose another address with --listen", err)
 	}
 	log := slog.New(slog.NewTextHandler(streams.err, nil))
-	stopJobs, err := app.Store.StartJobs(ctx, postgres.Jobs{Now: app.engine.Now, Log: quieter(log)})
+	jobs := postgres.Jobs{Now: app.engine.Now, Log: quieter(log)}
+	if app.model != nil { // a nil interface, not an interface that holds nil
+		jobs.Embedder = app.model
+	}
+	stopJobs, err := app.Store.StartJobs(ctx, jobs)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -60,6 +64,7 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		app.wechat.logTo(log)
 		watch.Go(func() { app.wechat.run(watching, app, log) })
 	}
+	watch.Go(func() { app.deliver(watching, log) })
 	defer watch.Wait() // before Close stops the server that it would start again
 	defer stop()
 	return serveUntilDone(ctx, listener, newHandler(app, log))
@@ -99,7 +104,7 @@ func newHandler(app *App, log *slog.Logger) http.Handler {
 	for _, route := range routes(app, log) {
 		mux.HandleFunc(route.Pattern, route.Handler)
 	}
-	return page.Secure(sameOrigin(mux))
+	return page.Secure(sameOrigin(page.Found(mux)))
 }
 
 // sameOrigin refuses what a page of another site has a browser change here. Programs, which send no such headers, are let through.
@@ -115,7 +120,9 @@ func sameOrigin(next http.Handler) http.Handler {
 func routes(app *App, log *slog.Logger) []page.Route {
 	a := &api{make(chan struct{}, maxAtOnce), app.Bot, app.Store.Ping, log}
 	all := page.Routes()
-	all = append(all, publicSite(app, log).Routes()...)
+	public := publicSite(app, log)
+	all = append(all, public.Routes()...)
+	all = append(all, public.AlertRoutes(app.Store, app.Settings.capSender(), app.Settings.get("city"))...)
 	all = append(all, newConsole(app, log).Routes()...)
 	all = append(all, webChat(app, log).Routes()...)
 	all = append(all, app.telegram.routes()...)
@@ -137,7 +144,7 @@ func publicSite(app *App, log *slog.Logger) *site.Site {
 // webChat is the chat on web pages.
 func webChat(app *App, log *slog.Logger) *web.Chat {
 	return web.New(web.Config{
-		Desk: app.Desk, Library: app.Store, Unsigned: app.Settings.enabled("serve_unsigned"), Proxies: app.Settings.proxies(),
+		Desk: app.Desk, Library: app.Store, Forms: app.Store, Unsigned: app.Settings.enabled("serve_unsigned"), Proxies: app.Settings.proxies(),
 		Privacy: docs.Privacy, Now: time.Now, Log: log,
 	})
 }

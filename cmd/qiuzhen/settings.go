@@ -12,6 +12,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"qiuzhen/cap"
 	"qiuzhen/eval"
 	"qiuzhen/page"
 )
@@ -34,6 +35,7 @@ var settingsTable = []setting{
 	{name: "serve_unsigned", fallback: "false", help: "also serve drafts that nobody has signed, each answer labelled so; for demos and trials only"},
 	{name: "listen", fallback: "127.0.0.1:8080", help: "address of qiuzhen serve"},
 	{name: "public_url", help: "address that readers see, such as https://qiuzhen.example.cn, for the feed, the sitemap and search engines; empty: links without an address"},
+	{name: "cap_sender", help: "who sends CAP alerts: a name that nobody else has, such as qiuzhen@nantong.example; empty: qiuzhen@ and the host of public_url"},
 	{name: "trusted_proxies", help: "addresses or CIDR ranges of your own proxies in front of qiuzhen serve, with commas between them (127.0.0.1): their X-Forwarded-For names the browser, and with their X-Forwarded-Proto: https cookies are Secure; empty: nobody is believed"},
 	{name: "telegram_token", secret: true, help: "token of a Telegram bot, from @BotFather; empty: no Telegram"},
 	{name: "telegram_mode", fallback: "webhook", help: "webhook: Telegram sends to public_url/telegram/webhook over HTTPS; poll: this machine asks, where Telegram cannot reach it (one machine only)"},
@@ -44,6 +46,16 @@ var settingsTable = []setting{
 	{name: "wechat_aes_key", secret: true, help: "EncodingAESKey of the account's server settings: 43 letters and digits; set: safe mode (安全模式), and nothing unencrypted is taken; empty: plain mode"},
 	{name: "wechat_service_account", fallback: "false", help: "true for a verified service account, which may send customer messages: answers that come too late for the callback"},
 	{name: "wechat_api", fallback: "https://api.weixin.qq.com", help: "address of WeChat's API, or of a stand-in"},
+	{name: "wechat_template_id", help: "id of the account's template for broadcasts to readers who have not written for 48 hours; empty: those readers get none"},
+	{name: "wechat_template_kind", fallback: "template", help: "template for template messages (模板消息), subscription for subscription messages (订阅通知)"},
+	{name: "wechat_template_field", fallback: "thing1", help: "name of the template's field that shows what the broadcast says, at most 20 characters"},
+	{name: "smtp_host", help: "mail server that takes our broadcasts; empty: no e-mail"},
+	{name: "smtp_port", fallback: "587", help: "its port: 587 for starttls, 465 for tls"},
+	{name: "smtp_security", fallback: "starttls", help: "starttls: nothing is sent before the connection is encrypted; tls: encrypted from the first byte; local: not encrypted, for a relay on this machine only"},
+	{name: "smtp_user", help: "name of the account there; empty: the server asks for none"},
+	{name: "smtp_password", secret: true, help: "its password, or the code that mail providers give to programs (授权码)"},
+	{name: "smtp_from", help: "sender's address, with or without a name: 求真 <push@example.cn>"},
+	{name: "smtp_unsubscribe", help: "mailto: or https: address for who wants no more; empty: a mail to smtp_from"},
 	{name: "media_transcribe_url", help: "base address of an OpenAI-compatible API that transcribes readers' recordings, such as http://127.0.0.1:8000/v1; empty: readers are asked to type"},
 	{name: "media_transcribe_key", secret: true, help: "access key of that API"},
 	{name: "media_transcribe_model", fallback: "whisper-1", help: "model name that it is asked for"},
@@ -212,6 +224,12 @@ func (s *settings) check() error {
 		return err
 	}
 	if err := s.checkTelegram(); err != nil {
+		return err
+	}
+	if sender := s.get("cap_sender"); sender != "" && cap.ValidSender(sender) != "" {
+		return s.invalid("cap_sender", "a name such as qiuzhen@nantong.example, without blanks and commas")
+	}
+	if err := s.checkSenders(); err != nil {
 		return err
 	}
 	if !slices.Contains([]string{"onnx", "openai", "ollama", "none"}, s.get("embedder")) {

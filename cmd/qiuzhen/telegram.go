@@ -72,7 +72,8 @@ func openTelegram(a *App) (*telegramChannel, error) {
 	t := &telegramChannel{bot: b, poll: s.get("telegram_mode") == "poll"}
 	t.worker = inbox.New(telegram.Channel.Name, a.Store, b, slog.Default())
 	t.worker.Bound = telegramWaiting
-	b.Desk, b.Readers, b.Inbox, b.Wording, b.Media, b.Concerns = a.Desk, a.Store, t.worker, a.wording, a.media, a.Desk.Concerns
+	b.Desk, b.Readers, b.Traces, b.Inbox = a.Desk, a.Store, a.Store, t.worker
+	b.Wording, b.Media, b.Concerns = a.wording, a.media, a.Desk.Concerns
 	return t, nil
 }
 
@@ -101,29 +102,42 @@ func (t *telegramChannel) routes() []page.Route {
 	return t.bot.Routes()
 }
 
-// run receives, answers and tells until ctx ends, then finishes what is being answered.
+// run receives until ctx ends, and answers and tells while no other node does: Telegram's quota is the bot's, not a node's. It then finishes what is
+// being answered.
 func (t *telegramChannel) run(ctx context.Context, a *App, log *slog.Logger) {
 	t.bot.Log, t.worker.Log = log, log
 	var parts sync.WaitGroup
-	parts.Go(func() { t.worker.Run(ctx) })
 	parts.Go(func() {
-		if t.poll {
-			t.bot.Poll(ctx)
-		} else {
-			t.bot.StartWebhook(ctx)
-		}
+		a.Store.Alone(ctx, telegram.Channel.Name, func(ctx context.Context) { t.send(ctx, a, log) }, func(err error) {
+			log.Warn("telegram is not answered from here", "error", err)
+		})
 	})
+	if !t.poll {
+		parts.Go(func() { t.bot.StartWebhook(ctx) })
+	}
+	parts.Go(func() {
+		every(ctx, time.Hour, func() {
+			before := time.Now().Add(-keepNames)
+			if err := errors.Join(a.Store.DropDone(ctx, before), a.Store.DropTraces(ctx, before)); err != nil && ctx.Err() == nil {
+				log.Warn("the inbox was not tidied", "error", err)
+			}
+		})
+	})
+	parts.Wait()
+}
+
+// send answers and tells until ctx ends, then finishes what is being answered.
+func (t *telegramChannel) send(ctx context.Context, a *App, log *slog.Logger) {
+	var parts sync.WaitGroup
+	parts.Go(func() { t.worker.Run(ctx) })
+	parts.Go(func() { t.bot.TellOwed(ctx) })
+	if t.poll {
+		parts.Go(func() { t.bot.Poll(ctx) })
+	}
 	parts.Go(func() {
 		every(ctx, tellEvery, func() {
 			if _, err := a.Desk.TellDue(ctx, telegram.Channel.Name, a.Store, t.bot); err != nil && ctx.Err() == nil {
 				log.Warn("readers were not told what they wait for", "channel", telegram.Channel.Name, "error", err)
-			}
-		})
-	})
-	parts.Go(func() {
-		every(ctx, time.Hour, func() {
-			if err := a.Store.DropDone(ctx, time.Now().Add(-keepNames)); err != nil && ctx.Err() == nil {
-				log.Warn("the inbox was not tidied", "error", err)
 			}
 		})
 	})

@@ -38,7 +38,7 @@ func Measure(run Run) Metrics {
 	slices.SortStableFunc(outcomes, compareIDs) // the bootstrap draws by position
 	sliced := map[string][]Outcome{}
 	for _, o := range outcomes {
-		if o.Case.Status == "approved" || o.Case.Status == "locked" {
+		if o.Case.Approved() {
 			m.Signed++
 		}
 		if len(Judge(o)) > 0 {
@@ -124,8 +124,10 @@ func rate(k, n int) Interval {
 // Flip is a pair of cases, one worded anew from the other, of which the service does not hold to its verdict: told another one where both
 // mean the same, or told the same one where the rewording means the contrary.
 type Flip struct {
-	Case, Of       string
-	Verdict, Other string
+	Case    string `json:"case"`
+	Of      string `json:"of"`
+	Verdict string `json:"verdict"`
+	Other   string `json:"other"` // of the original
 }
 
 // Flips are the flips among the pairs that count: both are answered with a verdict.

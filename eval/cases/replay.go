@@ -9,9 +9,10 @@ import (
 
 // Difference is a case of which two runs had something else come, and what.
 type Difference struct {
-	Case     string `json:"case"`
-	What     string `json:"what"`
-	Was, Now string
+	Case string `json:"case"`
+	What string `json:"what"`
+	Was  string `json:"was"`
+	Now  string `json:"now"`
 }
 
 // Differences says of each case what came the second time and not the first; how long it took does not count.

@@ -76,8 +76,8 @@ func says(reply, words string) bool {
 	return words != "" && strings.Contains(reply, words)
 }
 
-// quotation is what somebody else says: the rumour that is named, the reader's own words.
-var quotation = regexp.MustCompile(`“[^”]*”|「[^」]*」|` + quotesClaim + `.*`)
+// quotation is what somebody else says: the rumour that is named or offered to choose, the reader's own words.
+var quotation = regexp.MustCompile(`“[^”]*”|「[^」]*」|` + quotesClaim + `.*|(?m:^[0-9] .*$)`)
 
 // forbidden are the statements that must not be in the reply and are. What it quotes it does not state.
 func (o Outcome) forbidden() []string {

@@ -16,6 +16,7 @@ type refusal struct {
 	code  int
 	what  string
 	retry int
+	moved int64
 }
 
 func bad(what string) *refusal {
@@ -89,7 +90,7 @@ func (f Fault) refusal() *refusal {
 }
 
 func tooMany(retry int) *refusal {
-	return &refusal{http.StatusTooManyRequests, fmt.Sprintf("Too Many Requests: retry after %d", retry), retry}
+	return &refusal{http.StatusTooManyRequests, fmt.Sprintf("Too Many Requests: retry after %d", retry), retry, 0}
 }
 
 func answer(w http.ResponseWriter, result any, no *refusal) {
@@ -99,6 +100,9 @@ func answer(w http.ResponseWriter, result any, no *refusal) {
 		body = map[string]any{"ok": false, "error_code": no.code, "description": no.what}
 		if no.retry > 0 {
 			body["parameters"] = map[string]any{"retry_after": no.retry}
+		}
+		if no.moved != 0 {
+			body["parameters"] = map[string]any{"migrate_to_chat_id": no.moved}
 		}
 		w.WriteHeader(no.code)
 	}
@@ -170,6 +174,8 @@ func (s *Server) check(p map[string]any) *refusal {
 		return bad("chat not found")
 	case why != "":
 		return &refusal{code: http.StatusForbidden, what: "Forbidden: " + why}
+	case s.moved[chat] != 0:
+		return &refusal{code: http.StatusBadRequest, what: "Bad Request: group chat was upgraded to a supergroup chat", moved: s.moved[chat]}
 	case strings.TrimSpace(text) == "":
 		return bad("message text is empty")
 	case len(utf16.Encode([]rune(text))) > 4096:

@@ -50,6 +50,7 @@ type Server struct {
 	all     []time.Time
 	next    int
 	refused map[int64]string // chats that send 403, with the reason
+	moved   map[int64]int64  // groups that became supergroups
 	files   map[string][]byte
 	presses map[string]bool
 	faults  map[string][]Fault
@@ -89,7 +90,7 @@ type Fault struct {
 func New() *Server {
 	s := &Server{
 		Limits: Official, arrived: make(chan struct{}), sent: map[int64][]*Message{}, times: map[int64][]time.Time{}, next: 1000,
-		refused: map[int64]string{}, files: map[string][]byte{}, presses: map[string]bool{}, faults: map[string][]Fault{},
+		refused: map[int64]string{}, moved: map[int64]int64{}, files: map[string][]byte{}, presses: map[string]bool{}, faults: map[string][]Fault{},
 	}
 	s.web = httptest.NewServer(http.HandlerFunc(s.serve))
 	s.URL = s.web.URL
@@ -110,6 +111,13 @@ func (s *Server) Refuse(chat int64, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused[chat] = why
+}
+
+// Migrate makes a group a supergroup, which has another id.
+func (s *Server) Migrate(group, supergroup int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.moved[group] = supergroup
 }
 
 // Fail lets the next calls of a method fail so, one after the other.

@@ -28,6 +28,9 @@ func (p *Platform) api() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /cgi-bin/stable_token", p.stableToken)
 	mux.HandleFunc("POST /cgi-bin/message/custom/send", p.withToken(p.customSend))
+	mux.HandleFunc("POST /cgi-bin/message/template/send", p.withToken(p.templateSend))
+	mux.HandleFunc("POST /cgi-bin/message/subscribe/bizsend", p.withToken(p.subscribeSend))
+	mux.HandleFunc("POST /cgi-bin/message/mass/sendall", p.withToken(p.massSend))
 	mux.HandleFunc("POST /cgi-bin/menu/create", p.withToken(p.createMenu))
 	mux.HandleFunc("GET /cgi-bin/media/get", p.withToken(p.getMedia))
 	return mux
@@ -47,7 +50,8 @@ var meaning = map[int]string{
 	40013: "invalid appid", 40016: "invalid button size", 40018: "invalid button name size", 40019: "invalid button key size", 40125: "invalid appsecret",
 	42001: "access_token expired", 43004: "require subscribe", 45002: "content size out of limit", 45009: "reach max api daily quota limit",
 	45011: "api freq out of limit", 45015: "response out of time limit or subscription is canceled", 45047: "out of response count limit",
-	47001: "data format error", 48001: "api unauthorized",
+	40037: "invalid template_id", 43101: "user refuse to accept the msg", 45028: "has no masssend quota", 45065: "clientmsgid exist",
+	47001: "data format error", 47003: "argument invalid!", 48001: "api unauthorized",
 }
 
 // note keeps a call and gives the failure that was ordered for it; 0 for none.
@@ -142,6 +146,8 @@ func (p *Platform) customSend(w http.ResponseWriter, _ *http.Request, body []byt
 		code = 48001
 	case !known:
 		code = 40003
+	case who.left:
+		code = 43004
 	case len(m.Text.Content) > maxText:
 		code = 45002
 	case p.sent >= p.Quota:

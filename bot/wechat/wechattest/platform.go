@@ -26,10 +26,13 @@ type Config struct {
 	AESKey               string // empty: plain mode
 	Service              bool   // may send customer messages
 	Now                  func() time.Time
-	Patience             time.Duration // 0: five seconds
-	TokenLife            time.Duration // 0: two hours
-	SameNonce            bool          // repeats come with the nonce of the first post
-	Quota                int           // customer messages a day; 0: 100,000
+	Patience             time.Duration     // 0: five seconds
+	Pause                time.Duration     // after a post that failed sooner, before the next
+	TokenLife            time.Duration     // 0: two hours
+	SameNonce            bool              // repeats come with the nonce of the first post
+	Quota                int               // customer messages a day; 0: 100,000
+	Templates            map[string]string // their ids and the one field of each
+	MassSends            int               // that are left
 }
 
 // Platform is the stand-in.
@@ -46,6 +49,8 @@ type Platform struct {
 	calls    []string
 	readers  map[string]*reader
 	sent     int
+	keys     map[string]time.Time // of template messages
+	masses   []Mass
 }
 
 type file struct {
@@ -58,6 +63,7 @@ type reader struct {
 	last  time.Time // message
 	since int       // customer messages sent since
 	sees  []string
+	left  bool
 }
 
 // tries is how often a message is posted in all.
@@ -77,7 +83,8 @@ func New(c Config) *Platform {
 	if c.Quota == 0 {
 		c.Quota = 100000
 	}
-	p := &Platform{Config: c, tokens: map[string]time.Time{}, media: map[string]file{}, failures: map[string][]int{}, readers: map[string]*reader{}}
+	p := &Platform{Config: c, tokens: map[string]time.Time{}, media: map[string]file{}, failures: map[string][]int{}, readers: map[string]*reader{},
+		keys: map[string]time.Time{}}
 	p.server = httptest.NewServer(p.api())
 	return p
 }
@@ -156,6 +163,7 @@ func (p *Platform) Send(ctx context.Context, callback, from, message string) Out
 		answer, status, err := p.Post(ctx, callback, query)
 		if err != nil || status != http.StatusOK {
 			o.Why = fmt.Sprint(status, err)
+			time.Sleep(p.Pause)
 			continue
 		}
 		o.Failed = false

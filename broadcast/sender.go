@@ -1,0 +1,64 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"qiuzhen/knowledge"
+)
+
+// Sender puts messages into one channel. It is called from several goroutines, obeys ctx, and neither retries nor paces: Worker does.
+// Its errors hold no secret and nothing of the message.
+type Sender interface {
+	Capabilities() Capabilities
+	// Send returns nil when the platform took the message for good, and else a *RetryError, ErrGone or a *PermanentError when it said so
+	// and did not take it. Any other error leaves open whether it did: Worker tries again later with the same key.
+	Send(ctx context.Context, m Message) (Receipt, error)
+}
+
+// Capabilities are what a channel can do.
+type Capabilities struct {
+	Channel      string        // as in Delivery.Channel
+	Rate         float64       // messages a second over all nodes; 0: as fast as it goes
+	PerRecipient time.Duration // the least time between two messages to one recipient
+	Window       time.Duration // how long after their last words a recipient may be written to; 0: always
+	MaxChars     int           // of a text, as the platform counts
+	Idempotent   bool          // the platform drops a second message of the same key
+	Mass         bool          // a recipient stands for many, such as a tag of WeChat's
+}
+
+// Message is one text to one recipient.
+type Message struct {
+	Delivery knowledge.Delivery
+	Text     string
+	Short    string    // of channels with a second, bounded form (texts named CHANNEL_template); else empty
+	Key      string    // the same for every try of this delivery, and of no other: at most 64 letters, digits and -
+	Exercise bool      // the text says so in its first line
+	Urgent   bool      // sent whatever the hour
+	Expires  time.Time // of no use from then on
+	Heard    time.Time // when the recipient last wrote to us; zero: never, or not known
+}
+
+// Receipt is what the platform called the message.
+type Receipt struct{ ID string }
+
+// RetryError is the platform's wish to be left alone for a time (429 and the like). The message was not taken.
+type RetryError struct {
+	After     time.Duration
+	Recipient bool // it is about this recipient only; else the whole channel is silent so long, on all nodes
+}
+
+func (e *RetryError) Error() string { return fmt.Sprintf("asked to wait for %v", e.After) }
+
+// ErrGone is that the recipient cannot be reached any more: blocked us, left, closed the account. It ends the subscription.
+var ErrGone = errors.New("recipient is gone")
+
+// PermanentError is a message that was not taken and never will be, whoever tries: too long, a window that is over, a wrong setting.
+type PermanentError struct{ Reason string } // a few words for the report
+
+func (e *PermanentError) Error() string { return "refused for good: " + e.Reason }
+
+// Key names a delivery to platforms that drop repeats.
+func Key(d knowledge.Delivery) string { return fmt.Sprintf("qiuzhen-%d-%d", d.Broadcast, d.N) }

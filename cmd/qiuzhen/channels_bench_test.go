@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"qiuzhen/bot/telegram/telegramtest"
+	"qiuzhen/bot/wechat/wechattest"
+)
+
+// ofAll messages are ten over web pages, three over WeChat and two over Telegram, whose quota is 25 replies a second: of 150 messages it gets 20.
+const ofAll = 15
+
+// channelReaders is how many people talk over each channel, so that none of them is over a reader's limit.
+const channelReaders = 3000
+
+// BenchmarkChannels drives the real binary with the real model over web pages, Telegram and WeChat together: 150 messages a second for a minute
+// (CHANNELS_RATE, CHANNELS_SECONDS), whatever the answers take, with stand-ins that enforce the platforms' limits. A time is from the message to its
+// answer: the page's, Telegram's sendMessage, WeChat's passive reply. late are WeChat's that no post took; lost are those without an answer. What is
+// said again within a minute costs no search (bot.Recent): CHANNELS_NEW=1 makes every text another.
+func BenchmarkChannels(b *testing.B) {
+	demo(b)
+	rate, seconds := benchSize(b, "CHANNELS_RATE", 150), benchSize(b, "CHANNELS_SECONDS", 60)
+	allNew := os.Getenv("CHANNELS_NEW") != ""
+	var texts []string
+	for _, m := range readWordings(b, "../../eval/testdata/wordings/tune_messages.jsonl") {
+		if len([]rune(m.Text)) <= 200 { // as most forwards are; links would wait for other people's servers
+			texts = append(texts, m.Text)
+		}
+	}
+	for b.Loop() {
+		c := startChannels(b)
+		cpu := processorTime(b, c.pid)
+		begin := time.Now()
+		first := int(begin.UnixMilli()%1e9) * ofAll // updates of a run before are known to the database
+		var sending sync.WaitGroup
+		for i := range rate * seconds {
+			time.Sleep(time.Until(begin.Add(time.Duration(i) * time.Second / time.Duration(rate))))
+			text := texts[i%len(texts)]
+			if allNew {
+				text = fmt.Sprintf("%s（%d）", text, i)
+			}
+			sending.Go(func() { c.send(first+i, text) })
+		}
+		sending.Wait()
+		c.telegramTimes()
+		cpu = processorTime(b, c.pid) - cpu
+		c.stop()
+		for _, name := range []string{"web", "telegram", "wechat"} {
+			took := c.took[name]
+			slices.Sort(took)
+			if len(took) == 0 {
+				b.Errorf("%s: nothing was answered; %d lost", name, c.lost[name])
+				continue
+			}
+			p50, p99, most := took[len(took)/2], took[len(took)*99/100], took[len(took)-1]
+			fmt.Printf("%-9s %6d answered  p50 %5d ms  p99 %5d ms  max %5d ms  %d lost\n",
+				name, len(took), p50.Milliseconds(), p99.Milliseconds(), most.Milliseconds(), c.lost[name])
+			b.ReportMetric(float64(p99.Milliseconds()), name+"-p99-ms")
+		}
+		fmt.Printf("%d messages a second for %d s, %d different texts (all new: %v); %.0f ms of processor a message in the program, Postgres apart; %d of WeChat's were late\n",
+			rate, seconds, len(texts), allNew, cpu.Seconds()*1000/float64(rate*seconds), c.late)
+	}
+}
+
+func benchSize(b *testing.B, name string, fallback int) int {
+	s := os.Getenv(name)
+	if s == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		b.Fatalf("%s=%s: a number from 1", name, s)
+	}
+	return n
+}
+
+// channels is the program with stand-ins of the platforms around it.
+type channels struct {
+	b        *testing.B
+	pid      int
+	stop     func()
+	address  string
+	telegram *telegramtest.Server
+	wechat   *wechattest.Platform
+	client   *http.Client
+
+	mu     sync.Mutex
+	took   map[string][]time.Duration
+	lost   map[string]int
+	late   int
+	posted map[int64]time.Time // Telegram's chats
+}
+
+func startChannels(b *testing.B) *channels {
+	const appID, secret, token = "wx2c2769f8efd9abc2", "0123456789abcdef0123456789abcdef", "spamtest"
+	c := &channels{
+		b: b, telegram: telegramtest.New(), wechat: wechattest.New(wechattest.Config{AppID: appID, Secret: secret, Token: token, Service: true}),
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 200}, Timeout: 35 * time.Second},
+		took:   map[string][]time.Duration{}, lost: map[string]int{}, posted: map[int64]time.Time{},
+	}
+	args := []string{"--data", testData, "--demo"}
+	for _, s := range []string{
+		"telegram_token=" + telegramtest.Token, "telegram_secret=" + telegramSecret, "telegram_api=" + c.telegram.URL,
+		"wechat_app_id=" + appID, "wechat_app_secret=" + secret, "wechat_token=" + token, "wechat_api=" + c.wechat.URL(), "wechat_service_account=true",
+		"trusted_proxies=127.0.0.1", "fetch_links=false",
+	} {
+		args = append(args, "--set", s)
+	}
+	cmd := program(b, append(args, "serve", "--listen", "127.0.0.1:0")...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	c.address, c.pid = serveAddress(b, stderr), cmd.Process.Pid
+	if status := get(b, c.address+"/readyz"); status != http.StatusOK {
+		b.Fatalf("not ready: %d", status)
+	}
+	c.stop = func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		c.telegram.Close()
+		c.wechat.Close()
+	}
+	return c
+}
+
+// send sends one message over the channel whose turn it is.
+func (c *channels) send(i int, text string) {
+	switch slot := i % ofAll; {
+	case slot%7 == 3: // 3 and 10
+		c.toTelegram(i, text)
+	case slot%5 == 1: // 1, 6 and 11
+		c.toWeChat(i, text)
+	default:
+		c.toWeb(i, text)
+	}
+}
+
+func (c *channels) answered(channel string, begin time.Time, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !ok {
+		c.lost[channel]++
+		return
+	}
+	c.took[channel] = append(c.took[channel], time.Since(begin))
+}
+
+func (c *channels) toWeb(i int, text string) {
+	who := sha256.Sum256(fmt.Append(nil, "reader ", i%channelReaders))
+	form := url.Values{"text": {text}, "once": {strconv.Itoa(i)}}
+	r, err := http.NewRequest(http.MethodPost, c.address+"/ask", strings.NewReader(form.Encode())) //nolint:noctx // the client has a timeout
+	if err != nil {
+		c.b.Error(err)
+		return
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-Requested-With", "fetch")
+	r.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", who[16], who[17], who[18]))
+	r.AddCookie(&http.Cookie{Name: "reader", Value: base64.RawURLEncoding.EncodeToString(who[:16])})
+	begin := time.Now()
+	response, err := c.client.Do(r)
+	if err == nil {
+		_, err = io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+	}
+	c.answered("web", begin, err == nil && response.StatusCode == http.StatusOK)
+}
+
+func (c *channels) toWeChat(i int, text string) {
+	who := fmt.Sprint("reader", i%channelReaders)
+	message := fmt.Sprintf("<xml><ToUserName><![CDATA[gh_account]]></ToUserName><FromUserName><![CDATA[%s]]></FromUserName><CreateTime>%d</CreateTime>"+
+		"<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[%s]]></Content><MsgId>%d</MsgId></xml>", who, time.Now().Unix(), text, 1_000_000+i)
+	begin := time.Now()
+	o := c.wechat.Send(context.Background(), c.address+"/wechat/callback", who, message)
+	if o.Reply == "" && !o.Failed {
+		c.mu.Lock()
+		c.late++
+		c.mu.Unlock()
+	}
+	c.answered("wechat", begin, o.Reply != "")
+}
+
+func (c *channels) toTelegram(i int, text string) {
+	chat := int64(1_000_000 + i) // each from somebody else: one message a second in a chat is a quota of its own
+	raw := fmt.Appendf(nil, `{"update_id":%d,"message":{"message_id":%d,"from":{"id":%d},"chat":{"id":%d,"type":"private"},"date":%d,"text":%q}}`,
+		i+1, i+1, chat, chat, time.Now().Unix(), text)
+	c.mu.Lock()
+	c.posted[chat] = time.Now()
+	c.mu.Unlock()
+	if status, err := telegramtest.Post(context.Background(), c.address+"/telegram/webhook", telegramSecret, raw); err != nil || status != http.StatusOK {
+		c.answered("telegram", time.Now(), false)
+	}
+}
+
+// telegramTimes waits for the last answers and takes the times of all from the stand-in's calls. Who was told that too many ask has no answer.
+func (c *channels) telegramTimes() {
+	answered := map[int64]bool{}
+	for end := time.Now().Add(30 * time.Second); len(answered) < len(c.posted) && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		for _, call := range c.telegram.Calls() {
+			id, err := strconv.ParseFloat(fmt.Sprint(call.Params["chat_id"]), 64)
+			chat := int64(id)
+			begin, asked := c.posted[chat]
+			if err != nil || call.Method != "sendMessage" || call.Status != http.StatusOK || !asked || answered[chat] {
+				continue
+			}
+			answered[chat] = true
+			c.took["telegram"] = append(c.took["telegram"], call.At.Sub(begin))
+		}
+	}
+	c.lost["telegram"] = len(c.posted) - len(answered)
+}
+
+// processorTime is what a process has used, in user and kernel mode.
+func processorTime(b *testing.B, pid int) time.Duration {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), ") ")
+	fields := strings.Fields(rest)
+	ticks := 0
+	for _, f := range fields[11:13] {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}

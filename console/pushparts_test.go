@@ -1,0 +1,122 @@
+package console
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"qiuzhen/knowledge"
+)
+
+// TestPlainCell: no cell of a table is run as a formula.
+func TestPlainCell(t *testing.T) {
+	for cell, want := range map[string]string{
+		"": "", "水退了": "水退了", "12345": "12345", "=1+1": "'=1+1", "+86": "'+86", "-1": "'-1", "@x": "'@x", " =1": "' =1", "\t=1": "'\t=1", "\r=1": "'\r=1",
+		"　＝1": "'　＝1", "|x": "'|x", "a=1": "a=1",
+	} {
+		if got := plainCell(cell); got != want {
+			t.Errorf("%q: %q", cell, got)
+		}
+	}
+}
+
+// TestAreaChoices: every region once, by city and county; what is ticked is open, and stays ticked though nobody knows it.
+func TestAreaChoices(t *testing.T) {
+	seen, ticked := map[string]int{}, []string{}
+	look := func(b tick) {
+		if b.Name != "areas" || b.Word == "" {
+			t.Errorf("%+v", b)
+		}
+		if seen[b.Value]++; b.On {
+			ticked = append(ticked, b.Value)
+		}
+	}
+	for _, city := range areaChoices([]string{"320612001", "320506", "999999"}) {
+		look(city.tick)
+		for _, county := range city.Counties {
+			look(county.tick)
+			if county.Value == "320612" && (!county.Open || !city.Open) || county.Value == "320506" && !city.Open {
+				t.Errorf("what is ticked in %s is hidden", county.Value)
+			}
+			for _, town := range county.Towns {
+				look(town)
+			}
+		}
+	}
+	if len(ticked) != 3 || len(seen) != len(knowledge.Regions())+1 {
+		t.Errorf("%v ticked, %d of %d regions", ticked, len(seen), len(knowledge.Regions()))
+	}
+	for code, n := range seen {
+		if n != 1 {
+			t.Errorf("%s is offered %d times", code, n)
+		}
+	}
+}
+
+// TestProgress: each delivery is counted once a channel and once a county, and the time that is left is honest.
+func TestProgress(t *testing.T) {
+	counts := []knowledge.DeliveryCount{
+		{Channel: "telegram", County: "320623", State: "sent", N: 10}, {Channel: "telegram", County: "320623", State: "waiting", N: 100000},
+		{Channel: "wechat", County: "", State: "failed", Reason: "屏蔽", N: 2}, {Channel: "wechat", County: "", State: "postponed", N: 1},
+		{Channel: "wechat", County: "320623", State: "claimed", N: 8},
+	}
+	day, night := time.Date(2026, 11, 27, 12, 0, 0, 0, knowledge.China), time.Date(2026, 11, 27, 23, 0, 0, 0, knowledge.China)
+	b := knowledge.Broadcast{State: knowledge.BroadcastSending}
+	p := newProgress(b, counts, day)
+	if p.Total != (progressRow{"", 10, 2, 100009}) || len(p.Channels) != 2 || p.Channels[0].Name != "Telegram" || len(p.Counties) != 2 || p.Counties[1].All() != 3 {
+		t.Errorf("%+v", p)
+	}
+	if p.Rest != "还要约56分钟" || p.Failures[0] != (failureRow{"微信", "屏蔽", 2}) {
+		t.Errorf("%q, %+v", p.Rest, p.Failures)
+	}
+	if p := newProgress(b, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
+		t.Error(p.Rest)
+	}
+	b.Content.Urgency = "Immediate"
+	if p := newProgress(b, counts, night); p.Rest != "还要约56分钟" {
+		t.Error(p.Rest)
+	}
+	b.State = knowledge.BroadcastPaused
+	if p := newProgress(b, counts, day); p.Rest != "" {
+		t.Errorf("paused: %s", p.Rest)
+	}
+}
+
+// TestMayBroadcast: who is offered what.
+func TestMayBroadcast(t *testing.T) {
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, knowledge.China)
+	author := knowledge.Person{ID: 1, Roles: []knowledge.Role{knowledge.Author, knowledge.Publisher}}
+	other := knowledge.Person{ID: 2, Roles: []knowledge.Role{knowledge.Publisher}}
+	expert := knowledge.Person{ID: 3, Roles: []knowledge.Role{knowledge.Expert}}
+	for _, c := range []struct {
+		state           knowledge.BroadcastState
+		approved, begun time.Duration // ago; 0: not
+		who             knowledge.Person
+		want            broadcastAllowed
+	}{
+		{knowledge.BroadcastSubmitted, 0, 0, author, broadcastAllowed{Edit: true, Return: true, Drop: true}},
+		{knowledge.BroadcastSubmitted, 0, 0, other, broadcastAllowed{Approve: true, Edit: true, Return: true, Drop: true}},
+		{knowledge.BroadcastSubmitted, 0, 0, expert, broadcastAllowed{}},
+		{knowledge.BroadcastApproved, time.Minute, 0, other, broadcastAllowed{Edit: true, Return: true, Drop: true}},
+		{knowledge.BroadcastApproved, 3 * time.Hour, 0, other, broadcastAllowed{Approve: true, Edit: true, Return: true, Drop: true}}, // lapsed
+		{knowledge.BroadcastApproved, 3 * time.Hour, 0, author, broadcastAllowed{Edit: true, Return: true, Drop: true}},
+		{knowledge.BroadcastSending, time.Minute, time.Minute, other, broadcastAllowed{Pause: true, Stop: true, Correct: true}},
+		{knowledge.BroadcastPaused, time.Minute, time.Minute, other, broadcastAllowed{Resume: true, Stop: true, Correct: true}},
+		{knowledge.BroadcastDone, time.Minute, time.Minute, other, broadcastAllowed{Correct: true}},
+		{knowledge.BroadcastDone, time.Minute, time.Minute, expert, broadcastAllowed{}},
+		{knowledge.BroadcastCancelled, 0, 0, other, broadcastAllowed{}},
+	} {
+		b := knowledge.Broadcast{State: c.state, Type: knowledge.Alert, Editors: []knowledge.PersonID{1}, Expires: now.Add(time.Hour)}
+		if c.approved > 0 {
+			b.ApprovedAt = now.Add(-c.approved)
+		}
+		if c.begun > 0 {
+			b.BegunAt = now.Add(-c.begun)
+		}
+		got := mayBroadcast(c.who, b, now)
+		got.Why = ""
+		if got != c.want {
+			t.Errorf("%s, person %d: %+v", c.state, c.who.ID, got)
+		}
+	}
+}

@@ -1,0 +1,239 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"qiuzhen/broadcast"
+	"qiuzhen/knowledge"
+)
+
+// Ledger is the deliveries, on connections of their own: readers' questions never wait for one that a broadcast holds.
+type Ledger struct {
+	store *Store
+	pool  *pgxpool.Pool
+}
+
+// ledgerConnections: of each node. One takes turns, one looks, one reserves; a fan-out or two channels at once wait for a moment.
+const ledgerConnections = 3
+
+// OpenLedger connects; Close it before the store.
+func (s *Store) OpenLedger(ctx context.Context) (*Ledger, error) {
+	config := s.pool.Config()
+	config.AfterConnect, config.MaxConns, config.MinConns = nil, ledgerConnections, 0
+	// a worker that stops amid a claim keeps no correction waiting for its locks
+	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "5s"
+	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect the ledger to the database: %w", redact(err))
+	}
+	return &Ledger{store: s, pool: pool}, nil
+}
+
+// Close waits for what is under way.
+func (l *Ledger) Close() { l.pool.Close() }
+
+// Look tells what is being sent on a channel.
+func (l *Ledger) Look(ctx context.Context, channel string) (broadcast.Outlook, error) {
+	o := broadcast.Outlook{}
+	var wait, silent float64
+	rows, err := l.pool.Query(ctx, `
+		WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now)
+		SELECT now, coalesce(extract(epoch FROM (SELECT next_at FROM delivery_slots WHERE channel = $1 ORDER BY next_at DESC LIMIT 1) - now), 0)::float8,
+		       coalesce(extract(epoch FROM (SELECT until FROM delivery_silences WHERE channel = $1) - now), 0)::float8,
+		       coalesce(b.id, 0), coalesce(b.msg_type, ''), coalesce(b.exercise, false), coalesce(b.urgent, false),
+		       coalesce(extract(epoch FROM b.expires_at - now), 0)::float8
+		  FROM clock LEFT JOIN LATERAL (SELECT id, msg_type, exercise, expires_at, `+urgent+` AS urgent
+		                       FROM broadcasts WHERE state = 'sending' AND expires_at > now) b ON true`, channel)
+	if err != nil {
+		return o, fmt.Errorf("look at what is sent on %s: %w", channel, err)
+	}
+	var order broadcast.Order
+	var left float64
+	_, err = pgx.ForEachRow(rows, []any{&o.Now, &wait, &silent, &order.ID, &order.Type, &order.Exercise, &order.Urgent, &left}, func() error {
+		o.Wait, o.Silent = seconds(wait), seconds(silent)
+		if order.ID != 0 {
+			order.Left = seconds(left)
+			o.Orders = append(o.Orders, order)
+		}
+		return nil
+	})
+	if err != nil {
+		return o, fmt.Errorf("look at what is sent on %s: %w", channel, err)
+	}
+	return o, nil
+}
+
+// urgent is what is sent at night too.
+const urgent = `(document::jsonb -> 'content' ->> 'urgency' IN ('Immediate', 'Expected')
+		OR document::jsonb -> 'content' ->> 'severity' IN ('Extreme', 'Severe'))`
+
+func seconds(s float64) time.Duration { return max(0, time.Duration(s*float64(time.Second))) }
+
+// Texts are what a broadcast says on each channel.
+func (l *Ledger) Texts(ctx context.Context, id int64) (map[string]string, error) {
+	b, err := scanBroadcast(l.pool.QueryRow(ctx, `SELECT `+broadcastColumns+` FROM broadcasts WHERE id = $1`, id))
+	if err != nil {
+		return nil, fmt.Errorf("texts of broadcast %d: %w", id, err)
+	}
+	return b.Rendered, nil
+}
+
+// Reserve takes the channel's next n slots, so far apart, and tells how long it is until the first. Where the clock was set back, the slots
+// taken by the old one do not count: none lies further ahead than what the nodes can hold at once.
+func (l *Ledger) Reserve(ctx context.Context, channel string, n int, apart time.Duration) (time.Duration, error) {
+	var wait float64
+	batch := &pgx.Batch{} // one implicit transaction
+	batch.Queue(`SELECT pg_advisory_xact_lock($1::int, hashtext($2))`, slotsLock, channel)
+	batch.Queue(`
+		DELETE FROM delivery_slots WHERE channel = $1 AND next_at > make_interval(secs => $2)
+		    + greatest(clock_timestamp(), (SELECT until FROM delivery_silences WHERE channel = $1))`, channel, broadcast.SlotsAhead(apart).Seconds())
+	batch.Queue(`
+		INSERT INTO delivery_slots (channel, next_at)
+		SELECT $1, make_interval(secs => $2) + greatest(clock_timestamp(), (SELECT until FROM delivery_silences WHERE channel = $1),
+		           (SELECT next_at FROM delivery_slots WHERE channel = $1 ORDER BY next_at DESC LIMIT 1))
+		RETURNING (extract(epoch FROM next_at - clock_timestamp()) - $2::float8)::float8`, channel, (time.Duration(n) * apart).Seconds()).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&wait) })
+	if err := l.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return 0, fmt.Errorf("reserve slots of %s: %w", channel, err)
+	}
+	return seconds(wait), nil
+}
+
+// Silence keeps the channel silent on all nodes, at most for a day.
+func (l *Ledger) Silence(ctx context.Context, channel string, d time.Duration) error {
+	_, err := l.pool.Exec(ctx, `
+		INSERT INTO delivery_silences AS s (channel, until) VALUES ($1, clock_timestamp() + make_interval(secs => $2))
+		ON CONFLICT (channel) DO UPDATE SET until = greatest(s.until, excluded.until)`, channel, min(d, 24*time.Hour).Seconds())
+	if err != nil {
+		return fmt.Errorf("silence %s: %w", channel, err)
+	}
+	return nil
+}
+
+// dropSlots deletes what lately became old. The entries of older ones may be dead; what a stopped program left is forgotten with the ledgers.
+func (l *Ledger) dropSlots(ctx context.Context) error {
+	channels := make([]string, len(knowledge.BroadcastChannels))
+	for i, c := range knowledge.BroadcastChannels {
+		channels[i] = c.Name
+	}
+	_, err := l.pool.Exec(ctx, `
+		DELETE FROM delivery_slots WHERE channel = ANY ($1)
+		   AND next_at BETWEEN clock_timestamp() - interval '2 minutes' AND clock_timestamp() - interval '1 minute'`, channels)
+	return err
+}
+
+// Turn records what became of deliveries and claims others, in one transaction and one exchange with the server. What was lost to another
+// worker meanwhile is not recorded.
+func (l *Ledger) Turn(ctx context.Context, t broadcast.Turn) (claimed []broadcast.Claimed, err error) {
+	batch := &pgx.Batch{}
+	if len(t.Settled) > 0 {
+		record(batch, t.Settled)
+	}
+	if t.Want > 0 {
+		// shared with the other workers, and held off by what has to know all claims of a broadcast (see Begin)
+		batch.Queue(`SELECT pg_advisory_xact_lock_shared($1::int, $2::int)`, claimsLock, t.Broadcast)
+		batch.Queue(claimSQL, t.Broadcast, t.Channel, t.Want, t.After, t.Due, t.DueSince.Seconds(), t.Lease.Seconds()).
+			Query(func(rows pgx.Rows) (err error) {
+				claimed, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (broadcast.Claimed, error) {
+					c := broadcast.Claimed{Delivery: knowledge.Delivery{Broadcast: t.Broadcast, Channel: t.Channel}}
+					var heard *time.Time
+					err := row.Scan(&c.N, &c.Token, &c.Tries, &c.To, &heard, &c.Lost)
+					if heard != nil {
+						c.Heard = *heard
+					}
+					c.Fresh = c.Token == 1
+					return c, err
+				})
+				return err
+			})
+	}
+	if batch.Len() == 0 {
+		return nil, nil
+	}
+	if err := l.pool.SendBatch(ctx, batch).Close(); err != nil { // one implicit transaction
+		return nil, fmt.Errorf("deliveries of %s: %w", t.Channel, err)
+	}
+	return claimed, nil
+}
+
+// The classes of advisory locks: on the claims of a broadcast, and on the slots of a channel.
+const (
+	claimsLock = 0x716C
+	slotsLock  = 0x716D
+)
+
+// claimSQL claims of one broadcast what is due, then what was never claimed. The outer statement names its rows one by one, so that no state of
+// the statistics makes it read the table.
+const claimSQL = `
+	WITH due AS (
+	    SELECT n FROM deliveries
+	     WHERE broadcast_id = $1 AND channel = $2 AND state IN ('claimed', 'postponed') AND leased_to <= now() AND $5
+	       AND leased_to > CASE WHEN $6::float8 > 0 THEN now() - make_interval(secs => $6) ELSE '-infinity' END
+	     ORDER BY leased_to LIMIT $3 FOR UPDATE SKIP LOCKED),
+	fresh AS (
+	    SELECT n FROM deliveries WHERE broadcast_id = $1 AND channel = $2 AND state = 'waiting' AND n > $4
+	     ORDER BY n LIMIT $3 - (SELECT count(*) FROM due) FOR UPDATE SKIP LOCKED),
+	mine AS (
+	    UPDATE deliveries SET token = token + 1, tries = tries + 1, unclear = unclear OR state = 'claimed', state = 'claimed',
+	           leased_to = now() + make_interval(secs => $7)
+	     WHERE broadcast_id = $1 AND n = ANY (ARRAY(SELECT n FROM due UNION ALL SELECT n FROM fresh))
+	       AND EXISTS (SELECT FROM broadcasts WHERE id = $1 AND state = 'sending' AND expires_at > clock_timestamp())
+	    RETURNING n, token, tries, reader_id, recipient)
+	SELECT m.n, m.token, m.tries, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL
+	  FROM mine m LEFT JOIN readers r ON r.id = m.reader_id ORDER BY m.n`
+
+// record records outcomes (of what is still claimed, said so that the planner does not read all of deliveries_due for it) and ends the subscriptions of who is gone.
+func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
+	n := len(outcomes)
+	broadcasts, numbers, tokens := make([]int64, n), make([]int64, n), make([]int64, n)
+	ends, reasons, receipts := make([]string, n), make([]string, n), make([]string, n)
+	unclear, untried, after := make([]bool, n), make([]bool, n), make([]float64, n)
+	gone := false
+	for i, o := range outcomes {
+		broadcasts[i], numbers[i], tokens[i] = o.Broadcast, o.N, o.Token
+		ends[i], reasons[i], receipts[i] = string(o.End), storable(short(o.Reason)), storable(short(o.Receipt))
+		unclear[i], untried[i], after[i] = o.Unclear, o.Untried, o.After.Seconds()
+		gone = gone || o.Gone
+	}
+	batch.Queue(`
+		UPDATE deliveries d SET state = o.state, unclear = d.unclear OR o.unclear, tries = d.tries - o.untried::int,
+		       settled_at = CASE WHEN o.state <> 'postponed' THEN clock_timestamp() END,
+		       leased_to = CASE WHEN o.state = 'postponed' THEN clock_timestamp() + make_interval(secs => o.after) END,
+		       reason = nullif(o.reason, ''), receipt = nullif(o.receipt, '')
+		  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[], $6::boolean[], $7::float8[], $8::text[], $9::text[])
+		       AS o(broadcast_id, n, token, state, unclear, untried, after, reason, receipt)
+		 WHERE d.broadcast_id = o.broadcast_id AND d.n = o.n AND d.token = o.token AND d.state NOT IN ('postponed', 'sent', 'failed')`,
+		broadcasts, numbers, tokens, ends, unclear, untried, after, reasons, receipts)
+	if gone {
+		endSubscriptions(batch, outcomes)
+	}
+}
+
+func short(s string) string {
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:200])
+	}
+	return s
+}
+
+// endSubscriptions marks who is gone; a reader who wrote to us since the message was claimed is not.
+func endSubscriptions(batch *pgx.Batch, outcomes []broadcast.Outcome) {
+	for _, o := range outcomes {
+		if !o.Gone {
+			continue
+		}
+		batch.Queue(`
+			UPDATE readers r SET gone_at = clock_timestamp() FROM deliveries d
+			 WHERE d.broadcast_id = $1 AND d.n = $2 AND d.token = $3 AND r.id = d.reader_id AND r.gone_at IS NULL`, o.Broadcast, o.N, o.Token)
+		batch.Queue(`
+			UPDATE endpoints e SET gone_at = clock_timestamp(), gone_reason = $4 FROM deliveries d
+			 WHERE d.broadcast_id = $1 AND d.n = $2 AND d.token = $3 AND e.channel = d.channel AND e.recipient = d.recipient AND e.gone_at IS NULL`,
+			o.Broadcast, o.N, o.Token, storable(short(o.Reason)))
+	}
+}

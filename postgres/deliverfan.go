@@ -1,0 +1,177 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"qiuzhen/broadcast"
+	"qiuzhen/knowledge"
+)
+
+// Begin fans out one broadcast whose hour has come: its state and all of its deliveries in one transaction, Actual before Exercise. What an
+// Update or Cancel corrects is stopped first; while something of it is in flight the correction waits (at most for a lease), so that its
+// recipients are exactly those who got, or may have got, what it corrects. Nothing began when the broadcast's number is 0.
+func (l *Ledger) Begin(ctx context.Context) (begun broadcast.Begun, err error) {
+	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+		begun = broadcast.Begun{}
+		b, err := scanBroadcast(tx.QueryRow(ctx, `
+			SELECT `+broadcastColumns+` FROM broadcasts
+			 WHERE state = 'approved' AND coalesce(send_at, '-infinity') <= clock_timestamp() AND expires_at > clock_timestamp()
+			   AND approval_holds(approved_at, send_at, clock_timestamp()) AND broadcast_entry_served(entry_id, version, clock_timestamp())
+			 ORDER BY exercise, msg_type = 'Alert', id FOR UPDATE SKIP LOCKED LIMIT 1`))
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var chain []int64
+		var stopped []knowledge.Broadcast
+		if b.Type != knowledge.Alert {
+			var inFlight bool
+			if chain, stopped, inFlight, err = l.stopCorrected(ctx, tx, b.ID); err != nil {
+				return err
+			}
+			if inFlight {
+				begun.Waits = b.ID
+				return l.tellStopped(ctx, tx, b, stopped) // stopped now, fanned out soon
+			}
+		}
+		begun.Broadcast = b.ID
+		if begun.Recipients, err = l.fanOut(ctx, tx, b, chain); err != nil {
+			return err
+		}
+		if err := l.tellStopped(ctx, tx, b, stopped); err != nil {
+			return err
+		}
+		return l.store.auditor.Append(ctx, tx, aboutBroadcast(knowledge.BroadcastBegun, b,
+			map[string]string{"recipients": strconv.FormatInt(begun.Recipients, 10)}))
+	})
+	if err != nil {
+		return begun, fmt.Errorf("begin a broadcast: %w", err)
+	}
+	l.store.auditor.committed(ctx)
+	return begun, nil
+}
+
+// stopCorrected stops what is still being sent of a correction's chain, and reports whether some of it is in flight. No claim of it is made
+// until the transaction ends.
+func (l *Ledger) stopCorrected(ctx context.Context, tx pgx.Tx, id int64) (chain []int64, stopped []knowledge.Broadcast, inFlight bool, err error) {
+	// upwards to the original, then all that was ever made of it
+	rows, err := tx.Query(ctx, `
+		WITH RECURSIVE up AS (
+		    SELECT id, references_id FROM broadcasts WHERE id = $1 UNION SELECT b.id, b.references_id FROM broadcasts b JOIN up ON b.id = up.references_id),
+		down AS (
+		    SELECT id FROM up WHERE references_id IS NULL UNION SELECT b.id FROM broadcasts b JOIN down ON b.references_id = down.id)
+		SELECT id FROM down WHERE id <> $1 ORDER BY id`, id)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if chain, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
+		return nil, nil, false, err
+	}
+	rows, err = tx.Query(ctx, `
+		UPDATE broadcasts SET state = 'cancelled' WHERE id = ANY ($1) AND state IN ('sending', 'paused') RETURNING `+broadcastColumns, chain)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	stopped, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Broadcast, error) { return scanBroadcast(row) })
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if _, err = tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, id::int) FROM unnest($2::bigint[]) AS id`, claimsLock, chain); err != nil {
+		return nil, nil, false, err
+	}
+	err = tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM deliveries WHERE broadcast_id = ANY ($1) AND state = 'claimed' AND leased_to > clock_timestamp())`, chain).Scan(&inFlight)
+	return chain, stopped, inFlight, err
+}
+
+func (l *Ledger) tellStopped(ctx context.Context, tx pgx.Tx, by knowledge.Broadcast, stopped []knowledge.Broadcast) error {
+	for _, b := range stopped {
+		err := l.store.auditor.Append(ctx, tx, aboutBroadcast(knowledge.BroadcastStopped, b, map[string]string{"corrected_by": by.Identifier}))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fanOut writes the ledger of a broadcast: of a correction from those of its chain.
+func (l *Ledger) fanOut(ctx context.Context, tx pgx.Tx, b knowledge.Broadcast, chain []int64) (int64, error) {
+	if _, err := l.store.beginBroadcast(ctx, tx, b.ID); err != nil {
+		return 0, err
+	}
+	sql, args := recipientsSelect(b, chain)
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO deliveries (broadcast_id, channel, recipient, reader_id, county)
+		SELECT $`+strconv.Itoa(len(args)+1)+`::bigint, channel, CASE WHEN reader_id IS NULL THEN recipient END, reader_id, coalesce(county, '')
+		  FROM (`+sql+`) AS a`, append(args, b.ID)...)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.Exec(ctx, `ANALYZE deliveries`) // the claims are planned once, and not for an empty table
+	return tag.RowsAffected(), err
+}
+
+// recipientsSelect is whom a broadcast goes to. A correction goes to those who got, or may have got, something of its chain, on the same channel:
+// in whatever state their subscription is, and whether or not they left the exercise group since. Who had their data deleted gets none.
+func recipientsSelect(b knowledge.Broadcast, chain []int64) (sql string, args []any) {
+	if b.Type == knowledge.Alert {
+		return audienceSelect(b)
+	}
+	return `
+		SELECT DISTINCT ON (d.channel, d.reader_id, d.recipient) d.channel, d.recipient, d.reader_id, d.county
+		  FROM deliveries d WHERE d.broadcast_id = ANY ($1::bigint[]) AND (d.state IN ('sent', 'claimed') OR d.unclear)
+		   AND (d.reader_id IS NULL OR EXISTS (SELECT FROM readers r WHERE r.id = d.reader_id))
+		 ORDER BY d.channel, d.reader_id, d.recipient, d.broadcast_id`, []any{chain}
+}
+
+// End ends the broadcasts of which nothing waits any more, and does what else the clock asks for.
+func (l *Ledger) End(ctx context.Context) (ended []int64, err error) {
+	rows, err := l.pool.Query(ctx, `SELECT id FROM broadcasts WHERE state IN ('sending', 'paused') ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("end broadcasts: %w", err)
+	}
+	open, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("end broadcasts: %w", err)
+	}
+	for _, id := range open {
+		waits, err := l.waits(ctx, id)
+		if err != nil {
+			return ended, err
+		}
+		if waits {
+			continue
+		}
+		changed, err := l.store.settle(ctx, id, "done", `state IN ('sending', 'paused')`, knowledge.BroadcastFinished)
+		if err != nil {
+			return ended, fmt.Errorf("end broadcast %d: %w", id, err)
+		}
+		if changed > 0 {
+			ended = append(ended, id)
+		}
+	}
+	if _, err := l.store.SettleBroadcasts(ctx); err != nil {
+		return ended, fmt.Errorf("end broadcasts: %w", err)
+	}
+	return ended, l.dropSlots(ctx)
+}
+
+// waits reports whether a broadcast has anything to be sent. Both are looked for from the end, where they
+// are while there are any: at the beginning lie the entries that an open snapshot keeps.
+func (l *Ledger) waits(ctx context.Context, id int64) (waits bool, err error) {
+	err = l.pool.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM (SELECT n FROM deliveries WHERE broadcast_id = $1 AND state IN ('claimed', 'postponed')
+		                             ORDER BY channel DESC, leased_to DESC LIMIT 1) AS due)
+		    OR EXISTS (SELECT FROM (SELECT n FROM deliveries WHERE broadcast_id = $1 AND state = 'waiting' ORDER BY channel DESC, n DESC LIMIT 1) AS last)`, id).Scan(&waits)
+	if err != nil {
+		return false, fmt.Errorf("what waits of broadcast %d: %w", id, err)
+	}
+	return waits, nil
+}
