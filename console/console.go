@@ -152,17 +152,17 @@ type Console struct {
 	Config
 	tries    *limiter
 	hashing  chan struct{} // passwords that are being checked: each takes 32 MB
+	uploads  chan struct{} // files that are on their way or wait to be read
+	reading  chan struct{} // files that are being read: each may take 512 MB
 	counting sync.Mutex
 	counted  map[int64]*counted // by broadcast
-	uploads  chan struct{}      // files that are on their way or wait to be read
-	reading  chan struct{}      // files that are being read: each may take 512 MB
 }
 
 // New makes a console.
 func New(c Config) *Console {
 	return &Console{
-		Config: c, tries: newLimiter(signInsMost, signInsWindow), hashing: make(chan struct{}, 2), counted: map[int64]*counted{},
-		uploads: make(chan struct{}, uploadsAtOnce), reading: make(chan struct{}, 1),
+		Config: c, tries: newLimiter(signInsMost, signInsWindow), hashing: make(chan struct{}, 2),
+		uploads: make(chan struct{}, uploadsAtOnce), reading: make(chan struct{}, 1), counted: map[int64]*counted{},
 	}
 }
 

@@ -26,19 +26,11 @@ var kinds = []struct {
 
 type queuePage struct {
 	frame
+	Pushes  []pushGroup
 	Notices []noticeView
 	More    int // beyond those listed
-	Pushes  []pushGroup
 	Groups  []taskGroup
 }
-
-type noticeView struct {
-	knowledge.Notice
-	Line string
-}
-
-// noticesMost bounds the list of notices.
-const noticesMost = 50
 
 // pushGroup are broadcasts that cannot wait.
 type pushGroup struct {
@@ -62,6 +54,14 @@ func (c *Console) waitingPushes(ctx context.Context) (groups []pushGroup, err er
 	}
 	return groups, nil
 }
+
+type noticeView struct {
+	knowledge.Notice
+	Line string
+}
+
+// noticesMost bounds the list of notices.
+const noticesMost = 50
 
 type taskGroup struct {
 	Title, What string
