@@ -174,7 +174,7 @@ type planView struct {
 type planChannel struct {
 	Name, Takes string
 	N           int
-	PerSecond   float64
+	PerSecond   string // that really leave
 	Counties    []planCounty
 }
 
@@ -192,7 +192,10 @@ func (c *Console) plan(ctx context.Context, b knowledge.Broadcast) (*planView, e
 	channels, n, takes := broadcast.Plan(reach)
 	p := &planView{N: n, Takes: broadcast.TakesWords(takes), Note: note, Quiet: quietWords(b, c.Now())}
 	for _, ch := range channels {
-		view := planChannel{knowledge.ChannelWord(ch.Channel), broadcast.TakesWords(ch.Takes), ch.N, broadcast.LimitOf(ch.Channel).PerSecond, nil}
+		view := planChannel{knowledge.ChannelWord(ch.Channel), broadcast.TakesWords(ch.Takes), ch.N, fmt.Sprintf("%.3g", broadcast.LimitOf(ch.Channel).Really()), nil}
+		if ch.Note != "" {
+			p.Note += ch.Note + "。"
+		}
 		for _, county := range ch.Counties {
 			view.Counties = append(view.Counties, planCounty{broadcast.CountyWord(county.County), county.N})
 		}
