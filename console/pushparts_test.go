@@ -66,14 +66,14 @@ func TestProgress(t *testing.T) {
 	if p.Total != (progressRow{"", 10, 2, 100009}) || len(p.Channels) != 2 || p.Channels[0].Name != "Telegram" || len(p.Counties) != 2 || p.Counties[1].All() != 3 {
 		t.Errorf("%+v", p)
 	}
-	if p.Rest != "还要约56分钟" || p.Failures[0] != (failureRow{"微信", "屏蔽", 2}) {
+	if p.Rest != "还要约74分钟" || p.Failures[0] != (failureRow{"微信", "屏蔽", 2}) {
 		t.Errorf("%q, %+v", p.Rest, p.Failures)
 	}
 	if p := newProgress(b, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
 		t.Error(p.Rest)
 	}
 	b.Content.Urgency = "Immediate"
-	if p := newProgress(b, counts, night); p.Rest != "还要约56分钟" {
+	if p := newProgress(b, counts, night); p.Rest != "还要约74分钟" {
 		t.Error(p.Rest)
 	}
 	b.State = knowledge.BroadcastPaused
