@@ -49,7 +49,7 @@ func readDecided(r *http.Request, v visit) (d decided, err error) {
 	if utf8.RuneCountInString(d.Comment) > commentMost || !storable(d.Comment) {
 		return d, &knowledge.Error{Code: knowledge.Invalid, Message: fmt.Sprintf("写的原因太长了，最多%d个字", commentMost)}
 	}
-	if d.Role != "" && roleNames[d.Role] == "" {
+	if d.Role != "" && d.Role.Zh() == "" {
 		return d, &knowledge.Error{Code: knowledge.Invalid, Message: "表单不完整，看不出以什么身份，请重新打开这一条"}
 	}
 	if d.Version, d.Hash, err = readShown(r); err != nil {
@@ -114,7 +114,7 @@ func (c *Console) sign(ctx context.Context, d decided) (string, error) {
 	case next == "":
 		next = "签字齐了，可以发布"
 	}
-	return fmt.Sprintf("您以%s身份签了第%d版，%s。", roleNames[d.Role], d.Version, next), err
+	return fmt.Sprintf("您以%s身份签了第%d版，%s。", d.Role.Zh(), d.Version, next), err
 }
 
 func (c *Console) sendBack(ctx context.Context, d decided) (string, error) {

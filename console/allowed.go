@@ -48,6 +48,8 @@ func mayDo(who knowledge.Person, p *entryPage) allowed {
 		a.Nothing = "这不是最新的一版，只能看。"
 	case underReview && p.Involvement.Wrote:
 		a.Nothing = "这一版是您写的，要别人来签字。"
+	case underReview && p.Involvement.SignedAs == knowledge.Publisher && who.SigningRole() != "":
+		a.Nothing = "这一版您以发布员身份签过紧急核发，复核要由别的人来签。"
 	case underReview && p.Involvement.Signed:
 		a.Nothing = "这一轮您已经签过了。"
 	case v.Status == knowledge.Draft && writes && len(p.Notes) > 0:
@@ -63,9 +65,9 @@ func signingRoles(who knowledge.Person, asPublisher bool) []roleChoice {
 	var roles []roleChoice
 	for _, r := range []knowledge.Role{knowledge.Expert, knowledge.Editor, knowledge.Publisher} {
 		if who.Holds(r) && (r != knowledge.Publisher || asPublisher) {
-			name := roleNames[r]
+			name := r.Zh()
 			if r == knowledge.Publisher {
-				name += "（只用于紧急核发）"
+				name += "（只用于紧急核发；签了就不能再复核这一版）"
 			}
 			roles = append(roles, roleChoice{r, name})
 		}

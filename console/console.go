@@ -56,6 +56,22 @@ type Originals interface {
 	OriginalContent(ctx context.Context, sha256 [32]byte) ([]byte, error)
 }
 
+// Notices tell a person of what she signed.
+type Notices interface {
+	Notices(ctx context.Context, person knowledge.PersonID, all bool) ([]knowledge.Notice, error)
+	// ReadNotice notes that she has seen one of hers.
+	ReadNotice(ctx context.Context, person knowledge.PersonID, id int64, now time.Time) error
+}
+
+// Questions are what readers asked.
+type Questions interface {
+	// Unanswered are those that no entry answers, those asked most first.
+	Unanswered(ctx context.Context, limit int) (knowledge.QuestionBacklog, error)
+	Question(ctx context.Context, id int64) (knowledge.Question, error)
+	// AnswerQuestion names the entry that does; who waits is told once it is published.
+	AnswerQuestion(ctx context.Context, question int64, entry knowledge.ID) error
+}
+
 // Drafts come under review.
 type Drafts interface {
 	// SubmitDespite keeps the author's reason when a published verdict is contradicted.
@@ -78,6 +94,8 @@ type Store interface {
 	Work
 	Versions
 	Originals
+	Notices
+	Questions
 	Drafts
 	Service
 	Broadcasts
@@ -91,6 +109,14 @@ type Desk interface {
 	Read(source string) (e knowledge.Entry, notes []Note, readable bool)
 	// Save stores a new version; false when the newest says this already.
 	Save(ctx context.Context, e knowledge.Entry) (created bool, err error)
+}
+
+// Beginnings are new entries: an empty one, and what a file that an office brings makes.
+type Beginnings interface {
+	// Blank is the source of an entry that is to be written; wording is how readers put it, or empty.
+	Blank(kind knowledge.Kind, topic knowledge.Topic, title, wording string) string
+	// Import makes drafts of the file at the path, which its owner calls name.
+	Import(ctx context.Context, name, path string, topic knowledge.Topic) (Imported, error)
 }
 
 // Note is what is to be mended at a line of the source.
@@ -111,6 +137,7 @@ type Piece struct {
 type Config struct {
 	Store  Store
 	Desk   Desk
+	Begin  Beginnings
 	Pieces func(blocks json.RawMessage) ([]Piece, error) // of an original
 	Now    func() time.Time
 	Log    *slog.Logger
@@ -125,24 +152,31 @@ type Console struct {
 	Config
 	tries    *limiter
 	hashing  chan struct{} // passwords that are being checked: each takes 32 MB
+	uploads  chan struct{} // files that are on their way or wait to be read
+	reading  chan struct{} // files that are being read: each may take 512 MB
 	counting sync.Mutex
 	counted  map[int64]*counted // by broadcast
 }
 
 // New makes a console.
 func New(c Config) *Console {
-	return &Console{Config: c, tries: newLimiter(signInsMost, signInsWindow), hashing: make(chan struct{}, 2), counted: map[int64]*counted{}}
+	return &Console{
+		Config: c, tries: newLimiter(signInsMost, signInsWindow), hashing: make(chan struct{}, 2),
+		uploads: make(chan struct{}, uploadsAtOnce), reading: make(chan struct{}, 1), counted: map[int64]*counted{},
+	}
 }
 
 // Routes are all ways in.
 func (c *Console) Routes() []page.Route {
 	writes, signs, serves := page.Only(knowledge.Author, knowledge.Editor),
 		page.Only(knowledge.Expert, knowledge.Editor, knowledge.Publisher), page.Only(knowledge.Publisher)
-	const entry = "/console/entries/{id}"
+	answers := page.Only(knowledge.Author, knowledge.Editor, knowledge.Publisher)
+	const entry, question = "/console/entries/{id}", "/console/questions/{question}"
 	routes := []page.Route{
 		style.Route(),
 		{Pattern: "GET /console/sign-in", Access: page.Public, Handler: c.signInPage},
 		{Pattern: "POST /console/sign-in", Access: page.Public, Handler: c.signIn},
+		{Pattern: "POST /console/upload", Access: writes, Handler: c.guardUpTo(writes, uploadMost, c.upload)},
 	}
 	for _, r := range []struct {
 		pattern string
@@ -152,6 +186,12 @@ func (c *Console) Routes() []page.Route {
 		{"POST /console/sign-out", page.SignedIn, c.signOut},
 		{"GET /console", page.SignedIn, c.queue},
 		{"GET /console/{rest...}", page.SignedIn, c.nothing},
+		{"POST /console/notices/{notice}", page.SignedIn, c.readNotice},
+		{"GET /console/new", writes, c.newPage},
+		{"POST /console/new", writes, c.create},
+		{"GET /console/questions", page.SignedIn, c.questions},
+		{"GET " + question, page.SignedIn, c.question},
+		{"POST " + question, answers, c.answerQuestion},
 		{"GET /console/entries", page.SignedIn, c.entries},
 		{"GET " + entry, page.SignedIn, c.entry},
 		{"GET " + entry + "/original", page.SignedIn, c.original},

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"qiuzhen/knowledge"
 )
@@ -25,6 +24,9 @@ type editPage struct {
 	Notes   []Note
 	Problem string // why it was not saved
 	Sure    string
+
+	New      bool                // not stored yet
+	Question *knowledge.Question // that the new entry is to answer
 }
 
 func (c *Console) editPage(w http.ResponseWriter, r *http.Request, v visit) error {
@@ -114,10 +116,12 @@ func (c *Console) read(source string) (knowledge.Entry, []Note, bool) {
 // unsaveable says why a text cannot be stored as a version of the entry; empty: it can.
 func unsaveable(was, e knowledge.Entry, source string, readable bool) string {
 	switch {
-	case len(source) > sourceMost || !utf8.ValidString(source):
-		return "文字太长了，没有存。"
+	case len(source) > sourceMost || !storable(source):
+		return "文字太长，或者有不是文字的字符，没有存。"
 	case !readable:
 		return "格式有错，没有存。按下面说的行改好，再存一次。"
+	case !e.ID.Valid():
+		return "id 应当是2到64个小写字母、数字和连字符，没有存。"
 	case e.ID != was.ID:
 		return fmt.Sprintf("id 不能改，应当是 %s，没有存。", was.ID)
 	case e.Kind != knowledge.Rebuttal && e.Kind != knowledge.Guide:
@@ -126,6 +130,8 @@ func unsaveable(was, e knowledge.Entry, source string, readable bool) string {
 		return "verdict 应当是 false、misleading、partly_true、true 或 unproven，没有存。"
 	case e.Kind == knowledge.Guide && e.Verdict != "":
 		return "指南没有 verdict，没有存。"
+	case topicWords[e.Topic] == "" && was.Topic != e.Topic:
+		return "topic 应当是 health（健康）、fraud（防骗）、disaster（防灾）或 rumour（谣言），没有存。"
 	}
 	return ""
 }

@@ -119,7 +119,7 @@ func newEntryPage(before, shown, newest knowledge.Version) *entryPage {
 		p.Before, p.Beside = &before, fields(before.Entry, nil, nil)
 	}
 	for _, review := range shown.Reviews {
-		p.Reviews = append(p.Reviews, reviewView{review, roleNames[review.Role], review.Decision == "return"})
+		p.Reviews = append(p.Reviews, reviewView{review, review.Role.Zh(), review.Decision == "return"})
 	}
 	return p
 }

@@ -26,8 +26,10 @@ var kinds = []struct {
 
 type queuePage struct {
 	frame
-	Pushes []pushGroup
-	Groups []taskGroup
+	Pushes  []pushGroup
+	Notices []noticeView
+	More    int // beyond those listed
+	Groups  []taskGroup
 }
 
 // pushGroup are broadcasts that cannot wait.
@@ -53,6 +55,14 @@ func (c *Console) waitingPushes(ctx context.Context) (groups []pushGroup, err er
 	return groups, nil
 }
 
+type noticeView struct {
+	knowledge.Notice
+	Line string
+}
+
+// noticesMost bounds the list of notices.
+const noticesMost = 50
+
 type taskGroup struct {
 	Title, What string
 	Tasks       []taskView
@@ -73,6 +83,14 @@ func (c *Console) queue(w http.ResponseWriter, r *http.Request, v visit) error {
 	if p.Pushes, err = c.waitingPushes(r.Context()); err != nil {
 		return err
 	}
+	notices, err := c.Store.Notices(r.Context(), v.Person.ID, false)
+	if err != nil {
+		return err
+	}
+	for _, n := range notices[:min(len(notices), noticesMost)] {
+		p.Notices = append(p.Notices, noticeView{n, n.Line(c.Now())})
+	}
+	p.More = len(notices) - len(p.Notices)
 	for _, k := range kinds {
 		g := taskGroup{Title: k.title, What: k.what}
 		for _, t := range tasks {
@@ -86,6 +104,18 @@ func (c *Console) queue(w http.ResponseWriter, r *http.Request, v visit) error {
 	}
 	c.show(w, r, v, http.StatusOK, "queue", p)
 	return nil
+}
+
+// readNotice puts one of the person's notices away.
+func (c *Console) readNotice(w http.ResponseWriter, r *http.Request, v visit) error {
+	id, err := number(r.PathValue("notice"))
+	if err != nil {
+		return &knowledge.Error{Code: knowledge.NotFound, Message: "没有这个提醒"}
+	}
+	if err := c.Store.ReadNotice(r.Context(), v.Person.ID, id, c.Now()); err != nil {
+		return err
+	}
+	return c.said(w, r, v, "这个提醒记为看过了，不再列出。条目本身没有变。", "/console")
 }
 
 const (

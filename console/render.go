@@ -34,7 +34,7 @@ var templates = func() map[string]*template.Template {
 		"second": func(t time.Time) string { return t.In(knowledge.China).Format("1月2日 15:04:05") },
 	}
 	all := map[string]*template.Template{}
-	for _, name := range []string{"signin", "queue", "entries", "entry", "edit", "error", "broadcasts", "start", "compose", "broadcast", "live", "report", "surges"} {
+	for _, name := range []string{"signin", "queue", "entries", "entry", "edit", "new", "questions", "question", "error", "broadcasts", "start", "compose", "broadcast", "live", "report", "surges"} {
 		all[name] = template.Must(template.New("").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/push.html", "templates/"+name+".html"))
 	}
 	return all
@@ -42,9 +42,10 @@ var templates = func() map[string]*template.Template {
 
 // frame is what every page has.
 type frame struct {
-	Title string
-	Who   string // name and roles; empty: nobody is signed in
-	Said  string
+	Title  string
+	Who    string // name and roles; empty: nobody is signed in
+	Writes bool   // she may begin an entry
+	Said   string
 }
 
 func (f *frame) around() *frame { return f }
@@ -53,6 +54,7 @@ func (f *frame) around() *frame { return f }
 func (c *Console) show(w http.ResponseWriter, r *http.Request, v visit, status int, name string, data interface{ around() *frame }) {
 	f := data.around()
 	if v.Person.ID != 0 {
+		f.Writes = v.Person.Holds(knowledge.Author, knowledge.Editor)
 		f.Who, f.Said = v.Person.Name+"（"+roleWords(v.Person.Roles, "、")+"）", v.Said
 	}
 	var b bytes.Buffer
@@ -116,15 +118,11 @@ var topicWords = map[knowledge.Topic]string{
 	knowledge.Health: "健康", knowledge.Fraud: "防骗", knowledge.Disaster: "防灾", knowledge.Rumour: "谣言",
 }
 
-var roleNames = map[knowledge.Role]string{
-	knowledge.Author: "作者", knowledge.Editor: "编辑", knowledge.Expert: "专家", knowledge.Publisher: "发布员", knowledge.Administrator: "管理员",
-}
-
 // roleWords are the roles in Chinese.
 func roleWords(roles []knowledge.Role, between string) string {
 	var words []string
 	for _, r := range roles {
-		words = append(words, roleNames[r])
+		words = append(words, r.Zh())
 	}
 	if len(words) == 0 {
 		return "没有角色的人"

@@ -27,6 +27,11 @@ const bodyMost = 320 << 10
 
 // guard lets in who may. The person is read anew at each request, so that a role taken away holds at once.
 func (c *Console) guard(access page.Access, do handler) http.HandlerFunc {
+	return c.guardUpTo(access, bodyMost, do)
+}
+
+// guardUpTo is guard of a form that may send so many bytes.
+func (c *Console) guardUpTo(access page.Access, most int64, do handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v, err := c.visitor(r)
 		var known *knowledge.Error
@@ -42,7 +47,7 @@ func (c *Console) guard(access page.Access, do handler) http.HandlerFunc {
 			err = &knowledge.Error{Code: knowledge.Forbidden, Message: "这件事要" + roleWords(access.Roles, "或") + "来做，您现在是" + roleWords(v.Person.Roles, "、")}
 		}
 		if err == nil {
-			r.Body = http.MaxBytesReader(w, r.Body, bodyMost)
+			r.Body = http.MaxBytesReader(w, r.Body, most)
 			err = do(w, r.WithContext(c.actor(r.Context(), v)), v)
 		}
 		if err != nil {

@@ -61,6 +61,10 @@ func TestLife(t *testing.T) {
 	li.press(`form[action$="/publish"] button`, "发布了，读者已经查得到")
 	li.check("entry-published")
 	reader("answer")
+	p.run("db", "psql", "--", "-c", "INSERT INTO notices (person, kind, entry, version, at) SELECT id, 'review_due_30', 'honey-diabetes', 3, now() FROM people WHERE login = 'chen'")
+	chen.open("/console")
+	chen.check("queue-notice")
+	chen.press(`form[action^="/console/notices/"] button`, "这个提醒记为看过了")
 	public := b.window(p.base)
 	for _, page := range publicPages {
 		public.open(page.path)
@@ -83,6 +87,7 @@ func TestLife(t *testing.T) {
 	chen.says("您不能做这件事", "这件事要作者或编辑来做，您现在是专家")
 	chen.check("forbidden")
 	emergency(wang, li, p)
+	begun(wang, public)
 	chen.press(`form[action="/console/sign-out"] button`, "登录名")
 	for _, fault := range b.validate() {
 		t.Error(fault)
@@ -145,6 +150,38 @@ func contradicted(wang *visit, p *program) {
 	wang.fill("#why-despite", "2026年的新指南改了说法，见出处第一条。")
 	wang.press(`form[action$="/submit"] button`, "第1版已经送审")
 	wang.check("entry-despite")
+}
+
+// begun makes entries: of what a reader asked, and of files.
+func begun(wang, public *visit) {
+	public.open("/")
+	public.fill("#text", "在枕头下面放香蕉皮能治失眠吗")
+	public.press("#ask .main", "没有查证过")
+	wang.open("/console/questions")
+	wang.check("questions")
+	wang.press(`.tasks a`, "没有条目能回答", "香蕉皮")
+	wang.fill("#q", "蜂蜜")
+	wang.press(`form[role="search"] button`, "用这一条回答")
+	wang.check("question")
+	wang.press(`a.button`, "自己写", "由文件读出")
+	wang.check("new-for-question")
+	wang.script("choose", `document.querySelector('input[value="rebuttal"]').checked = true; document.getElementById("topic").value = "health"`)
+	wang.press(`form[action="/console/new"] button`, "存下来是草稿")
+	wang.check("new-text")
+	wang.press(`form[action="/console/new"] button`, "存成了第1版草稿", "记在它名下了")
+	wang.check("entry-begun")
+	wang.open("/console/new")
+	wang.check("new")
+	file := func(content, name string) {
+		wang.script("choose a file", `const d = new DataTransfer(); d.items.add(new File(["`+content+`"], "`+name+`"));
+			document.getElementById("file").files = d.files`)
+	}
+	file("蜂蜜的通知\\n\\n蜂蜜含糖约八成，糖尿病人吃了血糖会升高，不要用蜂蜜代替药，市疾控中心这样提醒。", "通知.txt")
+	wang.press(`form[action="/console/upload"] button`, "“通知.txt”读出了1条草稿")
+	wang.open("/console/new")
+	file("\\x00\\x01", "一个名字很长很长很长很长很长很长的程序2026年11月27日最终版.exe")
+	wang.press(`form[action="/console/upload"] button`, "没有读出草稿")
+	wang.check("upload-refused")
 }
 
 // imported looks at a draft beside the web page that it was read from.

@@ -24,7 +24,6 @@ const (
 )
 
 var (
-	slug         = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	region       = regexp.MustCompile(`^[1-9][0-9]{5}$`)
 	markup       = regexp.MustCompile(`<[a-zA-Z/!][^>]*>|!\[|\]\(|^\s*\|.*\|`)
 	doubtful     = []string{"绝对", "根治", "100%", "百分之百", "包治", "神药", "特效药"}
@@ -47,7 +46,7 @@ func (d *document) lint() {
 
 func (d *document) lintIdentity() {
 	e := d.entry
-	if !slug.MatchString(string(e.ID)) || len(e.ID) < 2 || len(e.ID) > 64 {
+	if !e.ID.Valid() {
 		d.at("id", "id %q 应当是 2–64 个小写字母、数字和连字符", e.ID)
 	}
 	if name := strings.TrimSuffix(path.Base(d.file), ".md"); name != string(e.ID) {

@@ -12,21 +12,21 @@ import (
 
 // front is an entry's front matter in the order of docs/content-format.md.
 type front struct {
-	ID        knowledge.ID      `yaml:"id"`
-	Kind      knowledge.Kind    `yaml:"kind"`
-	Topic     knowledge.Topic   `yaml:"topic"`
-	Title     string            `yaml:"title"`
-	Short     string            `yaml:"short"`
-	Verdict   knowledge.Verdict `yaml:"verdict,omitempty"`
-	Tail      string            `yaml:"tail,omitempty"`
-	Claims    []string          `yaml:"claims,omitempty"`
-	Questions []string          `yaml:"questions,omitempty"`
-	Negatives []string          `yaml:"negatives,omitempty"`
-	Summary   string            `yaml:"summary"`
-	Actions   []string          `yaml:"actions"`
-	Regions   []string          `yaml:"regions,omitempty"`
-	Groups    []knowledge.Group `yaml:"groups,omitempty"`
-	Sources   []frontSource     `yaml:"sources"`
+	ID        knowledge.ID       `yaml:"id"`
+	Kind      knowledge.Kind     `yaml:"kind"`
+	Topic     knowledge.Topic    `yaml:"topic"`
+	Title     string             `yaml:"title"`
+	Short     string             `yaml:"short"`
+	Verdict   *knowledge.Verdict `yaml:"verdict,omitempty"` // of a rebuttal also when it has none yet, so that there is a place for it
+	Tail      string             `yaml:"tail,omitempty"`
+	Claims    []string           `yaml:"claims,omitempty"`
+	Questions []string           `yaml:"questions,omitempty"`
+	Negatives []string           `yaml:"negatives,omitempty"`
+	Summary   string             `yaml:"summary"`
+	Actions   []string           `yaml:"actions"`
+	Regions   []string           `yaml:"regions,omitempty"`
+	Groups    []knowledge.Group  `yaml:"groups,omitempty"`
+	Sources   []frontSource      `yaml:"sources"`
 }
 
 type frontSource struct {
@@ -46,9 +46,12 @@ type frontSourceRead struct {
 // Source writes an entry as its author would: what Lint reads back as the same entry.
 func Source(e knowledge.Entry) ([]byte, error) {
 	f := front{
-		ID: e.ID, Kind: e.Kind, Topic: e.Topic, Title: e.Title, Short: e.Short, Verdict: e.Verdict, Tail: e.Tail,
+		ID: e.ID, Kind: e.Kind, Topic: e.Topic, Title: e.Title, Short: e.Short, Tail: e.Tail,
 		Claims: e.Claims, Questions: e.Questions, Negatives: e.Negatives, Summary: e.Summary, Actions: e.Actions,
 		Regions: e.Regions, Groups: e.Groups,
+	}
+	if e.Kind == knowledge.Rebuttal || e.Verdict != "" {
+		f.Verdict = &e.Verdict
 	}
 	for _, s := range e.Sources {
 		f.Sources = append(f.Sources, frontSource{s.Institution, s.Title, s.Date, s.Number, s.URL, frontSourceRead{s.Read.Date, s.Read.Where}})

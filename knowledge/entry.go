@@ -5,11 +5,25 @@ package knowledge
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"strings"
 	"time"
 )
 
 // ID names an entry for ever: a slug of lower-case letters, digits and hyphens.
 type ID string
+
+// Valid reports whether it is one that the database holds: 2 to 64 small letters, digits and hyphens between them.
+func (id ID) Valid() bool {
+	if len(id) < 2 || len(id) > 64 {
+		return false
+	}
+	for part := range strings.SplitSeq(string(id), "-") {
+		if part == "" || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			return false
+		}
+	}
+	return true
+}
 
 // Kind says what an entry does: a rebuttal judges claims, a guide answers questions with advice.
 type Kind string

@@ -37,5 +37,5 @@ func (n Notice) Line(now time.Time) string {
 	if !n.Due.After(now) {
 		return "已到期，不再回答：" + n.Title + "，请复核"
 	}
-	return n.Due.Format("2006年1月2日") + "到期：" + n.Title + "，请在这以前复核"
+	return n.Due.In(China).Format("2006年1月2日") + "到期：" + n.Title + "，请在这以前复核"
 }

@@ -14,7 +14,8 @@ const (
 	SessionClosed Action = "session.closed"
 )
 
-// Seen is what a person had before her when she decided: the newest version of an entry, and its content.
+// Seen is what a person had before her when she decided: the newest version of an entry, and its content. The zero Seen is of an entry that
+// she begins, and that is not there yet.
 type Seen struct {
 	Version int
 	Hash    [32]byte

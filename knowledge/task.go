@@ -34,6 +34,7 @@ type Task struct {
 type Involvement struct {
 	Wrote      bool // she wrote it
 	Signed     bool // she has reviewed it in this round
+	SignedAs   Role // then
 	Publishers int  // signatures of publishers in this round: two publish in an emergency
 	Months     int  // it is served so long after its last signature
 }

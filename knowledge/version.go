@@ -80,7 +80,7 @@ type Signature struct {
 // Happened is a row of the audit log as people read it.
 type Happened struct {
 	At        time.Time
-	Version   int
+	Version   int // 0: about no version
 	What, Who string
 	From      string
 	Detail    string // JSON

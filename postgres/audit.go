@@ -154,7 +154,7 @@ type Done struct {
 // History is everything that the audit log tells of an entry, oldest first.
 func (s *Store) History(ctx context.Context, id knowledge.ID) ([]Happened, error) {
 	rows, err := s.pool.Query(ctx, `
-		SELECT at, version, action, actor_name, from_where, detail::text FROM audit_log WHERE entry_id = $1 ORDER BY seq`, string(id))
+		SELECT at, coalesce(version, 0), action, actor_name, from_where, detail::text FROM audit_log WHERE entry_id = $1 ORDER BY seq`, string(id))
 	if err != nil {
 		return nil, err
 	}

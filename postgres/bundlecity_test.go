@@ -62,11 +62,16 @@ func (c city) publish(t *testing.T, e knowledge.Entry, at time.Time) {
 // share is a bundle of all that the city publishes.
 func (c city) share(t *testing.T, at time.Time) *bundle.Bundle {
 	t.Helper()
+	return c.shareOf(t, at, postgres.Selection{})
+}
+
+func (c city) shareOf(t *testing.T, at time.Time, which postgres.Selection) *bundle.Bundle {
+	t.Helper()
 	var out bytes.Buffer
 	w := bundle.NewWriter(&out)
 	m := bundle.Manifest{City: "南通市科协", Created: at, Program: "test"}
 	var err error
-	if m.Withdrawn, err = c.Export(context.Background(), postgres.Selection{}, at, w.Add); err != nil {
+	if m.Withdrawn, err = c.Export(context.Background(), which, at, w.Add); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(m, c.key); err != nil {

@@ -35,7 +35,11 @@ func (s *Store) Export(ctx context.Context, which Selection, now time.Time, each
 	return withdrawn, err
 }
 
-const selected = `($1::text[] = '{}' OR v.document ->> 'topic' = ANY($1)) AND ($2::text[] = '{}' OR v.entry_id = ANY($2))`
+// selected picks the versions v of the wanted entries. An entry is of a topic that it had in any version that could be shared: whoever takes
+// only that topic has it, and is to get what took its place.
+const selected = `($1::text[] = '{}' OR v.document ->> 'topic' = ANY($1) OR EXISTS (SELECT FROM entry_versions x
+       WHERE x.entry_id = v.entry_id AND x.document ->> 'topic' = ANY($1) AND ` + onceExported + `))
+   AND ($2::text[] = '{}' OR v.entry_id = ANY($2))`
 
 func exportPublished(ctx context.Context, tx pgx.Tx, topics []knowledge.Topic, ids []knowledge.ID, now time.Time, each func(bundle.Item, knowledge.Entry) error) error {
 	rows, err := tx.Query(ctx, `

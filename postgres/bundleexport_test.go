@@ -123,3 +123,60 @@ func TestTombstones(t *testing.T) {
 		t.Error("a reviewer's words to a colleague left the city")
 	}
 }
+
+// TestTopicMoved: who takes one topic only gets what became of an entry that was of it, whatever topic it has now.
+func TestTopicMoved(t *testing.T) {
+	from, to := newCity(t, 1), newCity(t, 2)
+	start := time.Now().Truncate(time.Microsecond).Add(-time.Hour)
+	onlyHealth := postgres.Selection{Topics: []knowledge.Topic{knowledge.Health}}
+	of := func(id string, n int, topic knowledge.Topic) knowledge.Entry {
+		e := entry(id, n)
+		e.Topic = topic
+		return e
+	}
+	for _, id := range []string{"stays", "moves", "moves-and-ends", "ends-in-draft"} {
+		from.publish(t, of(id, 1, knowledge.Health), start)
+	}
+	from.publish(t, of("other", 1, knowledge.Fraud), start)
+	to.take(t, from.shareOf(t, start.Add(time.Minute), onlyHealth))
+	for _, id := range []knowledge.ID{"stays", "moves", "moves-and-ends", "ends-in-draft"} {
+		if err := to.PublishShared(to.publisher, id, start.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if to.served(t, "other", 1, start.Add(time.Minute)) != nil {
+		t.Error("another topic was shared")
+	}
+	from.publish(t, of("moves", 2, knowledge.Fraud), start.Add(2*time.Minute))
+	from.publish(t, of("moves-and-ends", 2, knowledge.Fraud), start.Add(2*time.Minute))
+	if _, err := from.SaveDraft(from.author, of("ends-in-draft", 2, knowledge.Fraud), onePassage(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(from.Withdraw(from.publisher, "moves-and-ends", "有误"), from.Withdraw(from.publisher, "ends-in-draft", "有误")); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Truncate(time.Microsecond)
+	b := from.shareOf(t, now, onlyHealth)
+	var shared, told []string
+	for _, i := range b.Entries {
+		shared = append(shared, string(i.ID))
+	}
+	for _, w := range b.Withdrawn {
+		told = append(told, string(w.ID))
+	}
+	if strings.Join(shared, " ") != "moves stays" || strings.Join(told, " ") != "ends-in-draft moves-and-ends" {
+		t.Errorf("shared %v, told of %v", shared, told)
+	}
+	to.take(t, b)
+	for id, serves := range map[knowledge.ID]bool{"stays": true, "moves-and-ends": false, "ends-in-draft": false} {
+		if got := to.served(t, id, 1, now) != nil; got != serves {
+			t.Errorf("%s: the other city serves it: %t", id, got)
+		}
+	}
+	if v, err := to.Version(context.Background(), "moves", 0); err != nil || v.Entry.Topic != knowledge.Fraud {
+		t.Errorf("what moved is %+v there (%v)", v.Entry, err)
+	}
+	if b := from.shareOf(t, now, postgres.Selection{Topics: []knowledge.Topic{knowledge.Disaster}}); len(b.Entries)+len(b.Withdrawn) > 0 {
+		t.Errorf("a topic that nothing ever had: %v, %v", b.Entries, b.Withdrawn)
+	}
+}

@@ -287,3 +287,54 @@ func TestForgetOld(t *testing.T) {
 		t.Errorf("%d too few readers left", got)
 	}
 }
+
+// TestUnanswered: what was asked most comes first; personal data is masked even where it was kept; what an entry answers is gone until that was
+// withdrawn.
+func TestUnanswered(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	for i, c := range []struct {
+		name, words string
+		agreed      bool
+	}{
+		{"甲", "月球", true}, {"乙", "月球", false}, {"丙", "月球", true}, {"甲", "火星", false}, {"乙", "打13912345678问吗", false}, {"丁", "打13912345678问吗", true},
+	} {
+		mustKeep(t, store, bot.Turn{
+			Reader: bot.Reader{Channel: "telegram", Name: c.name, Memory: bot.Memory{At: now.Add(time.Duration(i) * time.Minute)}}, Filed: c.words, Agreed: c.agreed,
+		})
+	}
+	list := func(limit int) string {
+		t.Helper()
+		backlog, err := store.Unanswered(ctx, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := []string{fmt.Sprint(backlog.Of)}
+		for _, q := range backlog.Questions {
+			said = append(said, fmt.Sprintf("%s %d %d %s", q.Words, q.Asked, q.Waiting, q.Entry))
+		}
+		return strings.Join(said, "|")
+	}
+	if got := list(2); !strings.HasPrefix(got, "3|月球 3 2 |打") || strings.Contains(got, "13912345678") || strings.Contains(got, "火星") {
+		t.Errorf("the list: %s", got)
+	}
+	s := hire(t, store)
+	submit(t, store, s, entry("moon", 1), onePassage())
+	if err := store.AnswerQuestion(s.author, 1, "moon"); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(9); strings.Contains(got, "月球") {
+		t.Errorf("answered by a version under review: %s", got)
+	}
+	if q, err := store.Question(ctx, 1); err != nil || q.Entry != "moon" || q.Waiting != 2 || !q.First.Equal(now) {
+		t.Errorf("%+v, %v", q, err)
+	}
+	if err := store.Withdraw(s.publisher, "moon", "有误"); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(9); !strings.HasPrefix(got, "3|月球 3 2 moon") {
+		t.Errorf("its entry was withdrawn: %s", got)
+	}
+	if _, err := store.Question(ctx, 99); code(err) != knowledge.NotFound {
+		t.Errorf("question 99: %v", err)
+	}
+}

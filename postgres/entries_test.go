@@ -88,3 +88,37 @@ func TestInvariants(t *testing.T) {
 		}
 	}
 }
+
+// TestVersionsBeginUnsigned: no new row brings signatures along, in whatever column; what the store itself makes has none.
+func TestVersionsBeginUnsigned(t *testing.T) {
+	ctx := context.Background()
+	dsn := postgrestest.DSN(t)
+	store, err := postgres.Open(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	conn := connect(t, ctx, dsn)
+	insert := func(columns, values string) error {
+		_, err := conn.Exec(ctx, `
+			INSERT INTO entries (id) VALUES ('forged') ON CONFLICT DO NOTHING;
+			INSERT INTO entry_versions (entry_id, version, content_hash, document, published_at, expires_at, `+columns+`)
+			VALUES ('forged', 1, sha256('x'), '{"id": "forged", "kind": "guide", "topic": "fraud"}', now(), now() + interval '1 hour', `+values+`)`)
+		return err
+	}
+	for columns, values := range map[string]string{
+		"status, approvals": "'published', 1", "status, approvals, experts, editors": "'published', 2, 1, 1", "approvals": "-1",
+		"status, emergency, publishers": "'published', true, 2", "status, shared, foreign_experts": "'published', true, 1",
+		"foreign_editors": "1", "round": "2",
+	} {
+		if err := insert(columns, values); postgres.Constraint(err) != "version_begins_unsigned" {
+			t.Errorf("%s = %s: %v", columns, values, err)
+		}
+	}
+	if err := insert("status", "'published'"); postgres.Constraint(err) != "version_published_has_reviews" {
+		t.Errorf("published without a signature: %v", err)
+	}
+	if err := insert("status", "'draft'"); err != nil {
+		t.Errorf("a draft: %v", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -73,10 +74,30 @@ func (s *Store) Sign(ctx context.Context, r Signature) error {
 		}
 		return s.auditor.Append(ctx, tx, signed(r, until))
 	})
+	if constraint(err) == "one_review_each" {
+		return s.signedBefore(ctx, r, err)
+	}
 	if said, ok := signingErrors[constraint(err)]; ok {
 		return &knowledge.Error{Code: said.code, Message: said.message, Err: err}
 	}
 	return err
+}
+
+// signedBefore says why a second signature in a round is refused: two signatures are two people, also where the first was a publisher's
+// for an emergency, who may hold the expert's role too.
+func (s *Store) signedBefore(ctx context.Context, r Signature, cause error) error {
+	before, err := s.Involvement(ctx, r.Entry, r.Version, knowledge.ActorOf(ctx).Person)
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	message := "这一轮您已经签过了，要另一个人签"
+	if before.SignedAs == knowledge.Publisher && r.Role != knowledge.Publisher {
+		message = "这一版您已经以发布员身份签过紧急核发，不能再以" + r.Role.Zh() + "身份签：核发和复核要不同的人，请另一位" + r.Role.Zh() + "来签"
+		if r.Decision == "return" {
+			message = "这一版您已经以发布员身份签过紧急核发，不能再退回；内容有误请直接撤下，或者请别人退回"
+		}
+	}
+	return &knowledge.Error{Code: knowledge.Conflict, Message: message, Err: cause}
 }
 
 // signed is the event of a review; until is when the version is served to from now on, when the signature ended its emergency.
@@ -106,7 +127,6 @@ var signingErrors = map[string]struct {
 	"review_of_lapsed_emergency": {knowledge.Conflict, "紧急核发的时间已经过了，补签也不再回答；请先退回或撤下，另存一版重新送审、签字、发布"},
 	"review_by_role":             {knowledge.Forbidden, "您没有这样签字的角色，或者账号停用了"},
 	"review_not_by_author":       {knowledge.Forbidden, "自己写过或改过的，不能自己签"},
-	"one_review_each":            {knowledge.Conflict, "这一轮您已经签过了，要另一个人签"},
 	"review_return_has_comment":  {knowledge.Invalid, "退回要写明原因"},
 	"review_decision_known":      {knowledge.Invalid, "只能签字或退回"},
 }
@@ -217,12 +237,17 @@ func mayDo(ctx context.Context, tx pgx.Tx, by knowledge.PersonID, roles []knowle
 		return err
 	}
 	if !slices.ContainsFunc(roles, func(r knowledge.Role) bool { return slices.Contains(held, r) }) {
-		return &knowledge.Error{Code: knowledge.Forbidden, Message: fmt.Sprintf("您没有做这件事的角色（%v）", roles)}
+		var words []string
+		for _, r := range roles {
+			words = append(words, r.Zh())
+		}
+		return &knowledge.Error{Code: knowledge.Forbidden, Message: "您没有做这件事的角色（要" + strings.Join(words, "或") + "）"}
 	}
 	return nil
 }
 
-// unchanged refuses what was decided on another version than the entry's newest (knowledge.WithSeen). The entry is locked.
+// unchanged refuses what was decided on another version than the entry's newest (knowledge.WithSeen), and
+// what is to be new and is there. The entry is locked.
 func unchanged(ctx context.Context, tx pgx.Tx, id knowledge.ID) error {
 	seen, named := knowledge.SeenOf(ctx)
 	if !named {
@@ -232,6 +257,12 @@ func unchanged(ctx context.Context, tx pgx.Tx, id knowledge.ID) error {
 	var hash []byte
 	err := tx.QueryRow(ctx, `SELECT version, content_hash FROM entry_versions WHERE entry_id = $1 ORDER BY version DESC LIMIT 1`,
 		string(id)).Scan(&version, &hash)
+	switch {
+	case seen == knowledge.Seen{} && errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case seen == knowledge.Seen{} && err == nil:
+		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("已经有编号是 %s 的条目了", id)}
+	}
 	if err == nil && (version != seen.Version || [32]byte(hash) != seen.Hash) {
 		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf("您看的是第%d版，现在已经是第%d版了", seen.Version, version)}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -206,6 +207,64 @@ func TestEmergency(t *testing.T) {
 				t.Errorf("%d served (%v), want %d", len(loaded), err, c.want)
 			}
 		})
+	}
+}
+
+// TestEmergencyThenReview: who signed as a publisher for an emergency reviews nothing in that round, whatever other roles they hold, and is told why.
+func TestEmergencyThenReview(t *testing.T) {
+	store := postgrestest.New(t)
+	s := hire(t, store)
+	for _, login := range []string{"publisher", "expert"} { // each holds both
+		if err := store.SetRoles(context.Background(), login, []knowledge.Role{knowledge.Publisher, knowledge.Expert, knowledge.Editor}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := entry("one", 1)
+	e.Topic = knowledge.Health
+	submit(t, store, s, e, onePassage())
+	if err := errors.Join(sign(s.publisher, store, e, 1, knowledge.Publisher, "approve"), sign(s.publisher2, store, e, 1, knowledge.Publisher, "approve"),
+		store.Publish(s.publisher, "one", true, now)); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(decision string, role knowledge.Role, want string) {
+		t.Helper()
+		err := sign(s.publisher, store, e, 1, role, decision)
+		if code(err) != knowledge.Conflict || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s as %s: %v, want %q", decision, role, err, want)
+		}
+	}
+	refused("approve", knowledge.Expert, "您已经以发布员身份签过紧急核发，不能再以专家身份签：核发和复核要不同的人，请另一位专家来签")
+	refused("approve", knowledge.Editor, "不能再以编辑身份签")
+	refused("approve", knowledge.Publisher, "这一轮您已经签过了，要另一个人签")
+	refused("return", knowledge.Expert, "不能再退回；内容有误请直接撤下")
+	st, err := store.Involvement(context.Background(), "one", 1, person(t, store, s.publisher).ID)
+	if err != nil || st.SignedAs != knowledge.Publisher || !st.Signed {
+		t.Errorf("%+v, %v", st, err)
+	}
+	// two distinct people review it: the emergency ends
+	if err := errors.Join(sign(s.expert, store, e, 1, knowledge.Expert, "approve"), sign(s.editor, store, e, 1, knowledge.Editor, "approve")); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := store.Version(context.Background(), "one", 1); err != nil || v.Emergency {
+		t.Errorf("reviewed by two others: emergency is %t (%v)", v.Emergency, err)
+	}
+}
+
+// TestNewIsNew: what somebody begins takes the place of nothing.
+func TestNewIsNew(t *testing.T) {
+	store := postgrestest.New(t)
+	s := hire(t, store)
+	begin := knowledge.WithSeen(s.author, knowledge.Seen{})
+	if created, err := store.SaveEdited(begin, entry("one", 1), true, onePassage(), ""); err != nil || !created {
+		t.Fatalf("%t, %v", created, err)
+	}
+	for n := 1; n <= 2; n++ {
+		if _, err := store.SaveEdited(begin, entry("one", n), true, onePassage(), ""); code(err) != knowledge.Conflict || !strings.Contains(err.Error(), "已经有编号是 one 的条目了") {
+			t.Errorf("begun again with text %d: %v", n, err)
+		}
+	}
+	if _, err := store.SaveImported(s.expert, imported("two", "甲"), original("内容"), false, nil, ""); code(err) != knowledge.Forbidden {
+		t.Errorf("an expert imported: %v", err)
 	}
 }
 

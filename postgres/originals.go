@@ -42,6 +42,9 @@ func (s *Store) SaveImported(ctx context.Context, d ingest.Draft, o ingest.Origi
 	}
 	outcome, hash := ingest.Stored, d.Entry.Hash()
 	err = s.change(ctx, func(tx pgx.Tx) error {
+		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, []knowledge.Role{knowledge.Author, knowledge.Editor}); err != nil {
+			return err
+		}
 		version, same, err := nextVersion(ctx, tx, d.Entry.ID, hash)
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"qiuzhen/bot"
 	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
+	"qiuzhen/text"
 )
 
 // AnswerQuestion notes which entry answers a question that readers asked. Who agreed is told once it is published.
@@ -31,6 +32,43 @@ func (s *Store) AnswerQuestion(ctx context.Context, question int64, entry knowle
 		return fmt.Errorf("answer question %d: %w", question, err)
 	}
 	return nil
+}
+
+// unanswered picks the questions q that no entry answers: none was named, or all that there was of it was withdrawn since.
+const unanswered = `NOT EXISTS (SELECT FROM entry_versions v WHERE v.entry_id = q.entry_id AND v.status IN ('draft', 'in_review', 'published'))
+	AND q.closed_at IS NULL`
+
+const questionColumns = `q.id, q.words, q.asked, q.first_at, q.last_at, coalesce(q.entry_id, ''),
+	(SELECT count(*) FROM question_readers w WHERE w.question_id = q.id AND w.agreed AND w.told_at IS NULL)`
+
+func scanQuestion(row pgx.CollectableRow) (q knowledge.Question, err error) {
+	err = row.Scan(&q.ID, &q.Words, &q.Asked, &q.First, &q.Last, &q.Entry, &q.Waiting)
+	q.Words = text.Mask(q.Words) // as it was before it was kept; what is masked now may not have been then
+	return q, err
+}
+
+// Unanswered are the questions that no entry answers, those asked most first, and how many there are.
+func (s *Store) Unanswered(ctx context.Context, limit int) (b knowledge.QuestionBacklog, err error) {
+	if err := s.pool.QueryRow(ctx, `SELECT count(*) FROM questions q WHERE `+unanswered).Scan(&b.Of); err != nil {
+		return b, fmt.Errorf("count what readers asked: %w", err)
+	}
+	rows, err := s.pool.Query(ctx, `
+		SELECT `+questionColumns+` FROM questions q WHERE `+unanswered+` ORDER BY q.asked DESC, q.last_at DESC, q.id LIMIT $1`, limit)
+	if err != nil {
+		return b, fmt.Errorf("list what readers asked: %w", err)
+	}
+	b.Questions, err = pgx.CollectRows(rows, scanQuestion)
+	return b, err
+}
+
+// Question is one of them, answered or not.
+func (s *Store) Question(ctx context.Context, id int64) (knowledge.Question, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+questionColumns+` FROM questions q WHERE q.id = $1`, id)
+	if err != nil {
+		return knowledge.Question{}, err
+	}
+	q, err := pgx.CollectExactlyOneRow(rows, scanQuestion)
+	return q, missing(err, "没有这个问题")
 }
 
 // mostTries is how often it is tried to send an answer.

@@ -75,9 +75,10 @@ func (s *Store) Tasks(ctx context.Context, p knowledge.Person, now time.Time) ([
 func (s *Store) Involvement(ctx context.Context, id knowledge.ID, version int, by knowledge.PersonID) (st knowledge.Involvement, err error) {
 	err = s.pool.QueryRow(ctx, `
 		SELECT $3 = ANY(v.authors), v.publishers, v.months,
-		       EXISTS (SELECT FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round AND r.reviewer_id = $3)
+		       coalesce((SELECT r.role FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round AND r.reviewer_id = $3), '')
 		  FROM entry_versions v WHERE v.entry_id = $1 AND v.version = $2`, string(id), version, by).
-		Scan(&st.Wrote, &st.Publishers, &st.Months, &st.Signed)
+		Scan(&st.Wrote, &st.Publishers, &st.Months, &st.SignedAs)
+	st.Signed = st.SignedAs != ""
 	return st, missing(err, "没有这一版")
 }
 

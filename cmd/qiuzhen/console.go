@@ -17,7 +17,7 @@ import (
 // newConsole wires the staff's pages.
 func newConsole(app *App, log *slog.Logger) *console.Console {
 	return console.New(console.Config{
-		Store: app.Store, Desk: desk{app}, Pieces: pieces, Now: time.Now, Log: log,
+		Store: app.Store, Desk: desk{app}, Begin: &beginnings{app: app}, Pieces: pieces, Now: time.Now, Log: log,
 		Proxies: app.Settings.proxies(), Check: app.checker().Check,
 	})
 }

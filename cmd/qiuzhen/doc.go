@@ -54,11 +54,9 @@
 //     node may do at a time runs under alone.go: sending to Telegram.
 //   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed,
 //     and the page for an address that there is not.
-//   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box.
-//     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends.
-//   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed.
-//   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box;
-//     the emergency push: compose, approve, watch it by server-sent events, report; what is asked more than usual.
+//   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box; what
+//     readers asked, a new entry, a file to make drafts of; the emergency push: compose, approve, watch it by server-sent events, report;
+//     what is asked more than usual.
 //     What may be done is decided in postgres; a form carries the version and hash that were shown.
 //   - e2e: a module of its own: the binary driven through Chromium, each page through axe and an HTML validator (make e2e).
 //   - password: argon2id hashes of the staff's passwords.

@@ -128,10 +128,13 @@ type reviewed struct {
 	Role    string `help:"expert, editor or publisher; empty: expert if you are one, else editor."`
 }
 
-type entrySignCommand struct{ reviewed }
+type entrySignCommand struct {
+	reviewed
+	Comment string `help:"What others should know: it is kept and shown with the signature."`
+}
 
 func (e entrySignCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return e.decide(ctx, c, streams, "approve", "签了", "")
+	return e.decide(ctx, c, streams, "approve", "签了", e.Comment)
 }
 
 type entryReturnCommand struct {
@@ -211,8 +214,17 @@ func (e entryHistoryCommand) Run(ctx context.Context, c *cli, streams stdio) err
 			return err
 		}
 		for _, h := range events {
-			fmt.Fprintf(streams.out, "%s  第%d版  %s  %s（%s）%s\n", h.At.Format(time.DateTime), h.Version, h.What, h.Who, h.From, h.Detail)
+			what, more := h.Told()
+			fmt.Fprintf(streams.out, "%s  %s%s  %s（%s）%s\n", h.At.Format(time.DateTime), versionWords(h.Version), what, h.Who, h.From, more)
 		}
 		return nil
 	})
+}
+
+// versionWords names the version that something happened to; empty: none.
+func versionWords(version int) string {
+	if version == 0 {
+		return ""
+	}
+	return fmt.Sprintf("第%d版  ", version)
 }

@@ -113,6 +113,12 @@ func TestEmergencyOnThePages(t *testing.T) {
 	zhao.send(entryAt(id, "/emergency"), nil)
 	zhao.says(http.StatusOK, "第1版紧急核发了", "紧急核发，24小时内复核")
 	wang.open("/console", "紧急核发的，要在24小时内复核")
+
+	qian.open(path, "这一版您以发布员身份签过紧急核发，复核要由别的人来签")
+	form := zhao.form(entryAt(id, "/withdraw"))
+	form.Set("role", "expert")
+	qian.do(http.MethodPost, entryAt(id, "/sign"), form)
+	qian.says(http.StatusConflict, "核发和复核要不同的人，请另一位专家来签")
 }
 
 // TestContradictionOnThePages: what says the contrary of a published verdict is shown beside it and goes under review with a reason only; who

@@ -71,9 +71,10 @@ func (u userHistoryCommand) Run(ctx context.Context, c *cli, streams stdio) erro
 		for _, h := range events {
 			about := ""
 			if h.Entry != "" {
-				about = fmt.Sprintf("%s 第%d版  ", h.Entry, h.Version)
+				about = string(h.Entry) + " " + versionWords(h.Version)
 			}
-			fmt.Fprintf(streams.out, "%s  %s%s  %s（%s）%s\n", h.At.Format(time.DateTime), about, h.What, h.Who, h.From, h.Detail)
+			what, more := knowledge.ToldOf(knowledge.Action(h.What), h.Detail)
+			fmt.Fprintf(streams.out, "%s  %s%s  %s（%s）%s\n", h.At.Format(time.DateTime), about, what, h.Who, h.From, more)
 		}
 		return nil
 	})

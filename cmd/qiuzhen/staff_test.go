@@ -143,6 +143,12 @@ func (b *browser) do(method, path string, form url.Values) {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("Origin", b.base)
 	}
+	b.take(request)
+}
+
+// take sends a request and has what comes of it before her.
+func (b *browser) take(request *http.Request) {
+	b.t.Helper()
 	response, err := b.client.Do(request)
 	if err != nil {
 		b.t.Fatal(err)
@@ -160,6 +166,13 @@ func (b *browser) open(path string, says ...string) {
 	b.t.Helper()
 	b.do(http.MethodGet, path, nil)
 	b.says(http.StatusOK, says...)
+}
+
+// reopen is open of a page that a link is taken from.
+func (b *browser) reopen(path string) *browser {
+	b.t.Helper()
+	b.open(path)
+	return b
 }
 
 // send fills in the page's form of that action and sends it.
@@ -195,7 +208,7 @@ func (b *browser) form(action string) url.Values {
 		b.t.Fatal(err)
 	}
 	for n := range root.Descendants() {
-		if n.Type == html.ElementNode && n.Data == "form" && attribute(n, "action") == action {
+		if n.Type == html.ElementNode && n.Data == "form" && attribute(n, "action") == action && attribute(n, "method") == "post" {
 			return fieldsOf(n)
 		}
 	}

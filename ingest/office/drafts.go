@@ -99,34 +99,7 @@ const slugBytes = 48
 func (d *drafter) id(title string) knowledge.ID {
 	d.seen[title]++
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", d.key, title, d.seen[title]))
-	var words []string
-	word, length := "", 0
-	for _, r := range strings.ToLower(title) {
-		syllable := text.Syllable(r)
-		switch {
-		case syllable != "":
-			words, word = append(words, word, syllable), ""
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			word += string(r)
-		default:
-			words, word = append(words, word), ""
-		}
-	}
-	var slug strings.Builder
-	for _, w := range append(words, word) {
-		if w == "" || !isSlugWord(w) {
-			continue
-		}
-		if length += len(w) + 1; length > slugBytes {
-			break
-		}
-		slug.WriteString(w + "-")
-	}
-	return knowledge.ID(slug.String() + hex.EncodeToString(sum[:4]))
-}
-
-func isSlugWord(s string) bool {
-	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
+	return knowledge.ID(text.Slug(title, slugBytes, hex.EncodeToString(sum[:4])))
 }
 
 // section is a heading with what stands below it.

@@ -199,7 +199,7 @@ func (r *tableRow) fill(draft *ingest.Draft) {
 			e.Topic, draft.Fields["topic"] = topic, place
 		}
 	}
-	if value, place := r.get("id"); value != "" && isSlugWord(strings.ReplaceAll(value, "-", "")) {
+	if value, place := r.get("id"); knowledge.ID(value).Valid() {
 		e.ID, draft.Fields["id"] = knowledge.ID(value), place
 	}
 }
