@@ -101,6 +101,9 @@ func (a Audience) fields() []Field {
 		return words
 	}
 	var areas, topics, channels []string
+	if a.Unplaced != "" && len(a.Areas) == 0 {
+		areas = []string{"还没有选，现在谁也不发：" + a.Unplaced}
+	}
 	for _, code := range a.Areas {
 		areas = append(areas, RegionName(code))
 	}
@@ -115,7 +118,11 @@ func (a Audience) fields() []Field {
 		everywhere = a.Unplaced
 	}
 	return []Field{
+<<<<<<< HEAD
 		{"哪些地方", named(everywhere, areas)}, {"关心什么的人", named("不限", topics)}, {"哪些人", named("不限", a.Groups)}, {"哪些渠道", named("所有渠道", channels)},
+=======
+		{"哪些地方", named("所有地方", areas)}, {"关心什么的人", named("不限", topics)}, {"哪些人", named("不限", a.Groups)}, {"哪些渠道", named("所有渠道，微信群发不算在内", channels)},
+>>>>>>> bpages
 	}
 }
 
