@@ -171,17 +171,10 @@ type planView struct {
 }
 
 type planChannel struct {
-<<<<<<< HEAD
-	Name, Takes string
-	N           int
-	PerSecond   string // that really leave
-	Counties    []planCounty
-=======
 	Name, Takes, Note string
 	N                 int
 	PerSecond         string
 	Counties          []planCounty
->>>>>>> bpages
 }
 
 type planCounty struct {
@@ -198,15 +191,9 @@ func (c *Console) plan(ctx context.Context, b knowledge.Broadcast) (*planView, e
 	channels, n, takes := broadcast.Plan(reach)
 	p := &planView{N: n, Takes: broadcast.TakesWords(takes), Note: note, Quiet: quietWords(b, c.Now())}
 	for _, ch := range channels {
-<<<<<<< HEAD
-		view := planChannel{knowledge.ChannelWord(ch.Channel), broadcast.TakesWords(ch.Takes), ch.N, fmt.Sprintf("%.3g", broadcast.LimitOf(ch.Channel).Really()), nil}
-		if ch.Note != "" {
-			p.Note += ch.Note + "。"
-=======
 		view := planChannel{
 			Name: knowledge.ChannelWord(ch.Channel), Takes: broadcast.TakesWords(ch.Takes), Note: ch.Note, N: ch.N,
 			PerSecond: strconv.FormatFloat(broadcast.LimitOf(ch.Channel).Really(), 'f', 1, 64),
->>>>>>> bpages
 		}
 		for _, county := range ch.Counties {
 			view.Counties = append(view.Counties, planCounty{broadcast.CountyWord(county.County), county.N})

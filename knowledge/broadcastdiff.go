@@ -113,16 +113,8 @@ func (a Audience) fields() []Field {
 	for _, name := range a.Channels {
 		channels = append(channels, ChannelWord(name))
 	}
-	everywhere := "所有地方"
-	if a.Unplaced != "" {
-		everywhere = a.Unplaced
-	}
 	return []Field{
-<<<<<<< HEAD
-		{"哪些地方", named(everywhere, areas)}, {"关心什么的人", named("不限", topics)}, {"哪些人", named("不限", a.Groups)}, {"哪些渠道", named("所有渠道", channels)},
-=======
 		{"哪些地方", named("所有地方", areas)}, {"关心什么的人", named("不限", topics)}, {"哪些人", named("不限", a.Groups)}, {"哪些渠道", named("所有渠道，微信群发不算在内", channels)},
->>>>>>> bpages
 	}
 }
 
