@@ -166,7 +166,7 @@ func TestPush(t *testing.T) {
 	wang.get("/console/broadcasts/new?template=nothing", 404, "没有")
 	preview := flood("actual")
 	preview.Set("do", "preview")
-	wang.post("/console/broadcasts/new?blank=", preview, 200, "还没有存", "会到3个接收方", "Telegram：</strong>这个渠道没有设好，现在发不出去", "【实发】这是真的", "洪水要来，现在就往高处走。\n可以这样做：")
+	wang.post("/console/broadcasts/new?blank=", preview, 200, "还没有存", "会到3个接收方", "这个渠道没有设好，现在发不出去", "【实发】这是真的", "洪水要来，现在就往高处走。\n可以这样做：")
 	bad := flood("actual")
 	bad.Set("headline", strings.Repeat("长", 31))
 	bad.Set("areas", "32")
