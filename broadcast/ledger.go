@@ -59,9 +59,10 @@ type Turn struct {
 // Claimed is a delivery that is the worker's until its lease ends.
 type Claimed struct {
 	knowledge.Delivery
-	Heard time.Time // see Message
-	Fresh bool      // never claimed before
-	Lost  bool      // the recipient was forgotten meanwhile: there is nobody to send to
+	Heard  time.Time // see Message
+	Fresh  bool      // never claimed before
+	Deaths int       // claims of it that ended with no word of their worker
+	Lost   bool      // the recipient was forgotten meanwhile: there is nobody to send to
 }
 
 // End is how a try ended.

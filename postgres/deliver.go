@@ -143,7 +143,7 @@ func (l *Ledger) Turn(ctx context.Context, t broadcast.Turn) (claimed []broadcas
 				claimed, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (broadcast.Claimed, error) {
 					c := broadcast.Claimed{Delivery: knowledge.Delivery{Broadcast: t.Broadcast, Channel: t.Channel}}
 					var heard *time.Time
-					err := row.Scan(&c.N, &c.Token, &c.Tries, &c.To, &heard, &c.Lost)
+					err := row.Scan(&c.N, &c.Token, &c.Tries, &c.Deaths, &c.To, &heard, &c.Lost)
 					if heard != nil {
 						c.Heard = *heard
 					}
@@ -180,12 +180,13 @@ const claimSQL = `
 	    SELECT n FROM deliveries WHERE broadcast_id = $1 AND channel = $2 AND state = 'waiting' AND n > $4
 	     ORDER BY n LIMIT $3 - (SELECT count(*) FROM due) FOR UPDATE SKIP LOCKED),
 	mine AS (
-	    UPDATE deliveries SET token = token + 1, tries = tries + 1, unclear = unclear OR state = 'claimed', state = 'claimed',
+	    UPDATE deliveries SET token = token + 1, tries = least(tries, 32766) + 1, deaths = least(deaths + (state = 'claimed')::int, 32767),
+	           unclear = unclear OR state = 'claimed', state = 'claimed',
 	           leased_to = now() + make_interval(secs => $7)
 	     WHERE broadcast_id = $1 AND n = ANY (ARRAY(SELECT n FROM due UNION ALL SELECT n FROM fresh))
 	       AND EXISTS (SELECT FROM broadcasts WHERE id = $1 AND state = 'sending' AND expires_at > clock_timestamp())
-	    RETURNING n, token, tries, reader_id, recipient)
-	SELECT m.n, m.token, m.tries, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL
+	    RETURNING n, token, tries, deaths, reader_id, recipient)
+	SELECT m.n, m.token, m.tries, m.deaths, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL
 	  FROM mine m LEFT JOIN readers r ON r.id = m.reader_id ORDER BY m.n`
 
 // record records outcomes (of what is still claimed, said so that the planner does not read all of deliveries_due for it) and ends the subscriptions of who is gone.
