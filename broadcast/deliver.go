@@ -266,6 +266,8 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 	switch {
 	case c.Lost:
 		return failed(c.Delivery, "收件人的资料已删除", true)
+	case c.Left != "":
+		return failed(c.Delivery, c.Left, true)
 	case c.Deaths > mostDeaths: // nobody lived to say why
 		return failed(c.Delivery, "试了太多次", true)
 	}

@@ -63,6 +63,7 @@ type Claimed struct {
 	Fresh  bool      // never claimed before
 	Deaths int       // claims of it that ended with no word of their worker
 	Lost   bool      // the recipient was forgotten meanwhile: there is nobody to send to
+	Left   string    // why an Alert is for the recipient no more; empty: it is
 }
 
 // End is how a try ended.

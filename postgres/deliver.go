@@ -143,7 +143,7 @@ func (l *Ledger) Turn(ctx context.Context, t broadcast.Turn) (claimed []broadcas
 				claimed, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (broadcast.Claimed, error) {
 					c := broadcast.Claimed{Delivery: knowledge.Delivery{Broadcast: t.Broadcast, Channel: t.Channel}}
 					var heard *time.Time
-					err := row.Scan(&c.N, &c.Token, &c.Tries, &c.Deaths, &c.To, &heard, &c.Lost)
+					err := row.Scan(&c.N, &c.Token, &c.Tries, &c.Deaths, &c.To, &heard, &c.Lost, &c.Left)
 					if heard != nil {
 						c.Heard = *heard
 					}
@@ -170,8 +170,13 @@ const (
 
 // claimSQL claims of one broadcast what is due, then what was never claimed. The outer statement names its rows one by one, so that no state of
 // the statistics makes it read the table.
+//
+// An Alert's recipient is looked at again: an hour may lie between the fan-out and a message. A correction goes to whoever got what it corrects.
 const claimSQL = `
-	WITH due AS (
+	WITH b AS MATERIALIZED (
+	    SELECT msg_type = 'Alert' AS alert, exercise, coalesce(document::jsonb #>> '{audience,readers_of}', '') = '' AS to_subscribed
+	      FROM broadcasts WHERE id = $1),
+	due AS (
 	    SELECT n FROM deliveries
 	     WHERE broadcast_id = $1 AND channel = $2 AND state IN ('claimed', 'postponed') AND leased_to <= now() AND $5
 	       AND leased_to > CASE WHEN $6::float8 > 0 THEN now() - make_interval(secs => $6) ELSE '-infinity' END
@@ -186,8 +191,12 @@ const claimSQL = `
 	     WHERE broadcast_id = $1 AND n = ANY (ARRAY(SELECT n FROM due UNION ALL SELECT n FROM fresh))
 	       AND EXISTS (SELECT FROM broadcasts WHERE id = $1 AND state = 'sending' AND expires_at > clock_timestamp())
 	    RETURNING n, token, tries, deaths, reader_id, recipient)
-	SELECT m.n, m.token, m.tries, m.deaths, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL
-	  FROM mine m LEFT JOIN readers r ON r.id = m.reader_id ORDER BY m.n`
+	SELECT m.n, m.token, m.tries, m.deaths, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL,
+	       CASE WHEN NOT b.alert THEN ''
+	            WHEN b.exercise AND coalesce(r.exercise_at, e.exercise_at) IS NULL THEN '不在演练组'
+	            WHEN coalesce(r.gone_at, r.blocked_at, e.gone_at) IS NOT NULL OR b.to_subscribed AND NOT coalesce(r.wishes ? 'sent', true) THEN '退订了'
+	            ELSE '' END
+	  FROM mine m CROSS JOIN b LEFT JOIN readers r ON r.id = m.reader_id LEFT JOIN endpoints e ON e.channel = $2 AND e.recipient = m.recipient ORDER BY m.n`
 
 // record records outcomes (of what is still claimed, said so that the planner does not read all of deliveries_due for it) and ends the subscriptions of who is gone.
 func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
