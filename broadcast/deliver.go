@@ -195,15 +195,18 @@ func (o Order) rank() (r int) {
 	if o.Type == knowledge.Alert {
 		r += 2
 	}
-	if !o.Urgent {
+	if !o.wakes() {
 		r++
 	}
 	return r
 }
 
+// wakes: nobody is woken for an exercise.
+func (o Order) wakes() bool { return o.Urgent && !o.Exercise }
+
 // mayGo is false in the quiet hours for what is not urgent, and in the broadcast's last moment, which is too short for a message.
 func (w *Worker) mayGo(o Order, now time.Time) bool {
-	return o.Left >= w.leastLeft() && (o.Urgent || !Quiet(now))
+	return o.Left >= w.leastLeft() && (o.wakes() || !Quiet(now))
 }
 
 // leastLeft: what has less time is not begun.
@@ -290,7 +293,7 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 		return w.putBack(c, outlook.Silent)
 	}
 	order := outlook.Orders[i]
-	m.Exercise, m.Urgent, m.Expires = order.Exercise, order.Urgent, outlook.Now.Add(order.Left)
+	m.Exercise, m.Urgent, m.Expires = order.Exercise, order.wakes(), outlook.Now.Add(order.Left)
 	left := min(time.Until(until)-w.lease()/10, order.Left)
 	if left < w.leastLeft() {
 		return w.putBack(c, 0)

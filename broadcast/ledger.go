@@ -39,7 +39,7 @@ type Order struct {
 	ID       int64
 	Type     knowledge.MsgType
 	Exercise bool
-	Urgent   bool
+	Urgent   bool          // it, or something that it corrects
 	Left     time.Duration // until it expires
 }
 

@@ -70,6 +70,10 @@ func TestOrder(t *testing.T) {
 		{name: "at seven", now: "07:00", orders: []broadcast.Order{alert(1, false, false)}, first: 1},
 		{name: "at night what is urgent", now: "03:00", orders: []broadcast.Order{alert(1, false, false), alert(2, false, true)}, first: 2},
 		{name: "the last moment", now: "12:00", orders: []broadcast.Order{{ID: 1, Type: knowledge.Alert, Urgent: true, Left: 900 * time.Millisecond}}},
+		{name: "at night no exercise", now: "03:00", orders: []broadcast.Order{alert(1, true, true)}},
+		{name: "by day an exercise", now: "12:00", orders: []broadcast.Order{alert(1, true, true)}, first: 1},
+		{name: "at night what corrects something urgent", now: "03:00", orders: []broadcast.Order{{ID: 1, Type: knowledge.Cancel, Urgent: true, Left: hour}}, first: 1},
+		{name: "at night not what corrects something else", now: "03:00", orders: []broadcast.Order{{ID: 1, Type: knowledge.Cancel, Left: hour}}},
 		{name: "a silent channel", now: "12:00", orders: []broadcast.Order{alert(1, false, true)}, silent: time.Minute},
 		{name: "a slot far ahead", now: "12:00", orders: []broadcast.Order{alert(1, false, true)}, wait: 5 * time.Second},
 	} {

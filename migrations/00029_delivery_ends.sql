@@ -6,5 +6,24 @@ ALTER TABLE deliveries ADD COLUMN deaths smallint NOT NULL DEFAULT 0;
 -- Whether somebody is still in the exercise group is looked at by the claim itself.
 DROP FUNCTION in_exercise_group;
 
+-- A broadcast with all that corrects the same as it: upwards to the original, then all that was ever made of that.
+-- +goose StatementBegin
+CREATE FUNCTION broadcast_chain(member bigint) RETURNS SETOF bigint LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE up AS (
+        SELECT id, references_id FROM broadcasts WHERE id = member UNION SELECT b.id, b.references_id FROM broadcasts b JOIN up ON b.id = up.references_id),
+    down AS (
+        SELECT id FROM up WHERE references_id IS NULL UNION SELECT b.id FROM broadcasts b JOIN down ON b.references_id = down.id)
+    SELECT id FROM down
+$$;
+-- +goose StatementEnd
+
+-- What people are woken for, as knowledge.Broadcast.Urgent has it.
+-- +goose StatementBegin
+CREATE FUNCTION broadcast_says_urgent(document text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(document::jsonb #>> '{content,urgency}' IN ('Immediate', 'Expected')
+                 OR document::jsonb #>> '{content,severity}' IN ('Extreme', 'Severe'), false)
+$$;
+-- +goose StatementEnd
+
 -- +goose Down
 SELECT 1/0; -- what is not sent any more would be given up after eight tries

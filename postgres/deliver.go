@@ -48,8 +48,8 @@ func (l *Ledger) Look(ctx context.Context, channel string) (broadcast.Outlook, e
 		       coalesce(extract(epoch FROM (SELECT until FROM delivery_silences WHERE channel = $1) - now), 0)::float8,
 		       coalesce(b.id, 0), coalesce(b.msg_type, ''), coalesce(b.exercise, false), coalesce(b.urgent, false),
 		       coalesce(extract(epoch FROM b.expires_at - now), 0)::float8
-		  FROM clock LEFT JOIN LATERAL (SELECT id, msg_type, exercise, expires_at, `+urgent+` AS urgent
-		                       FROM broadcasts WHERE state = 'sending' AND expires_at > now) b ON true`, channel)
+		  FROM clock LEFT JOIN LATERAL (SELECT s.id, s.msg_type, s.exercise, s.expires_at, `+urgent+` AS urgent
+		                       FROM broadcasts s WHERE state = 'sending' AND expires_at > now) b ON true`, channel)
 	if err != nil {
 		return o, fmt.Errorf("look at what is sent on %s: %w", channel, err)
 	}
@@ -69,9 +69,9 @@ func (l *Ledger) Look(ctx context.Context, channel string) (broadcast.Outlook, e
 	return o, nil
 }
 
-// urgent is what is sent at night too.
-const urgent = `(document::jsonb -> 'content' ->> 'urgency' IN ('Immediate', 'Expected')
-		OR document::jsonb -> 'content' ->> 'severity' IN ('Extreme', 'Severe'))`
+// urgent is what is sent at night too: also what corrects something that people were, or may have been, woken for. No exercise is.
+const urgent = `NOT s.exercise AND (broadcast_says_urgent(s.document) OR s.msg_type <> 'Alert' AND EXISTS (
+		SELECT FROM broadcasts c WHERE c.id IN (SELECT broadcast_chain(s.id)) AND c.begun_at IS NOT NULL AND broadcast_says_urgent(c.document)))`
 
 func seconds(s float64) time.Duration { return max(0, time.Duration(s*float64(time.Second))) }
 

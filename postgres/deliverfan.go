@@ -61,13 +61,7 @@ func (l *Ledger) Begin(ctx context.Context) (begun broadcast.Begun, err error) {
 // stopCorrected stops what is still being sent of a correction's chain, and reports whether some of it is in flight. No claim of it is made
 // until the transaction ends.
 func (l *Ledger) stopCorrected(ctx context.Context, tx pgx.Tx, id int64) (chain []int64, stopped []knowledge.Broadcast, inFlight bool, err error) {
-	// upwards to the original, then all that was ever made of it
-	rows, err := tx.Query(ctx, `
-		WITH RECURSIVE up AS (
-		    SELECT id, references_id FROM broadcasts WHERE id = $1 UNION SELECT b.id, b.references_id FROM broadcasts b JOIN up ON b.id = up.references_id),
-		down AS (
-		    SELECT id FROM up WHERE references_id IS NULL UNION SELECT b.id FROM broadcasts b JOIN down ON b.references_id = down.id)
-		SELECT id FROM down WHERE id <> $1 ORDER BY id`, id)
+	rows, err := tx.Query(ctx, `SELECT id FROM broadcast_chain($1) id WHERE id <> $1 ORDER BY id`, id)
 	if err != nil {
 		return nil, nil, false, err
 	}
