@@ -347,4 +347,4 @@ func (w *Worker) drain(work context.Context, cancel func()) {
 
 func (w *Worker) idle() time.Duration { return orDefault(w.Idle, defaultIdle) }
 
-func (w *Worker) lease() time.Duration { return orDefault(w.Lease, defaultLease) }
+func (w *Worker) lease() time.Duration { return min(orDefault(w.Lease, defaultLease), LongestLease) }

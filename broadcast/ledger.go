@@ -26,6 +26,12 @@ type Pace interface {
 	Silence(ctx context.Context, channel string, d time.Duration) error
 }
 
+// What lies further ahead than this was written by a clock that was set back since: it counts as past.
+const (
+	LongestLease = 2 * time.Minute           // no worker asks for more
+	LongestWait  = time.Hour + 5*time.Minute // of what is postponed: no outcome asks for more than an hour
+)
+
 // Outlook is what a worker looks at before it claims and before it sends.
 type Outlook struct {
 	Now    time.Time     // the database's
@@ -83,7 +89,7 @@ type Outcome struct {
 	Unclear bool          // it may have reached the recipient all the same
 	Untried bool          // counts as no try
 	Gone    bool          // of Failed: ends the subscription
-	After   time.Duration // of Postponed: the next try
+	After   time.Duration // of Postponed: the next try; at most an hour
 	Reason  string
 	Receipt string
 }

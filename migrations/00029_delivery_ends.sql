@@ -3,6 +3,9 @@
 -- What is tried in vain is tried until its broadcast expires, so that an outage loses nobody. What workers die over is not: how often that was, in a row or not.
 ALTER TABLE deliveries ADD COLUMN deaths smallint NOT NULL DEFAULT 0;
 
+-- When a silence was asked for: one that lies ahead was by a clock that was set back since, and counts no more.
+ALTER TABLE delivery_silences ADD COLUMN set_at timestamptz NOT NULL DEFAULT clock_timestamp();
+
 -- Whether somebody is still in the exercise group is looked at by the claim itself.
 DROP FUNCTION in_exercise_group;
 

@@ -45,7 +45,7 @@ func (l *Ledger) Look(ctx context.Context, channel string) (broadcast.Outlook, e
 	rows, err := l.pool.Query(ctx, `
 		WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now)
 		SELECT now, coalesce(extract(epoch FROM (SELECT next_at FROM delivery_slots WHERE channel = $1 ORDER BY next_at DESC LIMIT 1) - now), 0)::float8,
-		       coalesce(extract(epoch FROM (SELECT until FROM delivery_silences WHERE channel = $1) - now), 0)::float8,
+		       coalesce(extract(epoch FROM (SELECT until FROM delivery_silences WHERE channel = $1 AND set_at <= now) - now), 0)::float8,
 		       coalesce(b.id, 0), coalesce(b.msg_type, ''), coalesce(b.exercise, false), coalesce(b.urgent, false),
 		       coalesce(extract(epoch FROM b.expires_at - now), 0)::float8
 		  FROM clock LEFT JOIN LATERAL (SELECT s.id, s.msg_type, s.exercise, s.expires_at, `+urgent+` AS urgent
@@ -91,11 +91,10 @@ func (l *Ledger) Reserve(ctx context.Context, channel string, n int, apart time.
 	batch := &pgx.Batch{} // one implicit transaction
 	batch.Queue(`SELECT pg_advisory_xact_lock($1::int, hashtext($2))`, slotsLock, channel)
 	batch.Queue(`
-		DELETE FROM delivery_slots WHERE channel = $1 AND next_at > make_interval(secs => $2)
-		    + greatest(clock_timestamp(), (SELECT until FROM delivery_silences WHERE channel = $1))`, channel, broadcast.SlotsAhead(apart).Seconds())
+		DELETE FROM delivery_slots WHERE channel = $1 AND next_at > make_interval(secs => $2) + greatest(clock_timestamp(), `+silentUntil+`)`, channel, broadcast.SlotsAhead(apart).Seconds())
 	batch.Queue(`
 		INSERT INTO delivery_slots (channel, next_at)
-		SELECT $1, make_interval(secs => $2) + greatest(clock_timestamp(), (SELECT until FROM delivery_silences WHERE channel = $1),
+		SELECT $1, make_interval(secs => $2) + greatest(clock_timestamp(), `+silentUntil+`,
 		           (SELECT next_at FROM delivery_slots WHERE channel = $1 ORDER BY next_at DESC LIMIT 1))
 		RETURNING (extract(epoch FROM next_at - clock_timestamp()) - $2::float8)::float8`, channel, (time.Duration(n) * apart).Seconds()).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&wait) })
@@ -105,11 +104,15 @@ func (l *Ledger) Reserve(ctx context.Context, channel string, n int, apart time.
 	return seconds(wait), nil
 }
 
+// silentUntil is the end of a channel's silence, unless the clock was set back since it was asked for: then it may be long over.
+const silentUntil = `(SELECT until FROM delivery_silences WHERE channel = $1 AND set_at <= clock_timestamp())`
+
 // Silence keeps the channel silent on all nodes, at most for a day.
 func (l *Ledger) Silence(ctx context.Context, channel string, d time.Duration) error {
 	_, err := l.pool.Exec(ctx, `
-		INSERT INTO delivery_silences AS s (channel, until) VALUES ($1, clock_timestamp() + make_interval(secs => $2))
-		ON CONFLICT (channel) DO UPDATE SET until = greatest(s.until, excluded.until)`, channel, min(d, 24*time.Hour).Seconds())
+		INSERT INTO delivery_silences AS s (channel, until, set_at) SELECT $1, now + make_interval(secs => $2), now FROM clock_timestamp() AS now
+		ON CONFLICT (channel) DO UPDATE SET set_at = excluded.set_at,
+		    until = CASE WHEN s.set_at <= excluded.set_at THEN greatest(s.until, excluded.until) ELSE excluded.until END`, channel, min(d, 24*time.Hour).Seconds())
 	if err != nil {
 		return fmt.Errorf("silence %s: %w", channel, err)
 	}
@@ -138,7 +141,8 @@ func (l *Ledger) Turn(ctx context.Context, t broadcast.Turn) (claimed []broadcas
 	if t.Want > 0 {
 		// shared with the other workers, and held off by what has to know all claims of a broadcast (see Begin)
 		batch.Queue(`SELECT pg_advisory_xact_lock_shared($1::int, $2::int)`, claimsLock, t.Broadcast)
-		batch.Queue(claimSQL, t.Broadcast, t.Channel, t.Want, t.After, t.Due, t.DueSince.Seconds(), t.Lease.Seconds()).
+		batch.Queue(claimSQL, t.Broadcast, t.Channel, t.Want, t.After, t.Due, t.DueSince.Seconds(), t.Lease.Seconds(),
+			broadcast.LongestLease.Seconds(), broadcast.LongestWait.Seconds()).
 			Query(func(rows pgx.Rows) (err error) {
 				claimed, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (broadcast.Claimed, error) {
 					c := broadcast.Claimed{Delivery: knowledge.Delivery{Broadcast: t.Broadcast, Channel: t.Channel}}
@@ -168,7 +172,8 @@ const (
 	slotsLock  = 0x716D
 )
 
-// claimSQL claims of one broadcast what is due, then what was never claimed. The outer statement names its rows one by one, so that no state of
+// claimSQL claims of one broadcast what is due, then what a clock that was set back since put too far ahead (looked for from time to time, when DueSince is
+// 0), then what was never claimed. The outer statement names its rows one by one, so that no state of
 // the statistics makes it read the table.
 //
 // An Alert's recipient is looked at again: an hour may lie between the fan-out and a message. A correction goes to whoever got what it corrects.
@@ -181,14 +186,20 @@ const claimSQL = `
 	     WHERE broadcast_id = $1 AND channel = $2 AND state IN ('claimed', 'postponed') AND leased_to <= now() AND $5
 	       AND leased_to > CASE WHEN $6::float8 > 0 THEN now() - make_interval(secs => $6) ELSE '-infinity' END
 	     ORDER BY leased_to LIMIT $3 FOR UPDATE SKIP LOCKED),
+	ahead AS (
+	    SELECT n FROM deliveries
+	     WHERE broadcast_id = $1 AND channel = $2 AND state IN ('claimed', 'postponed') AND $5 AND $6 = 0
+	       AND leased_to > now() + make_interval(secs => $8::float8) AND (state = 'claimed' OR leased_to > now() + make_interval(secs => $9::float8))
+	     ORDER BY leased_to DESC LIMIT $3 - (SELECT count(*) FROM due) FOR UPDATE SKIP LOCKED),
+	again AS (SELECT n FROM due UNION SELECT n FROM ahead),
 	fresh AS (
 	    SELECT n FROM deliveries WHERE broadcast_id = $1 AND channel = $2 AND state = 'waiting' AND n > $4
-	     ORDER BY n LIMIT $3 - (SELECT count(*) FROM due) FOR UPDATE SKIP LOCKED),
+	     ORDER BY n LIMIT $3 - (SELECT count(*) FROM again) FOR UPDATE SKIP LOCKED),
 	mine AS (
 	    UPDATE deliveries SET token = token + 1, tries = least(tries, 32766) + 1, deaths = least(deaths + (state = 'claimed')::int, 32767),
 	           unclear = unclear OR state = 'claimed', state = 'claimed',
 	           leased_to = now() + make_interval(secs => $7)
-	     WHERE broadcast_id = $1 AND n = ANY (ARRAY(SELECT n FROM due UNION ALL SELECT n FROM fresh))
+	     WHERE broadcast_id = $1 AND n = ANY (ARRAY(SELECT n FROM again UNION ALL SELECT n FROM fresh))
 	       AND EXISTS (SELECT FROM broadcasts WHERE id = $1 AND state = 'sending' AND expires_at > clock_timestamp())
 	    RETURNING n, token, tries, deaths, reader_id, recipient)
 	SELECT m.n, m.token, m.tries, m.deaths, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL,
@@ -208,7 +219,7 @@ func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
 	for i, o := range outcomes {
 		broadcasts[i], numbers[i], tokens[i] = o.Broadcast, o.N, o.Token
 		ends[i], reasons[i], receipts[i] = string(o.End), storable(short(o.Reason)), storable(short(o.Receipt))
-		unclear[i], untried[i], after[i] = o.Unclear, o.Untried, o.After.Seconds()
+		unclear[i], untried[i], after[i] = o.Unclear, o.Untried, min(o.After, time.Hour).Seconds()
 		gone = gone || o.Gone
 	}
 	batch.Queue(`
