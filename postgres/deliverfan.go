@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,21 +15,43 @@ import (
 
 // Begin fans out one broadcast whose hour has come: its state and all of its deliveries in one transaction, Actual before Exercise. What an
 // Update or Cancel corrects is stopped first; while something of it is in flight the correction waits (at most for a lease), so that its
-// recipients are exactly those who got, or may have got, what it corrects. Nothing began when the broadcast's number is 0.
+// recipients are exactly those who got, or may have got, what it corrects. What waits or fails holds up none of the others: the next is begun, and the
+// error told beside it. Nothing began when the broadcast's number is 0.
 func (l *Ledger) Begin(ctx context.Context) (begun broadcast.Begun, err error) {
+	var passed []int64
+	var failed []error
+	for begun.Broadcast == 0 {
+		next, id, err := l.beginNext(ctx, orNone(passed))
+		if err != nil {
+			failed = append(failed, fmt.Errorf("begin broadcast %d: %w", id, err))
+		} else {
+			begun.Broadcast, begun.Recipients, begun.Waits = next.Broadcast, next.Recipients, cmp.Or(next.Waits, begun.Waits)
+		}
+		if id == 0 || ctx.Err() != nil {
+			break
+		}
+		passed = append(passed, id)
+	}
+	l.store.auditor.committed(ctx)
+	return begun, errors.Join(failed...)
+}
+
+// beginNext begins the next one but those passed over, and names it whatever becomes of it.
+func (l *Ledger) beginNext(ctx context.Context, passed []int64) (next broadcast.Begun, id int64, err error) {
 	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		begun = broadcast.Begun{}
 		b, err := scanBroadcast(tx.QueryRow(ctx, `
 			SELECT `+broadcastColumns+` FROM broadcasts
 			 WHERE state = 'approved' AND coalesce(send_at, '-infinity') <= clock_timestamp() AND expires_at > clock_timestamp()
 			   AND approval_holds(approved_at, send_at, clock_timestamp()) AND broadcast_entry_served(entry_id, version, clock_timestamp())
-			 ORDER BY exercise, msg_type = 'Alert', id FOR UPDATE SKIP LOCKED LIMIT 1`))
+			   AND id <> ALL ($1::bigint[])
+			 ORDER BY exercise, msg_type = 'Alert', id FOR UPDATE SKIP LOCKED LIMIT 1`, passed))
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		id = b.ID
 		var chain []int64
 		var stopped []knowledge.Broadcast
 		if b.Type != knowledge.Alert {
@@ -37,25 +60,21 @@ func (l *Ledger) Begin(ctx context.Context) (begun broadcast.Begun, err error) {
 				return err
 			}
 			if inFlight {
-				begun.Waits = b.ID
+				next.Waits = b.ID
 				return l.tellStopped(ctx, tx, b, stopped) // stopped now, fanned out soon
 			}
 		}
-		begun.Broadcast = b.ID
-		if begun.Recipients, err = l.fanOut(ctx, tx, b, chain); err != nil {
+		next.Broadcast = b.ID
+		if next.Recipients, err = l.fanOut(ctx, tx, b, chain); err != nil {
 			return err
 		}
 		if err := l.tellStopped(ctx, tx, b, stopped); err != nil {
 			return err
 		}
 		return l.store.auditor.Append(ctx, tx, aboutBroadcast(knowledge.BroadcastBegun, b,
-			map[string]string{"recipients": strconv.FormatInt(begun.Recipients, 10)}))
+			map[string]string{"recipients": strconv.FormatInt(next.Recipients, 10)}))
 	})
-	if err != nil {
-		return begun, fmt.Errorf("begin a broadcast: %w", err)
-	}
-	l.store.auditor.committed(ctx)
-	return begun, nil
+	return next, id, err
 }
 
 // stopCorrected stops what is still being sent of a correction's chain, and reports whether some of it is in flight. No claim of it is made
@@ -81,7 +100,8 @@ func (l *Ledger) stopCorrected(ctx context.Context, tx pgx.Tx, id int64) (chain 
 		return nil, nil, false, err
 	}
 	err = tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM deliveries WHERE broadcast_id = ANY ($1) AND state = 'claimed' AND leased_to > clock_timestamp())`, chain).Scan(&inFlight)
+		SELECT EXISTS (SELECT FROM deliveries WHERE broadcast_id = ANY ($1) AND state = 'claimed'
+		    AND leased_to > clock_timestamp() AND leased_to <= clock_timestamp() + make_interval(secs => $2))`, chain, broadcast.LongestLease.Seconds()).Scan(&inFlight)
 	return chain, stopped, inFlight, err
 }
 
