@@ -56,6 +56,11 @@ func (l *Ledger) beginNext(ctx context.Context, passed []int64) (next broadcast.
 		var stopped []knowledge.Broadcast
 		if b.Type != knowledge.Alert {
 			var inFlight bool
+			if gone, err := listDeleted(ctx, tx, b.ID); err != nil {
+				return err
+			} else if gone { // for good: what was deleted does not come back
+				return l.store.stepTo(ctx, tx, b, "cancelled", knowledge.BroadcastStopped, listGone)
+			}
 			if chain, stopped, inFlight, err = l.stopCorrected(ctx, tx, b.ID); err != nil {
 				return err
 			}
