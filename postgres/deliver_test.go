@@ -224,4 +224,7 @@ func TestProposeCorrection(t *testing.T) {
 	if got := l.names(t, id); got != "-7 asked" {
 		t.Errorf("goes to %s", got)
 	}
+	if n := l.store.Count(t, `SELECT count(*) FROM deliveries WHERE recipient IS NOT NULL`); n != 0 {
+		t.Errorf("the ledger names %d", n)
+	}
 }

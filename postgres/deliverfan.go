@@ -126,6 +126,14 @@ func (l *Ledger) fanOut(ctx context.Context, tx pgx.Tx, b knowledge.Broadcast, c
 		return 0, err
 	}
 	sql, args := recipientsSelect(b, chain)
+	if b.Audience.ReadersOf != "" { // groups whose members asked: the ledger holds no name
+		_, err := tx.Exec(ctx, `
+			INSERT INTO readers (channel, name, seen_at) SELECT channel, recipient, clock_timestamp() FROM (`+sql+`) AS a WHERE reader_id IS NULL
+			ON CONFLICT DO NOTHING`, args...)
+		if err != nil {
+			return 0, err
+		}
+	}
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO deliveries (broadcast_id, channel, recipient, reader_id, county)
 		SELECT $`+strconv.Itoa(len(args)+1)+`::bigint, channel, CASE WHEN reader_id IS NULL THEN recipient END, reader_id, coalesce(county, '')
