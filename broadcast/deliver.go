@@ -287,6 +287,9 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 	if w.pacer.wait(ctx) != nil {
 		return w.putBack(c, 0)
 	}
+	if wait, err := w.turnOf(ctx, c.To); wait > 0 || err != nil {
+		return w.putBack(c, wait)
+	}
 	outlook, err := w.look(ctx, fresh)
 	i := slices.IndexFunc(outlook.Orders, func(o Order) bool { return o.ID == c.Broadcast })
 	if err != nil || i < 0 || outlook.Silent > 0 || !w.mayGo(outlook.Orders[i], outlook.Now) {
@@ -302,6 +305,14 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 	defer cancel()
 	receipt, err := w.send(sending, m)
 	return w.judge(work, c.Delivery, receipt, err)
+}
+
+// turnOf tells how long a recipient has to be left alone because of other nodes: asked only where that is more than a second, as of robots, which are few.
+func (w *Worker) turnOf(ctx context.Context, to string) (time.Duration, error) {
+	if w.caps.PerRecipient <= time.Second {
+		return 0, nil
+	}
+	return w.Pace.Apart(ctx, w.caps.Channel, to, w.caps.PerRecipient)
 }
 
 // send calls the sender; what it panics over may have been sent.

@@ -22,6 +22,8 @@ type Ledger interface {
 type Pace interface {
 	// Reserve takes the channel's next n slots, so far apart, and tells how long it is until the first.
 	Reserve(ctx context.Context, channel string, n int, apart time.Duration) (time.Duration, error)
+	// Apart takes a recipient's turn when the last one was taken so long ago, by whichever node, and tells else how long to wait.
+	Apart(ctx context.Context, channel, recipient string, apart time.Duration) (time.Duration, error)
 	// Silence keeps the channel silent on all nodes.
 	Silence(ctx context.Context, channel string, d time.Duration) error
 }

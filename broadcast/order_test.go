@@ -23,6 +23,10 @@ type orders struct {
 func (o *orders) Look(context.Context, string) (broadcast.Outlook, error) { return o.Outlook, nil }
 func (o *orders) Texts(context.Context, int64) (map[string]string, error) { return nil, nil }
 
+func (o *orders) Apart(context.Context, string, string, time.Duration) (time.Duration, error) {
+	return 0, nil
+}
+
 func (o *orders) Silence(_ context.Context, _ string, d time.Duration) error {
 	if o.silences != nil {
 		o.silences <- d

@@ -6,6 +6,15 @@ ALTER TABLE deliveries ADD COLUMN deaths smallint NOT NULL DEFAULT 0;
 -- When a silence was asked for: one that lies ahead was by a clock that was set back since, and counts no more.
 ALTER TABLE delivery_silences ADD COLUMN set_at timestamptz NOT NULL DEFAULT clock_timestamp();
 
+-- From when on a group's robot takes the next message, whichever node has it: only of channels that ask for more than a second between two, and of
+-- recipients that are endpoints.
+CREATE TABLE delivery_recipients (
+    channel   text        NOT NULL,
+    recipient text        NOT NULL,
+    next_at   timestamptz NOT NULL,
+    PRIMARY KEY (channel, recipient)
+);
+
 -- Whether somebody is still in the exercise group is looked at by the claim itself.
 DROP FUNCTION in_exercise_group;
 

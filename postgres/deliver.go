@@ -104,6 +104,21 @@ func (l *Ledger) Reserve(ctx context.Context, channel string, n int, apart time.
 	return seconds(wait), nil
 }
 
+// Apart takes a recipient's turn, or tells how long it is until there is one. What lies further ahead than apart is of a clock that was set back.
+func (l *Ledger) Apart(ctx context.Context, channel, recipient string, apart time.Duration) (time.Duration, error) {
+	tag, err := l.pool.Exec(ctx, `
+		INSERT INTO delivery_recipients AS r (channel, recipient, next_at) VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
+		ON CONFLICT (channel, recipient) DO UPDATE SET next_at = excluded.next_at
+		 WHERE r.next_at <= clock_timestamp() OR r.next_at > excluded.next_at`, channel, recipient, apart.Seconds())
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("take the turn of a recipient of %s: %w", channel, err)
+	case tag.RowsAffected() == 0:
+		return apart, nil
+	}
+	return 0, nil
+}
+
 // silentUntil is the end of a channel's silence, unless the clock was set back since it was asked for: then it may be long over.
 const silentUntil = `(SELECT until FROM delivery_silences WHERE channel = $1 AND set_at <= clock_timestamp())`
 

@@ -48,3 +48,30 @@ func TestClockBack(t *testing.T) {
 	update.Type, update.References, update.Audience, update.Content.Reason = knowledge.Update, id, knowledge.Audience{}, "桥名写错了"
 	l.begin(t, update) // waits for nobody's lease
 }
+
+// TestApart: nodes share when a group's robot takes the next message; a clock that was set back keeps nobody waiting.
+func TestApart(t *testing.T) {
+	l, ctx := newLedger(t), context.Background()
+	other, err := l.store.OpenLedger(ctx)
+	must(t, err)
+	t.Cleanup(other.Close)
+	const apart = time.Minute
+	for _, c := range []struct {
+		name, to, before string
+		want             time.Duration
+	}{
+		{name: "first", to: "一组"},
+		{name: "at once again", to: "一组", want: apart},
+		{name: "another", to: "二组"},
+		{name: "later", to: "一组", before: `UPDATE delivery_recipients SET next_at = next_at - interval '1 minute'`},
+		{name: "after the clock was set back", to: "一组", before: `UPDATE delivery_recipients SET next_at = next_at + interval '1 hour'`},
+		{name: "and then", to: "一组", want: apart},
+	} {
+		if c.before != "" {
+			mustExec(t, ctx, l.conn, c.before)
+		}
+		if wait, err := other.Apart(ctx, "wecom", c.to, apart); wait != c.want || err != nil {
+			t.Errorf("%s: %v, want %v (%v)", c.name, wait, c.want, err)
+		}
+	}
+}
