@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"qiuzhen/broadcast"
@@ -144,7 +143,7 @@ type textView struct {
 func textViews(b knowledge.Broadcast) []textView {
 	var all []textView
 	for _, ch := range knowledge.BroadcastChannels {
-		if len(b.Audience.Channels) > 0 && !slices.Contains(b.Audience.Channels, strings.TrimSuffix(ch.Name, "_template")) {
+		if !b.Uses(ch.Name) {
 			continue
 		}
 		text := b.Text(ch.Name)
@@ -172,10 +171,10 @@ type planView struct {
 }
 
 type planChannel struct {
-	Name, Takes string
-	N           int
-	PerSecond   float64
-	Counties    []planCounty
+	Name, Takes, Note string
+	N                 int
+	PerSecond         string
+	Counties          []planCounty
 }
 
 type planCounty struct {
@@ -192,7 +191,10 @@ func (c *Console) plan(ctx context.Context, b knowledge.Broadcast) (*planView, e
 	channels, n, takes := broadcast.Plan(reach)
 	p := &planView{N: n, Takes: broadcast.TakesWords(takes), Note: note, Quiet: quietWords(b, c.Now())}
 	for _, ch := range channels {
-		view := planChannel{knowledge.ChannelWord(ch.Channel), broadcast.TakesWords(ch.Takes), ch.N, broadcast.LimitOf(ch.Channel).PerSecond, nil}
+		view := planChannel{
+			Name: knowledge.ChannelWord(ch.Channel), Takes: broadcast.TakesWords(ch.Takes), Note: ch.Note, N: ch.N,
+			PerSecond: strconv.FormatFloat(broadcast.LimitOf(ch.Channel).Really(), 'f', 1, 64),
+		}
 		for _, county := range ch.Counties {
 			view.Counties = append(view.Counties, planCounty{broadcast.CountyWord(county.County), county.N})
 		}

@@ -264,7 +264,7 @@ func readAudience(r *http.Request, was knowledge.Audience) knowledge.Audience {
 	if was.ReadersOf != "" { // a rule of its own
 		return knowledge.Audience{ReadersOf: was.ReadersOf, Channels: r.PostForm["channels"]}
 	}
-	a := knowledge.Audience{Areas: r.PostForm["areas"], Groups: r.PostForm["groups"], Channels: r.PostForm["channels"]}
+	a := knowledge.Audience{Unplaced: was.Unplaced, Areas: r.PostForm["areas"], Groups: r.PostForm["groups"], Channels: r.PostForm["channels"]}
 	for _, t := range r.PostForm["topics"] {
 		a.Topics = append(a.Topics, knowledge.Topic(t))
 	}

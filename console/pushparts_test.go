@@ -1,10 +1,13 @@
 package console
 
 import (
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"qiuzhen/broadcast"
 	"qiuzhen/knowledge"
 )
 
@@ -66,14 +69,15 @@ func TestProgress(t *testing.T) {
 	if p.Total != (progressRow{"", 10, 2, 100009}) || len(p.Channels) != 2 || p.Channels[0].Name != "Telegram" || len(p.Counties) != 2 || p.Counties[1].All() != 3 {
 		t.Errorf("%+v", p)
 	}
-	if p.Rest != "还要约56分钟" || p.Failures[0] != (failureRow{"微信", "屏蔽", 2}) {
+	rest := fmt.Sprintf("还要约%.0f分钟", math.Ceil(100000/broadcast.LimitOf("telegram").Really()/60))
+	if p.Rest != rest || p.Failures[0] != (failureRow{"微信", "屏蔽", 2}) {
 		t.Errorf("%q, %+v", p.Rest, p.Failures)
 	}
 	if p := newProgress(b, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
 		t.Error(p.Rest)
 	}
 	b.Content.Urgency = "Immediate"
-	if p := newProgress(b, counts, night); p.Rest != "还要约56分钟" {
+	if p := newProgress(b, counts, night); p.Rest != rest {
 		t.Error(p.Rest)
 	}
 	b.State = knowledge.BroadcastPaused

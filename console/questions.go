@@ -18,7 +18,7 @@ type questionsPage struct {
 
 // questions lists what readers asked and nothing answers.
 func (c *Console) questions(w http.ResponseWriter, r *http.Request, v visit) error {
-	p := &questionsPage{frame: frame{Title: "读者问的"}}
+	p := &questionsPage{frame: frame{Title: "没答上的问题"}}
 	var err error
 	if p.QuestionBacklog, err = c.Store.Unanswered(r.Context(), questionsMost); err != nil {
 		return err

@@ -147,7 +147,7 @@ func submitted(wang *visit) (at string) {
 	wang.do("choose", chromedp.Click(chromedp.CSS(`input[name="areas"][value="320623"]`)))
 	wang.do("choose", chromedp.Click(chromedp.CSS(`input[name="kind"][value="actual"]`)))
 	wang.fill("#headline", "“今晚如东要地震”是谣言，不要转发")
-	wang.press(`button[value="preview"]`, "【实发】这是真的", "会到960个接收方", "Telegram", "每秒30条", "还有空没填")
+	wang.press(`button[value="preview"]`, "【实发】这是真的", "会到960个接收方", "Telegram", "每秒约22.7条", "还有空没填")
 	wang.check("push-preview")
 	wang.fill("#description", "现在没有人能算准哪天哪里地震。如东县地震台今天没有发过这样的消息。")
 	wang.fill("#source", "南通市地震局，今晚9点核实")

@@ -66,6 +66,7 @@ func (b Broadcast) Fields() []Field {
 		all = append(all, Field{"发给谁", []string{"收到原来那一条的人，在原来的渠道上"}})
 	}
 	all = append(all, Field{"什么时候开始发", []string{whenWord(b.SendAt)}}, Field{"最晚几点还发", []string{whenWord(b.Expires)}})
+	all = append(all, Field{"来自别的系统的预警", Paragraphs(c.Origin)}, Field{"收来时要核对的", c.Notes})
 	for _, ch := range BroadcastChannels {
 		all = append(all, Field{ch.Word + "的文字", Paragraphs(b.Text(ch.Name))})
 	}
@@ -100,6 +101,9 @@ func (a Audience) fields() []Field {
 		return words
 	}
 	var areas, topics, channels []string
+	if a.Unplaced != "" && len(a.Areas) == 0 {
+		areas = []string{"还没有选，现在谁也不发：" + a.Unplaced}
+	}
 	for _, code := range a.Areas {
 		areas = append(areas, RegionName(code))
 	}
@@ -110,7 +114,7 @@ func (a Audience) fields() []Field {
 		channels = append(channels, ChannelWord(name))
 	}
 	return []Field{
-		{"哪些地方", named("所有地方", areas)}, {"关心什么的人", named("不限", topics)}, {"哪些人", named("不限", a.Groups)}, {"哪些渠道", named("所有渠道", channels)},
+		{"哪些地方", named("所有地方", areas)}, {"关心什么的人", named("不限", topics)}, {"哪些人", named("不限", a.Groups)}, {"哪些渠道", named("所有渠道，微信群发不算在内", channels)},
 	}
 }
 

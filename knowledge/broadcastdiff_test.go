@@ -33,12 +33,12 @@ func TestDiffBroadcasts(t *testing.T) {
 		t.Fatal(got)
 	}
 	for says, change := range map[string]func(*knowledge.Broadcast){
-		"演练还是实发[实发][演练]":  func(b *knowledge.Broadcast) { b.Exercise = true },
-		"哪些地方[所有地方][如东县]": func(b *knowledge.Broadcast) { b.Audience.Areas = []string{"320623"} },
-		"哪些人[不限][老人]":     func(b *knowledge.Broadcast) { b.Audience.Groups = []string{"老人"} },
-		"关心什么的人[不限][防骗]":  func(b *knowledge.Broadcast) { b.Audience.Topics = []knowledge.Topic{knowledge.Fraud} },
-		"哪些渠道[所有渠道][微信]":  func(b *knowledge.Broadcast) { b.Audience.Channels = []string{"wechat"} },
-		"电子邮件的文字":         func(b *knowledge.Broadcast) { b.Content.Texts = map[string]string{"email": "另外写的"} },
+		"演练还是实发[实发][演练]":          func(b *knowledge.Broadcast) { b.Exercise = true },
+		"哪些地方[所有地方][如东县]":         func(b *knowledge.Broadcast) { b.Audience.Areas = []string{"320623"} },
+		"哪些人[不限][老人]":             func(b *knowledge.Broadcast) { b.Audience.Groups = []string{"老人"} },
+		"关心什么的人[不限][防骗]":          func(b *knowledge.Broadcast) { b.Audience.Topics = []knowledge.Topic{knowledge.Fraud} },
+		"哪些渠道[所有渠道，微信群发不算在内][微信]": func(b *knowledge.Broadcast) { b.Audience.Channels = []string{"wechat"} },
+		"电子邮件的文字":                 func(b *knowledge.Broadcast) { b.Content.Texts = map[string]string{"email": "另外写的"} },
 		"怎么做[不渴也喝水][多喝水]": func(b *knowledge.Broadcast) {
 			b.Content.Instruction = "人迷糊叫不醒，打120，边等边降温\n多喝水"
 		},

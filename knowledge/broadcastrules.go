@@ -204,7 +204,7 @@ func (b Broadcast) Complaints(now time.Time) []string {
 		complaints = append(complaints, "开始发的时间（send_at）要早于最晚还发的时间（expires）")
 	}
 	for _, ch := range BroadcastChannels {
-		if n := ch.Length(b.render(ch.Name)); n > ch.Most && b.uses(ch.Name) {
+		if n := ch.Length(b.render(ch.Name)); n > ch.Most && b.Uses(ch.Name) {
 			complaints = append(complaints, fmt.Sprintf("%s的文字太长：%d%s，最多%d%s；请写短，或者给它单独写一份", ch.Word, n, ch.Unit, ch.Most, ch.Unit))
 		}
 	}
@@ -217,8 +217,8 @@ func webAddress(s string) bool {
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && !strings.ContainsFunc(s, unicode.IsSpace)
 }
 
-// uses reports whether the broadcast may go out as this text. A correction goes wherever its original went.
-func (b Broadcast) uses(text string) bool {
+// Uses reports whether the broadcast may go out as this text. A correction goes wherever its original went.
+func (b Broadcast) Uses(text string) bool {
 	return len(b.Audience.Channels) == 0 && (text != WeChatMass || b.Type != Alert) || slices.Contains(b.Audience.Channels, strings.TrimSuffix(text, "_template"))
 }
 

@@ -79,7 +79,7 @@ var settingsTable = []setting{
 	{name: "target_second_wrong", fallback: "0.003", help: "for eval calibrate: share of messages with one claim that may get a wrong second answer"},
 	{name: "target_absent_suggested", fallback: "0.5", help: "for eval calibrate: share of messages without an entry that may get suggestions"},
 	{name: "target_off_topic_suggested", fallback: "0.05", help: "for eval calibrate: share of messages off topic that may get suggestions"},
-	{name: "target_calm_alarmed", fallback: "0.05", help: "for eval calibrate: share of hard look-alikes of danger that may be shown an emergency number"},
+	{name: "target_calm_alarmed", fallback: "0.08", help: "for eval calibrate: share of hard look-alikes of danger that may be shown an emergency number"},
 	{name: "target_timeless_live", fallback: "0.03", help: "for eval calibrate: share of hard look-alikes of questions on current facts that may be treated as such"},
 	{name: "model_dir", help: "folder with the embedding model and its tokenizer to use instead of the fetched ones"},
 }
