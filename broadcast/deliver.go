@@ -3,10 +3,8 @@ package broadcast
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -20,9 +18,11 @@ const AtOnce = 8
 const (
 	defaultLease   = 15 * time.Second // so long a killed worker's deliveries wait
 	defaultTimeout = 10 * time.Second // of one call to the platform: ends before the lease
-	leastLease     = time.Second      // what has less left is not begun
+	leastLease     = time.Second      // see leastLeft
 	defaultIdle    = time.Second
-	mostTries      = 8 // about ten minutes
+	// mostDeaths is how many workers may die over a delivery before it is given up; what was tried and answered is never given up before its broadcast
+	// expires.
+	mostDeaths = 20
 	// fresh is how old the outlook may be before a message is sent: so soon a cancel, a pause or the platform's wish for silence stops the others.
 	fresh = 20 * time.Millisecond
 	// farAhead: while the channel's next slot lies further away nothing is claimed, lest leases end before it.
@@ -34,6 +34,9 @@ const (
 // A delivery is claimed under a lease with a fencing token, waits for a slot of the channel's rate, and is sent when its broadcast is still being
 // sent then, its lease has not ended and the channel is not silenced; what became of it is recorded together with the next claim.
 // A killed worker loses its leases and no delivery.
+//
+// What was not sent is tried until its broadcast expires, at distances that grow up to a bound: an outage loses no recipient, however long. A node that
+// cannot reach the channel claims nothing for up to a minute, and counts no tries; other nodes may go on.
 type Worker struct {
 	Sender  Sender
 	Ledger  Ledger
@@ -56,6 +59,7 @@ type Worker struct {
 	outlook Outlook
 	seen    time.Time
 	silent  time.Time // until then, the platform told this node
+	away    int       // how often in a row this node found nobody at the channel
 	texts   map[int64]map[string]string
 }
 
@@ -169,7 +173,7 @@ func (w *Worker) pick(o Outlook) (Order, *progress) {
 	orders := slices.Clone(o.Orders)
 	slices.SortFunc(orders, func(a, b Order) int { return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.ID, b.ID)) })
 	for _, order := range orders {
-		if !order.mayGo(o.Now) {
+		if !w.mayGo(order, o.Now) {
 			continue
 		}
 		p := w.progress[order.ID]
@@ -191,14 +195,22 @@ func (o Order) rank() (r int) {
 	if o.Type == knowledge.Alert {
 		r += 2
 	}
-	if !o.Urgent {
+	if !o.wakes() {
 		r++
 	}
 	return r
 }
 
-// mayGo is false in the quiet hours for what is not urgent.
-func (o Order) mayGo(now time.Time) bool { return o.Left > 0 && (o.Urgent || !Quiet(now)) }
+// wakes: nobody is woken for an exercise.
+func (o Order) wakes() bool { return o.Urgent && !o.Exercise }
+
+// mayGo is false in the quiet hours for what is not urgent, and in the broadcast's last moment, which is too short for a message.
+func (w *Worker) mayGo(o Order, now time.Time) bool {
+	return o.Left >= w.leastLeft() && (o.wakes() || !Quiet(now))
+}
+
+// leastLeft: what has less time is not begun.
+func (w *Worker) leastLeft() time.Duration { return min(leastLease, w.lease()/10) }
 
 // Quiet reports whether it is between ten at night and seven, when nobody is woken for what is not urgent.
 func Quiet(now time.Time) bool {
@@ -257,7 +269,9 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 	switch {
 	case c.Lost:
 		return failed(c.Delivery, "收件人的资料已删除", true)
-	case c.Tries > mostTries: // by workers that did not live to say why
+	case c.Left != "":
+		return failed(c.Delivery, c.Left, true)
+	case c.Deaths > mostDeaths: // nobody lived to say why
 		return failed(c.Delivery, "试了太多次", true)
 	}
 	var err error
@@ -273,21 +287,32 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 	if w.pacer.wait(ctx) != nil {
 		return w.putBack(c, 0)
 	}
+	if wait, err := w.turnOf(ctx, c.To); wait > 0 || err != nil {
+		return w.putBack(c, wait)
+	}
 	outlook, err := w.look(ctx, fresh)
 	i := slices.IndexFunc(outlook.Orders, func(o Order) bool { return o.ID == c.Broadcast })
-	if err != nil || i < 0 || outlook.Silent > 0 || !outlook.Orders[i].mayGo(outlook.Now) {
+	if err != nil || i < 0 || outlook.Silent > 0 || !w.mayGo(outlook.Orders[i], outlook.Now) {
 		return w.putBack(c, outlook.Silent)
 	}
 	order := outlook.Orders[i]
-	m.Exercise, m.Urgent, m.Expires = order.Exercise, order.Urgent, outlook.Now.Add(order.Left)
+	m.Exercise, m.Urgent, m.Expires = order.Exercise, order.wakes(), outlook.Now.Add(order.Left)
 	left := min(time.Until(until)-w.lease()/10, order.Left)
-	if left < min(leastLease, w.lease()/10) {
+	if left < w.leastLeft() {
 		return w.putBack(c, 0)
 	}
 	sending, cancel := context.WithTimeout(work, min(left, orDefault(w.Timeout, defaultTimeout)))
 	defer cancel()
 	receipt, err := w.send(sending, m)
 	return w.judge(work, c.Delivery, receipt, err)
+}
+
+// turnOf tells how long a recipient has to be left alone because of other nodes: asked only where that is more than a second, as of robots, which are few.
+func (w *Worker) turnOf(ctx context.Context, to string) (time.Duration, error) {
+	if w.caps.PerRecipient <= time.Second {
+		return 0, nil
+	}
+	return w.Pace.Apart(ctx, w.caps.Channel, to, w.caps.PerRecipient)
 }
 
 // send calls the sender; what it panics over may have been sent.
@@ -307,61 +332,6 @@ func (w *Worker) putBack(c Claimed, after time.Duration) Outcome {
 
 func failed(d knowledge.Delivery, reason string, untried bool) Outcome {
 	return Outcome{Delivery: d, End: Failed, Untried: untried, Reason: reason}
-}
-
-// judge turns a sender's answer into an outcome.
-func (w *Worker) judge(ctx context.Context, d knowledge.Delivery, r Receipt, err error) Outcome {
-	var retry *RetryError
-	var permanent *PermanentError
-	switch {
-	case err == nil:
-		return Outcome{Delivery: d, End: Sent, Receipt: r.ID}
-	case errors.As(err, &retry):
-		after := max(retry.After, 100*time.Millisecond)
-		if !retry.Recipient {
-			w.silence(ctx, after)
-		}
-		return Outcome{Delivery: d, End: Postponed, Untried: true, After: after, Reason: "渠道要求稍后再发"}
-	case errors.Is(err, ErrGone):
-		o := failed(d, "收件人已退出或屏蔽", false)
-		o.Gone = true
-		return o
-	case errors.As(err, &permanent):
-		return failed(d, permanent.Reason, false)
-	}
-	w.Log.Warn("broadcast: a message waits for another try", "channel", d.Channel, "broadcast", d.Broadcast, "n", d.N, "tries", d.Tries, "error", err)
-	o := Outcome{Delivery: d, End: Postponed, After: backOff(d.Tries), Unclear: !undialled(err), Reason: "渠道没有确认，可能已收到"}
-	if !o.Unclear {
-		o.Reason = "连不上渠道"
-	}
-	if d.Tries >= mostTries {
-		o.End = Failed
-	}
-	return o
-}
-
-// undialled: nobody was reached who could have taken the message.
-func undialled(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
-}
-
-// silence keeps this worker silent at once, and the others with their next look. The recording of what brought it waits for it.
-func (w *Worker) silence(ctx context.Context, d time.Duration) {
-	w.Log.Warn("broadcast: the platform asks for silence", "channel", w.caps.Channel, "for", d)
-	end := time.Now().Add(d)
-	w.mu.Lock()
-	if end.After(w.silent) {
-		w.silent = end
-	}
-	w.mu.Unlock()
-	w.pacer.drop()
-	for left := d; left > 0; left = time.Until(end) {
-		if err := w.Pace.Silence(ctx, w.caps.Channel, left); err == nil || ctx.Err() != nil {
-			return
-		}
-		sleep(ctx, w.idle()/4)
-	}
 }
 
 // drain records what is in flight as it ends.
@@ -388,4 +358,4 @@ func (w *Worker) drain(work context.Context, cancel func()) {
 
 func (w *Worker) idle() time.Duration { return orDefault(w.Idle, defaultIdle) }
 
-func (w *Worker) lease() time.Duration { return orDefault(w.Lease, defaultLease) }
+func (w *Worker) lease() time.Duration { return min(orDefault(w.Lease, defaultLease), LongestLease) }

@@ -22,9 +22,17 @@ type Ledger interface {
 type Pace interface {
 	// Reserve takes the channel's next n slots, so far apart, and tells how long it is until the first.
 	Reserve(ctx context.Context, channel string, n int, apart time.Duration) (time.Duration, error)
+	// Apart takes a recipient's turn when the last one was taken so long ago, by whichever node, and tells else how long to wait.
+	Apart(ctx context.Context, channel, recipient string, apart time.Duration) (time.Duration, error)
 	// Silence keeps the channel silent on all nodes.
 	Silence(ctx context.Context, channel string, d time.Duration) error
 }
+
+// What lies further ahead than this was written by a clock that was set back since: it counts as past.
+const (
+	LongestLease = 2 * time.Minute           // no worker asks for more
+	LongestWait  = time.Hour + 5*time.Minute // of what is postponed: no outcome asks for more than an hour
+)
 
 // Outlook is what a worker looks at before it claims and before it sends.
 type Outlook struct {
@@ -39,7 +47,7 @@ type Order struct {
 	ID       int64
 	Type     knowledge.MsgType
 	Exercise bool
-	Urgent   bool
+	Urgent   bool          // it, or something that it corrects
 	Left     time.Duration // until it expires
 }
 
@@ -59,9 +67,11 @@ type Turn struct {
 // Claimed is a delivery that is the worker's until its lease ends.
 type Claimed struct {
 	knowledge.Delivery
-	Heard time.Time // see Message
-	Fresh bool      // never claimed before
-	Lost  bool      // the recipient was forgotten meanwhile: there is nobody to send to
+	Heard  time.Time // see Message
+	Fresh  bool      // never claimed before
+	Deaths int       // claims of it that ended with no word of their worker
+	Lost   bool      // the recipient was forgotten meanwhile: there is nobody to send to
+	Left   string    // why an Alert is for the recipient no more; empty: it is
 }
 
 // End is how a try ended.
@@ -81,7 +91,7 @@ type Outcome struct {
 	Unclear bool          // it may have reached the recipient all the same
 	Untried bool          // counts as no try
 	Gone    bool          // of Failed: ends the subscription
-	After   time.Duration // of Postponed: the next try
+	After   time.Duration // of Postponed: the next try; at most an hour
 	Reason  string
 	Receipt string
 }

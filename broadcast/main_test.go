@@ -186,7 +186,7 @@ func (w *world) startEvery(t testing.TB, sender broadcast.Sender, every time.Dur
 	t.Helper()
 	ledger, err := w.store.OpenLedger(context.Background()) // each is a node
 	must(t, err)
-	worker := &broadcast.Worker{Sender: sender, Ledger: ledger, Pace: ledger, Log: slog.New(slog.DiscardHandler), Idle: 100 * time.Millisecond}
+	worker := &broadcast.Worker{Sender: sender, Ledger: daylight{ledger}, Pace: ledger, Log: slog.New(slog.DiscardHandler), Idle: 100 * time.Millisecond}
 	if set != nil {
 		set(worker)
 	}
@@ -198,6 +198,16 @@ func (w *world) startEvery(t testing.TB, sender broadcast.Sender, every time.Dur
 	stop = sync.OnceFunc(func() { cancel(); running.Wait(); ledger.Close() })
 	t.Cleanup(stop)
 	return stop
+}
+
+// daylight is a ledger at noon, whenever the tests run: nothing waits for the morning.
+type daylight struct{ broadcast.Ledger }
+
+func (d daylight) Look(ctx context.Context, channel string) (broadcast.Outlook, error) {
+	o, err := d.Ledger.Look(ctx, channel)
+	day := o.Now.In(knowledge.China)
+	o.Now = time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, knowledge.China)
+	return o, err
 }
 
 func eventually(t testing.TB, most time.Duration, what string, holds func() bool) {

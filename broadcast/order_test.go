@@ -16,11 +16,24 @@ type orders struct {
 	broadcast.Outlook
 	once  sync.Once
 	first chan int64
+	// asked for on all nodes; nil: nobody counts them
+	silences chan time.Duration
 }
 
 func (o *orders) Look(context.Context, string) (broadcast.Outlook, error) { return o.Outlook, nil }
 func (o *orders) Texts(context.Context, int64) (map[string]string, error) { return nil, nil }
-func (o *orders) Silence(context.Context, string, time.Duration) error    { return nil }
+
+func (o *orders) Apart(context.Context, string, string, time.Duration) (time.Duration, error) {
+	return 0, nil
+}
+
+func (o *orders) Silence(_ context.Context, _ string, d time.Duration) error {
+	if o.silences != nil {
+		o.silences <- d
+	}
+	return nil
+}
+
 func (o *orders) Reserve(context.Context, string, int, time.Duration) (time.Duration, error) {
 	return 0, nil
 }
@@ -60,6 +73,11 @@ func TestOrder(t *testing.T) {
 		{name: "before seven nothing", now: "06:59", orders: []broadcast.Order{alert(1, false, false)}},
 		{name: "at seven", now: "07:00", orders: []broadcast.Order{alert(1, false, false)}, first: 1},
 		{name: "at night what is urgent", now: "03:00", orders: []broadcast.Order{alert(1, false, false), alert(2, false, true)}, first: 2},
+		{name: "the last moment", now: "12:00", orders: []broadcast.Order{{ID: 1, Type: knowledge.Alert, Urgent: true, Left: 900 * time.Millisecond}}},
+		{name: "at night no exercise", now: "03:00", orders: []broadcast.Order{alert(1, true, true)}},
+		{name: "by day an exercise", now: "12:00", orders: []broadcast.Order{alert(1, true, true)}, first: 1},
+		{name: "at night what corrects something urgent", now: "03:00", orders: []broadcast.Order{{ID: 1, Type: knowledge.Cancel, Urgent: true, Left: hour}}, first: 1},
+		{name: "at night not what corrects something else", now: "03:00", orders: []broadcast.Order{{ID: 1, Type: knowledge.Cancel, Left: hour}}},
 		{name: "a silent channel", now: "12:00", orders: []broadcast.Order{alert(1, false, true)}, silent: time.Minute},
 		{name: "a slot far ahead", now: "12:00", orders: []broadcast.Order{alert(1, false, true)}, wait: 5 * time.Second},
 	} {

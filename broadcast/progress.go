@@ -63,8 +63,17 @@ func (p *progress) got(t Turn, claimed []Claimed, rest time.Duration) {
 	}
 }
 
-// backOff grows with the tries, from about 2 seconds to 5 minutes, with half of it left to chance.
-func backOff(tries int) time.Duration {
-	d := min(time.Second<<min(max(tries, 1), 9), 5*time.Minute)
+// How long is waited at most between two tries: for a node that reaches nobody, for what was not taken, and for what may have been and comes twice
+// with every try.
+const (
+	mostAway     = time.Minute
+	mostBackOff  = 5 * time.Minute
+	mostUnclear  = 15 * time.Minute
+	doublingEnds = 10
+)
+
+// backOff grows with the tries, from about 2 seconds to most, with half of it left to chance.
+func backOff(tries int, most time.Duration) time.Duration {
+	d := min(time.Second<<min(max(tries, 1), doublingEnds), most)
 	return d/2 + rand.N(d) //nolint:gosec // no secret
 }

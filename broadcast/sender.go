@@ -13,8 +13,8 @@ import (
 // Its errors hold no secret and nothing of the message.
 type Sender interface {
 	Capabilities() Capabilities
-	// Send returns nil when the platform took the message for good, and else a *RetryError, ErrGone or a *PermanentError when it said so
-	// and did not take it. Any other error leaves open whether it did: Worker tries again later with the same key.
+	// Send returns nil when the platform took the message for good, and else a *RetryError, ErrGone, a *PermanentError or a *NotTakenError when
+	// it said so and did not take it. Any other error leaves open whether it did: Worker tries again later with the same key.
 	Send(ctx context.Context, m Message) (Receipt, error)
 }
 
@@ -27,6 +27,7 @@ type Capabilities struct {
 	MaxChars     int           // of a text, as the platform counts
 	Idempotent   bool          // the platform drops a second message of the same key
 	Mass         bool          // a recipient stands for many, such as a tag of WeChat's
+	OwnAddress   bool          // each recipient has an address of its own: that one is not reached says nothing of the others
 }
 
 // Message is one text to one recipient.
@@ -48,12 +49,20 @@ type Receipt struct{ ID string }
 type RetryError struct {
 	After     time.Duration
 	Recipient bool // it is about this recipient only; else the whole channel is silent so long, on all nodes
+	Node      bool // it is this node's own wish: no other node is silent for it
 }
 
 func (e *RetryError) Error() string { return fmt.Sprintf("asked to wait for %v", e.After) }
 
 // ErrGone is that the recipient cannot be reached any more: blocked us, left, closed the account. It ends the subscription.
 var ErrGone = errors.New("recipient is gone")
+
+// NotTakenError is a message that was certainly not taken and may be later: the platform answered no for now, or nothing was written to it.
+type NotTakenError struct{ Err error }
+
+func (e *NotTakenError) Error() string { return e.Err.Error() }
+
+func (e *NotTakenError) Unwrap() error { return e.Err }
 
 // PermanentError is a message that was not taken and never will be, whoever tries: too long, a window that is over, a wrong setting.
 type PermanentError struct{ Reason string } // a few words for the report

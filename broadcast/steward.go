@@ -15,6 +15,7 @@ type Begun struct {
 
 // Books opens and ends broadcasts; *postgres.Ledger does.
 type Books interface {
+	// Begin tells what was begun also when others could not be.
 	Begin(ctx context.Context) (Begun, error)
 	End(ctx context.Context) (ended []int64, err error)
 }
@@ -32,9 +33,10 @@ func (s *Steward) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait := every
 		begun, err := s.Books.Begin(ctx)
-		switch {
-		case err != nil:
+		if err != nil {
 			s.warn(ctx, "begin", err)
+		}
+		switch {
 		case begun.Broadcast != 0:
 			s.Log.Info("broadcast: begun", "broadcast", begun.Broadcast, "recipients", begun.Recipients)
 			wait = 0 // perhaps there is another

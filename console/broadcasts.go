@@ -209,6 +209,10 @@ func quietWords(b knowledge.Broadcast, now time.Time) string {
 	switch {
 	case b.Urgent():
 		return ""
+	case b.Exercise:
+		return "演练不算急，晚上10点到早上7点不发，等到早上。"
+	case b.Type != knowledge.Alert:
+		return "这一条写的是不急：原来那一条要是急的，夜里也发；原来那一条也不急，晚上10点到早上7点不发，等到早上。" + mend
 	case broadcast.Quiet(now):
 		return "现在是夜里，这一条写的是不急，核准了也要等到早上7点才发。" + mend
 	}

@@ -142,8 +142,8 @@ func newProgress(b knowledge.Broadcast, counts []knowledge.DeliveryCount, at tim
 	}
 	if _, _, takes := broadcast.Plan(waiting); len(waiting) > 0 && b.State == knowledge.BroadcastSending {
 		p.Rest = "还要" + broadcast.TakesWords(takes)
-		if !b.Urgent() && broadcast.Quiet(at) {
-			p.Rest = "写的是不急，夜里先不发，早上7点接着发，到时还要" + broadcast.TakesWords(takes)
+		if !b.Urgent() && (b.Exercise || b.Type == knowledge.Alert) && broadcast.Quiet(at) { // a correction may be of something urgent
+			p.Rest = "这一条不急，夜里先不发，早上7点接着发，到时还要" + broadcast.TakesWords(takes)
 		}
 	}
 	p.Channels, p.Counties = sortedRows(channels), sortedRows(counties)

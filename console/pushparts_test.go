@@ -64,7 +64,7 @@ func TestProgress(t *testing.T) {
 		{Channel: "wechat", County: "320623", State: "claimed", N: 8},
 	}
 	day, night := time.Date(2026, 11, 27, 12, 0, 0, 0, knowledge.China), time.Date(2026, 11, 27, 23, 0, 0, 0, knowledge.China)
-	b := knowledge.Broadcast{State: knowledge.BroadcastSending}
+	b := knowledge.Broadcast{Type: knowledge.Alert, State: knowledge.BroadcastSending}
 	p := newProgress(b, counts, day)
 	if p.Total != (progressRow{"", 10, 2, 100009}) || len(p.Channels) != 2 || p.Channels[0].Name != "Telegram" || len(p.Counties) != 2 || p.Counties[1].All() != 3 {
 		t.Errorf("%+v", p)
@@ -80,6 +80,11 @@ func TestProgress(t *testing.T) {
 	if p := newProgress(b, counts, night); p.Rest != rest {
 		t.Error(p.Rest)
 	}
+	b.Exercise = true
+	if p := newProgress(b, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
+		t.Errorf("an exercise: %s", p.Rest)
+	}
+	b.Exercise = false
 	b.State = knowledge.BroadcastPaused
 	if p := newProgress(b, counts, day); p.Rest != "" {
 		t.Errorf("paused: %s", p.Rest)

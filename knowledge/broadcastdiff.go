@@ -44,10 +44,10 @@ var topicWord = map[Topic]string{Health: "健康", Fraud: "防骗", Disaster: "�
 // Word names the topic to the staff.
 func (t Topic) Word() string { return topicWord[t] }
 
-// Urgent reports whether people are woken for it; what is not waits for the morning.
+// Urgent reports whether people are woken for it; what is not waits for the morning, but for what corrects something urgent. No exercise is urgent.
 func (b Broadcast) Urgent() bool {
 	c := b.Content
-	return c.Urgency == "Immediate" || c.Urgency == "Expected" || c.Severity == "Extreme" || c.Severity == "Severe"
+	return !b.Exercise && (c.Urgency == "Immediate" || c.Urgency == "Expected" || c.Severity == "Extreme" || c.Severity == "Severe")
 }
 
 // Fields are what a broadcast says and to whom, as the staff read it, in the order of its form.

@@ -39,9 +39,9 @@ func audienceSelect(b knowledge.Broadcast) (sql string, args []any) {
 }
 
 // orNone is never nil, which would be NULL in the database.
-func orNone(of []string) []string {
+func orNone[T any](of []T) []T {
 	if of == nil {
-		return []string{}
+		return []T{}
 	}
 	return of
 }

@@ -35,6 +35,9 @@ func (s *Store) DraftBroadcast(ctx context.Context, b knowledge.Broadcast) (id i
 		if err := mayDo(ctx, tx, knowledge.ActorOf(ctx).Person, composers); err != nil {
 			return err
 		}
+		if err := listKept(ctx, tx, b.References); err != nil {
+			return err
+		}
 		if b.Expires.IsZero() {
 			if b.Expires, err = lastHour(ctx, tx, b.SendAt); err != nil {
 				return err
@@ -90,6 +93,9 @@ func (s *Store) EditBroadcast(ctx context.Context, b knowledge.Broadcast) error 
 		}
 		if b.Expires.IsZero() {
 			b.Expires = was.Expires
+		}
+		if err := listKept(ctx, tx, b.References); err != nil {
+			return err
 		}
 		keepOrigin(&b, was)
 		is, err := scanBroadcast(tx.QueryRow(ctx, `

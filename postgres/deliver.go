@@ -45,11 +45,11 @@ func (l *Ledger) Look(ctx context.Context, channel string) (broadcast.Outlook, e
 	rows, err := l.pool.Query(ctx, `
 		WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now)
 		SELECT now, coalesce(extract(epoch FROM (SELECT next_at FROM delivery_slots WHERE channel = $1 ORDER BY next_at DESC LIMIT 1) - now), 0)::float8,
-		       coalesce(extract(epoch FROM (SELECT until FROM delivery_silences WHERE channel = $1) - now), 0)::float8,
+		       coalesce(extract(epoch FROM (SELECT until FROM delivery_silences WHERE channel = $1 AND set_at <= now) - now), 0)::float8,
 		       coalesce(b.id, 0), coalesce(b.msg_type, ''), coalesce(b.exercise, false), coalesce(b.urgent, false),
 		       coalesce(extract(epoch FROM b.expires_at - now), 0)::float8
-		  FROM clock LEFT JOIN LATERAL (SELECT id, msg_type, exercise, expires_at, `+urgent+` AS urgent
-		                       FROM broadcasts WHERE state = 'sending' AND expires_at > now) b ON true`, channel)
+		  FROM clock LEFT JOIN LATERAL (SELECT s.id, s.msg_type, s.exercise, s.expires_at, `+urgent+` AS urgent
+		                       FROM broadcasts s WHERE state = 'sending' AND expires_at > now) b ON true`, channel)
 	if err != nil {
 		return o, fmt.Errorf("look at what is sent on %s: %w", channel, err)
 	}
@@ -69,9 +69,9 @@ func (l *Ledger) Look(ctx context.Context, channel string) (broadcast.Outlook, e
 	return o, nil
 }
 
-// urgent is what is sent at night too.
-const urgent = `(document::jsonb -> 'content' ->> 'urgency' IN ('Immediate', 'Expected')
-		OR document::jsonb -> 'content' ->> 'severity' IN ('Extreme', 'Severe'))`
+// urgent is what is sent at night too: also what corrects something that people were, or may have been, woken for. No exercise is.
+const urgent = `NOT s.exercise AND (broadcast_says_urgent(s.document) OR s.msg_type <> 'Alert' AND EXISTS (
+		SELECT FROM broadcasts c WHERE c.id IN (SELECT broadcast_chain(s.id)) AND c.begun_at IS NOT NULL AND broadcast_says_urgent(c.document)))`
 
 func seconds(s float64) time.Duration { return max(0, time.Duration(s*float64(time.Second))) }
 
@@ -91,11 +91,10 @@ func (l *Ledger) Reserve(ctx context.Context, channel string, n int, apart time.
 	batch := &pgx.Batch{} // one implicit transaction
 	batch.Queue(`SELECT pg_advisory_xact_lock($1::int, hashtext($2))`, slotsLock, channel)
 	batch.Queue(`
-		DELETE FROM delivery_slots WHERE channel = $1 AND next_at > make_interval(secs => $2)
-		    + greatest(clock_timestamp(), (SELECT until FROM delivery_silences WHERE channel = $1))`, channel, broadcast.SlotsAhead(apart).Seconds())
+		DELETE FROM delivery_slots WHERE channel = $1 AND next_at > make_interval(secs => $2) + greatest(clock_timestamp(), `+silentUntil+`)`, channel, broadcast.SlotsAhead(apart).Seconds())
 	batch.Queue(`
 		INSERT INTO delivery_slots (channel, next_at)
-		SELECT $1, make_interval(secs => $2) + greatest(clock_timestamp(), (SELECT until FROM delivery_silences WHERE channel = $1),
+		SELECT $1, make_interval(secs => $2) + greatest(clock_timestamp(), `+silentUntil+`,
 		           (SELECT next_at FROM delivery_slots WHERE channel = $1 ORDER BY next_at DESC LIMIT 1))
 		RETURNING (extract(epoch FROM next_at - clock_timestamp()) - $2::float8)::float8`, channel, (time.Duration(n) * apart).Seconds()).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&wait) })
@@ -105,11 +104,30 @@ func (l *Ledger) Reserve(ctx context.Context, channel string, n int, apart time.
 	return seconds(wait), nil
 }
 
+// Apart takes a recipient's turn, or tells how long it is until there is one. What lies further ahead than apart is of a clock that was set back.
+func (l *Ledger) Apart(ctx context.Context, channel, recipient string, apart time.Duration) (time.Duration, error) {
+	tag, err := l.pool.Exec(ctx, `
+		INSERT INTO delivery_recipients AS r (channel, recipient, next_at) VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
+		ON CONFLICT (channel, recipient) DO UPDATE SET next_at = excluded.next_at
+		 WHERE r.next_at <= clock_timestamp() OR r.next_at > excluded.next_at`, channel, recipient, apart.Seconds())
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("take the turn of a recipient of %s: %w", channel, err)
+	case tag.RowsAffected() == 0:
+		return apart, nil
+	}
+	return 0, nil
+}
+
+// silentUntil is the end of a channel's silence, unless the clock was set back since it was asked for: then it may be long over.
+const silentUntil = `(SELECT until FROM delivery_silences WHERE channel = $1 AND set_at <= clock_timestamp())`
+
 // Silence keeps the channel silent on all nodes, at most for a day.
 func (l *Ledger) Silence(ctx context.Context, channel string, d time.Duration) error {
 	_, err := l.pool.Exec(ctx, `
-		INSERT INTO delivery_silences AS s (channel, until) VALUES ($1, clock_timestamp() + make_interval(secs => $2))
-		ON CONFLICT (channel) DO UPDATE SET until = greatest(s.until, excluded.until)`, channel, min(d, 24*time.Hour).Seconds())
+		INSERT INTO delivery_silences AS s (channel, until, set_at) SELECT $1, now + make_interval(secs => $2), now FROM clock_timestamp() AS now
+		ON CONFLICT (channel) DO UPDATE SET set_at = excluded.set_at,
+		    until = CASE WHEN s.set_at <= excluded.set_at THEN greatest(s.until, excluded.until) ELSE excluded.until END`, channel, min(d, 24*time.Hour).Seconds())
 	if err != nil {
 		return fmt.Errorf("silence %s: %w", channel, err)
 	}
@@ -138,12 +156,13 @@ func (l *Ledger) Turn(ctx context.Context, t broadcast.Turn) (claimed []broadcas
 	if t.Want > 0 {
 		// shared with the other workers, and held off by what has to know all claims of a broadcast (see Begin)
 		batch.Queue(`SELECT pg_advisory_xact_lock_shared($1::int, $2::int)`, claimsLock, t.Broadcast)
-		batch.Queue(claimSQL, t.Broadcast, t.Channel, t.Want, t.After, t.Due, t.DueSince.Seconds(), t.Lease.Seconds()).
+		batch.Queue(claimSQL, t.Broadcast, t.Channel, t.Want, t.After, t.Due, t.DueSince.Seconds(), t.Lease.Seconds(),
+			broadcast.LongestLease.Seconds(), broadcast.LongestWait.Seconds()).
 			Query(func(rows pgx.Rows) (err error) {
 				claimed, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (broadcast.Claimed, error) {
 					c := broadcast.Claimed{Delivery: knowledge.Delivery{Broadcast: t.Broadcast, Channel: t.Channel}}
 					var heard *time.Time
-					err := row.Scan(&c.N, &c.Token, &c.Tries, &c.To, &heard, &c.Lost)
+					err := row.Scan(&c.N, &c.Token, &c.Tries, &c.Deaths, &c.To, &heard, &c.Lost, &c.Left)
 					if heard != nil {
 						c.Heard = *heard
 					}
@@ -168,25 +187,42 @@ const (
 	slotsLock  = 0x716D
 )
 
-// claimSQL claims of one broadcast what is due, then what was never claimed. The outer statement names its rows one by one, so that no state of
+// claimSQL claims of one broadcast what is due, then what a clock that was set back since put too far ahead (looked for from time to time, when DueSince is
+// 0), then what was never claimed. The outer statement names its rows one by one, so that no state of
 // the statistics makes it read the table.
+//
+// An Alert's recipient is looked at again: an hour may lie between the fan-out and a message. A correction goes to whoever got what it corrects.
 const claimSQL = `
-	WITH due AS (
+	WITH b AS MATERIALIZED (
+	    SELECT msg_type = 'Alert' AS alert, exercise, coalesce(document::jsonb #>> '{audience,readers_of}', '') = '' AS to_subscribed
+	      FROM broadcasts WHERE id = $1),
+	due AS (
 	    SELECT n FROM deliveries
 	     WHERE broadcast_id = $1 AND channel = $2 AND state IN ('claimed', 'postponed') AND leased_to <= now() AND $5
 	       AND leased_to > CASE WHEN $6::float8 > 0 THEN now() - make_interval(secs => $6) ELSE '-infinity' END
 	     ORDER BY leased_to LIMIT $3 FOR UPDATE SKIP LOCKED),
+	ahead AS (
+	    SELECT n FROM deliveries
+	     WHERE broadcast_id = $1 AND channel = $2 AND state IN ('claimed', 'postponed') AND $5 AND $6 = 0
+	       AND leased_to > now() + make_interval(secs => $8::float8) AND (state = 'claimed' OR leased_to > now() + make_interval(secs => $9::float8))
+	     ORDER BY leased_to DESC LIMIT $3 - (SELECT count(*) FROM due) FOR UPDATE SKIP LOCKED),
+	again AS (SELECT n FROM due UNION SELECT n FROM ahead),
 	fresh AS (
 	    SELECT n FROM deliveries WHERE broadcast_id = $1 AND channel = $2 AND state = 'waiting' AND n > $4
-	     ORDER BY n LIMIT $3 - (SELECT count(*) FROM due) FOR UPDATE SKIP LOCKED),
+	     ORDER BY n LIMIT $3 - (SELECT count(*) FROM again) FOR UPDATE SKIP LOCKED),
 	mine AS (
-	    UPDATE deliveries SET token = token + 1, tries = tries + 1, unclear = unclear OR state = 'claimed', state = 'claimed',
+	    UPDATE deliveries SET token = token + 1, tries = least(tries, 32766) + 1, deaths = least(deaths + (state = 'claimed')::int, 32767),
+	           unclear = unclear OR state = 'claimed', state = 'claimed',
 	           leased_to = now() + make_interval(secs => $7)
-	     WHERE broadcast_id = $1 AND n = ANY (ARRAY(SELECT n FROM due UNION ALL SELECT n FROM fresh))
+	     WHERE broadcast_id = $1 AND n = ANY (ARRAY(SELECT n FROM again UNION ALL SELECT n FROM fresh))
 	       AND EXISTS (SELECT FROM broadcasts WHERE id = $1 AND state = 'sending' AND expires_at > clock_timestamp())
-	    RETURNING n, token, tries, reader_id, recipient)
-	SELECT m.n, m.token, m.tries, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL
-	  FROM mine m LEFT JOIN readers r ON r.id = m.reader_id ORDER BY m.n`
+	    RETURNING n, token, tries, deaths, reader_id, recipient)
+	SELECT m.n, m.token, m.tries, m.deaths, coalesce(m.recipient, r.name, ''), r.seen_at, m.recipient IS NULL AND r.id IS NULL,
+	       CASE WHEN NOT b.alert THEN ''
+	            WHEN b.exercise AND coalesce(r.exercise_at, e.exercise_at) IS NULL THEN '不在演练组'
+	            WHEN coalesce(r.gone_at, r.blocked_at, e.gone_at) IS NOT NULL OR b.to_subscribed AND NOT coalesce(r.wishes ? 'sent', true) THEN '退订了'
+	            ELSE '' END
+	  FROM mine m CROSS JOIN b LEFT JOIN readers r ON r.id = m.reader_id LEFT JOIN endpoints e ON e.channel = $2 AND e.recipient = m.recipient ORDER BY m.n`
 
 // record records outcomes (of what is still claimed, said so that the planner does not read all of deliveries_due for it) and ends the subscriptions of who is gone.
 func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
@@ -198,7 +234,7 @@ func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
 	for i, o := range outcomes {
 		broadcasts[i], numbers[i], tokens[i] = o.Broadcast, o.N, o.Token
 		ends[i], reasons[i], receipts[i] = string(o.End), storable(short(o.Reason)), storable(short(o.Receipt))
-		unclear[i], untried[i], after[i] = o.Unclear, o.Untried, o.After.Seconds()
+		unclear[i], untried[i], after[i] = o.Unclear, o.Untried, min(o.After, time.Hour).Seconds()
 		gone = gone || o.Gone
 	}
 	batch.Queue(`

@@ -155,6 +155,9 @@ func TestLedgerForgotten(t *testing.T) {
 	l, ctx := newLedger(t), context.Background()
 	mustExec(t, ctx, l.conn, `INSERT INTO readers (channel, name, seen_at, wishes) SELECT 'telegram', i::text, now(), '{"sent": {"county": "320623"}}' FROM generate_series(1, 3) i`)
 	id := l.begin(t, flood(false))
+	update := flood(false)
+	update.Type, update.References, update.Audience, update.Content.Reason = knowledge.Update, id, knowledge.Audience{}, "桥名写错了"
+	approved := approvedOne(t, l.store, l.staff, update).ID
 	l.turn(t, id, map[string]broadcast.Outcome{"1": {End: broadcast.Sent}, "2": {End: broadcast.Failed, Reason: "太长"}, "3": {End: broadcast.Sent}})
 	if _, err := l.ledger.End(ctx); err != nil || stored(t, l.store, id).State != knowledge.BroadcastDone {
 		t.Fatal(err)
@@ -178,6 +181,13 @@ func TestLedgerForgotten(t *testing.T) {
 	}
 	if after := say(); after != before || l.store.Count(t, `SELECT count(*) FROM deliveries`) != 0 {
 		t.Errorf("%s\nnow %s", before, after)
+	}
+	// whom a correction would go to nobody knows any more
+	if _, err := l.store.DraftBroadcast(l.author, update); code(err) != knowledge.Conflict || !strings.Contains(err.Error(), "名单已删，请另发通知") {
+		t.Errorf("drafted: %v", err)
+	}
+	if begun, err := l.ledger.Begin(ctx); err != nil || begun.Broadcast != 0 || stored(t, l.store, approved).State != knowledge.BroadcastCancelled {
+		t.Errorf("begun: %+v (%v), the update is %s", begun, err, stored(t, l.store, approved).State)
 	}
 }
 
@@ -225,5 +235,8 @@ func TestProposeCorrection(t *testing.T) {
 	}
 	if got := l.names(t, id); got != "-7 asked" {
 		t.Errorf("goes to %s", got)
+	}
+	if n := l.store.Count(t, `SELECT count(*) FROM deliveries WHERE recipient IS NOT NULL`); n != 0 {
+		t.Errorf("the ledger names %d", n)
 	}
 }

@@ -107,3 +107,24 @@ func correctionOf(entry knowledge.ID, short, topic, reason string) knowledge.Bro
 		},
 	}
 }
+
+// listGone is said of a correction whose recipients nobody knows any more.
+const listGone = "名单已删，请另发通知"
+
+// listDeleted reports whether the ledger of a broadcast's chain, or a part of that, was deleted: a correction would go to nobody, or to some only.
+func listDeleted(ctx context.Context, tx pgx.Tx, member int64) (gone bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM delivery_totals WHERE broadcast_id IN (SELECT broadcast_chain($1)))`, member).Scan(&gone)
+	return gone, err
+}
+
+// listKept refuses the draft of such a correction.
+func listKept(ctx context.Context, tx pgx.Tx, references int64) error {
+	if references == 0 {
+		return nil
+	}
+	gone, err := listDeleted(ctx, tx, references)
+	if err == nil && gone {
+		return &knowledge.Error{Code: knowledge.Conflict, Message: listGone}
+	}
+	return err
+}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,49 +15,71 @@ import (
 
 // Begin fans out one broadcast whose hour has come: its state and all of its deliveries in one transaction, Actual before Exercise. What an
 // Update or Cancel corrects is stopped first; while something of it is in flight the correction waits (at most for a lease), so that its
-// recipients are exactly those who got, or may have got, what it corrects. Nothing began when the broadcast's number is 0.
+// recipients are exactly those who got, or may have got, what it corrects. What waits or fails holds up none of the others: the next is begun, and the
+// error told beside it. Nothing began when the broadcast's number is 0.
 func (l *Ledger) Begin(ctx context.Context) (begun broadcast.Begun, err error) {
+	var passed []int64
+	var failed []error
+	for begun.Broadcast == 0 {
+		next, id, err := l.beginNext(ctx, orNone(passed))
+		if err != nil {
+			failed = append(failed, fmt.Errorf("begin broadcast %d: %w", id, err))
+		} else {
+			begun.Broadcast, begun.Recipients, begun.Waits = next.Broadcast, next.Recipients, cmp.Or(next.Waits, begun.Waits)
+		}
+		if id == 0 || ctx.Err() != nil {
+			break
+		}
+		passed = append(passed, id)
+	}
+	l.store.auditor.committed(ctx)
+	return begun, errors.Join(failed...)
+}
+
+// beginNext begins the next one but those passed over, and names it whatever becomes of it.
+func (l *Ledger) beginNext(ctx context.Context, passed []int64) (next broadcast.Begun, id int64, err error) {
 	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		begun = broadcast.Begun{}
 		b, err := scanBroadcast(tx.QueryRow(ctx, `
 			SELECT `+broadcastColumns+` FROM broadcasts
 			 WHERE state = 'approved' AND coalesce(send_at, '-infinity') <= clock_timestamp() AND expires_at > clock_timestamp()
 			   AND approval_holds(approved_at, send_at, clock_timestamp()) AND broadcast_entry_served(entry_id, version, clock_timestamp())
-			   AND approver_may(approved_by)
-			 ORDER BY exercise, msg_type = 'Alert', id FOR UPDATE SKIP LOCKED LIMIT 1`))
+			   AND approver_may(approved_by) AND id <> ALL ($1::bigint[])
+			 ORDER BY exercise, msg_type = 'Alert', id FOR UPDATE SKIP LOCKED LIMIT 1`, passed))
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		id = b.ID
 		var chain []int64
 		var stopped []knowledge.Broadcast
 		if b.Type != knowledge.Alert {
 			var inFlight bool
+			if gone, err := listDeleted(ctx, tx, b.ID); err != nil {
+				return err
+			} else if gone { // for good: what was deleted does not come back
+				return l.store.stepTo(ctx, tx, b, "cancelled", knowledge.BroadcastStopped, listGone)
+			}
 			if chain, stopped, inFlight, err = l.stopCorrected(ctx, tx, b.ID); err != nil {
 				return err
 			}
 			if inFlight {
-				begun.Waits = b.ID
+				next.Waits = b.ID
 				return l.tellStopped(ctx, tx, b, stopped) // stopped now, fanned out soon
 			}
 		}
-		begun.Broadcast = b.ID
-		if begun.Recipients, err = l.fanOut(ctx, tx, b, chain); err != nil {
+		next.Broadcast = b.ID
+		if next.Recipients, err = l.fanOut(ctx, tx, b, chain); err != nil {
 			return err
 		}
 		if err := l.tellStopped(ctx, tx, b, stopped); err != nil {
 			return err
 		}
 		return l.store.auditor.Append(ctx, tx, aboutBroadcast(knowledge.BroadcastBegun, b,
-			map[string]string{"recipients": strconv.FormatInt(begun.Recipients, 10)}))
+			map[string]string{"recipients": strconv.FormatInt(next.Recipients, 10)}))
 	})
-	if err != nil {
-		return begun, fmt.Errorf("begin a broadcast: %w", err)
-	}
-	l.store.auditor.committed(ctx)
-	return begun, nil
+	return next, id, err
 }
 
 // stopCorrected stops what is still being sent of a correction's chain, and reports whether some of it is in flight. No claim of it is made
@@ -78,18 +101,14 @@ func (l *Ledger) stopCorrected(ctx context.Context, tx pgx.Tx, id int64) (chain 
 		return nil, nil, false, err
 	}
 	err = tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM deliveries WHERE broadcast_id = ANY ($1) AND state = 'claimed' AND leased_to > clock_timestamp())`, chain).Scan(&inFlight)
+		SELECT EXISTS (SELECT FROM deliveries WHERE broadcast_id = ANY ($1) AND state = 'claimed'
+		    AND leased_to > clock_timestamp() AND leased_to <= clock_timestamp() + make_interval(secs => $2))`, chain, broadcast.LongestLease.Seconds()).Scan(&inFlight)
 	return chain, stopped, inFlight, err
 }
 
 // chainOf are the broadcasts of one chain but for one: upwards from any of it to the original, then all that was ever made of that.
 func chainOf(ctx context.Context, q querier, of, without int64) ([]int64, error) {
-	rows, err := q.Query(ctx, `
-		WITH RECURSIVE up AS (
-		    SELECT id, references_id FROM broadcasts WHERE id = $1 UNION SELECT b.id, b.references_id FROM broadcasts b JOIN up ON b.id = up.references_id),
-		down AS (
-		    SELECT id FROM up WHERE references_id IS NULL UNION SELECT b.id FROM broadcasts b JOIN down ON b.references_id = down.id)
-		SELECT id FROM down WHERE id <> $2 ORDER BY id`, of, without)
+	rows, err := q.Query(ctx, `SELECT id FROM broadcast_chain($1) id WHERE id <> $2 ORDER BY id`, of, without)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +131,14 @@ func (l *Ledger) fanOut(ctx context.Context, tx pgx.Tx, b knowledge.Broadcast, c
 		return 0, err
 	}
 	sql, args := recipientsSelect(b, chain)
+	if b.Audience.ReadersOf != "" { // groups whose members asked: the ledger holds no name
+		_, err := tx.Exec(ctx, `
+			INSERT INTO readers (channel, name, seen_at) SELECT channel, recipient, clock_timestamp() FROM (`+sql+`) AS a WHERE reader_id IS NULL
+			ON CONFLICT DO NOTHING`, args...)
+		if err != nil {
+			return 0, err
+		}
+	}
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO deliveries (broadcast_id, channel, recipient, reader_id, county)
 		SELECT $`+strconv.Itoa(len(args)+1)+`::bigint, channel, CASE WHEN reader_id IS NULL THEN recipient END, reader_id, coalesce(county, '')

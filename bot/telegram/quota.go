@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -27,10 +28,12 @@ const manyChats = 1 << 14
 
 // quota paces what is sent. It is safe for concurrent use.
 type quota struct {
-	limits Limits
-	all    *rate.Limiter
-	mu     sync.Mutex
-	chats  *lru.Cache[int64, *chatQuota]
+	limits  Limits
+	all     *rate.Limiter
+	told    *rate.Limiter // of all: what nobody has just asked for, while replies wait
+	waiting atomic.Int32  // replies that wait for their place in all
+	mu      sync.Mutex
+	chats   *lru.Cache[int64, *chatQuota]
 }
 
 type chatQuota struct {
@@ -40,7 +43,8 @@ type chatQuota struct {
 
 func newQuota(l Limits) *quota {
 	chats, _ := lru.New[int64, *chatQuota](manyChats) // fails on a size below one only
-	return &quota{limits: l, all: l.All.limiter(), chats: chats}
+	told := Limit{l.All.PerSecond * toldShare, max(1, int(float64(l.All.Burst)*toldShare))}
+	return &quota{limits: l, all: l.All.limiter(), told: told.limiter(), chats: chats}
 }
 
 func (l Limit) limiter() *rate.Limiter { return rate.NewLimiter(rate.Limit(l.PerSecond), l.Burst) }
@@ -85,7 +89,12 @@ func (q *quota) wait(ctx context.Context, chat int64, now func() time.Time) erro
 		return err
 	}
 	at := time.Now()
-	at = at.Add(q.all.ReserveN(at, 1).DelayFrom(at))
+	held := q.all.ReserveN(at, 1).DelayFrom(at)
+	if held > 0 {
+		q.waiting.Add(1)
+		time.AfterFunc(held, func() { q.waiting.Add(-1) })
+	}
+	at = at.Add(held)
 	at = at.Add(c.limiter.ReserveN(at, 1).DelayFrom(at))
 	return sleep(ctx, time.Until(at))
 }

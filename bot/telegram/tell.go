@@ -19,6 +19,7 @@ const MaxUnits = maxUnits
 type Wait struct {
 	For  time.Duration
 	Chat bool // it is about this chat only
+	Own  bool // Telegram did not ask for it: replies to readers come first
 }
 
 func (w *Wait) Error() string { return fmt.Sprintf("telegram: wait for %v", w.For) }
@@ -77,20 +78,25 @@ func (b *Bot) meaning(chat int64, err error) error {
 	return failure("sendMessage", err)
 }
 
-// mostHeld is how long Tell waits for the bot's place in the quota.
-const mostHeld = 2 * time.Second
+const (
+	mostHeld  = 2 * time.Second        // how long Tell waits for the bot's place in the quota
+	stepAside = 200 * time.Millisecond // how long it leaves the quota to replies
+	// toldShare is how much of the quota it takes while replies wait: 15 of 25 a second.
+	toldShare = 0.6
+)
 
 // spare takes a chat's place when there is one at once, and waits its turn for the bot's, which it shares with replies to readers: all keep to
-// Telegram's limit together, and a reply waits for no more messages than are on their way.
+// Telegram's limit together, and a reply waits for no more messages than are on their way. While replies wait it takes its share and no more.
 func (q *quota) spare(ctx context.Context, chat int64, now time.Time) error {
 	if wait := q.delay(chat, now); wait > 0 {
 		return &Wait{For: wait, Chat: true}
 	}
 	at := time.Now()
 	place := q.all.ReserveN(at, 1)
-	if wait := place.DelayFrom(at); wait > mostHeld {
+	wait := place.DelayFrom(at)
+	if wait > mostHeld || !q.told.AllowN(at, 1) && q.waiting.Load() > 0 {
 		place.CancelAt(at)
-		return &Wait{For: wait}
+		return &Wait{For: stepAside, Own: true}
 	}
 	q.limiterOf(chat).AllowN(at, 1)
 	return sleep(ctx, place.DelayFrom(at))

@@ -206,13 +206,13 @@ func (e *Email) unreachable(ctx context.Context, err error) error {
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return notTaken("%w", ctx.Err())
 	case errors.As(err, &said) && said.Code == 421:
 		return &broadcast.RetryError{After: time.Minute}
 	case errors.As(err, &said) && said.Code >= 500:
 		return misconfigured(e.Log, emailChannel, fmt.Sprintf("the mail server does not let us in (code %d): check smtp_user and smtp_password", said.Code))
 	case errors.As(err, &said):
-		return fmt.Errorf("the mail server answers with code %d", said.Code)
+		return notTaken("the mail server answers with code %d", said.Code)
 	case errors.As(err, &certificate):
 		return misconfigured(e.Log, emailChannel, "the mail server's certificate is not trusted")
 	case strings.Contains(err.Error(), "does not support STARTTLS"):
@@ -221,7 +221,7 @@ func (e *Email) unreachable(ctx context.Context, err error) error {
 	if errors.As(err, &op) && op.Op == "dial" {
 		return fmt.Errorf("the mail server cannot be reached: %w", op) // which Worker knows for nothing sent
 	}
-	return errors.New("the mail server does not answer as one")
+	return notTaken("the mail server does not answer as one")
 }
 
 // noMailbox are the codes of RFC 3463 for a mailbox that is not there, or disabled. A bare 550 may as well mean that our server is distrusted, and
@@ -232,17 +232,21 @@ var noMailbox = []string{"5.1.1", "5.1.6", "5.1.10", "5.2.1"}
 func (e *Email) meaning(ctx context.Context, err error) error {
 	var said *mail.SendError
 	if !errors.As(err, &said) || said.ErrorCode() == 0 {
+		broke := errors.New("the connection to the mail server broke")
 		if ctx.Err() != nil {
-			return ctx.Err()
+			broke = ctx.Err()
 		}
-		return errors.New("the connection to the mail server broke")
+		if said != nil && (said.Reason == mail.ErrSMTPMailFrom || said.Reason == mail.ErrSMTPRcptTo) {
+			return notTaken("%w", broke) // before the text went out
+		}
+		return broke
 	}
 	code, enhanced := said.ErrorCode(), said.EnhancedStatusCode()
 	switch {
 	case code == 421:
 		return &broadcast.RetryError{After: time.Minute}
 	case code < 500:
-		return fmt.Errorf("the mail server answers with code %d %s", code, enhanced)
+		return notTaken("the mail server answers with code %d %s", code, enhanced)
 	case said.Reason == mail.ErrSMTPRcptTo && slices.Contains(noMailbox, enhanced):
 		return broadcast.ErrGone
 	case said.Reason == mail.ErrSMTPMailFrom:

@@ -3,10 +3,12 @@ package send_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
 
+	"qiuzhen/broadcast"
 	"qiuzhen/broadcast/send"
 )
 
@@ -24,6 +26,7 @@ func TestEmailRefusals(t *testing.T) {
 		{"MAIL", "421 4.7.0 too much", "all wait 1m0s"},
 		{"MAIL", "553 5.1.8 not your sender", "all wait 1m0s"},
 		{"EHLO", "421 4.3.2 closing", "all wait 1m0s"},
+		{"EHLO", "451 4.3.0 not now", "the mail server answers with code 451"},
 		{"AUTH", "454 4.7.0 temporary", "the mail server answers with code 454"},
 		{"AUTH", "535 5.7.8 bad", "all wait 1m0s"},
 		{"RCPT", "4", "the connection to the mail server broke"},
@@ -35,6 +38,9 @@ func TestEmailRefusals(t *testing.T) {
 			_, err := newEmail(t, mailServer(s, slog.New(slog.DiscardHandler))).Send(context.Background(), to(s.To(), "台风明天到。"))
 			if got := outcome(err); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
+			}
+			if later := strings.Contains(c.want, "answers with code") || c.reply == "4"; later != errors.As(err, new(*broadcast.NotTakenError)) {
+				t.Errorf("%v: known not to be taken: %t", err, !later)
 			}
 		})
 	}

@@ -121,7 +121,7 @@ func signingKey(secret string) ([]byte, error) {
 func find(all Endpoints, channel string, m broadcast.Message) (Endpoint, error) {
 	e, ok, err := all.Endpoint(channel, m.Delivery.To)
 	if err != nil {
-		return e, err
+		return e, notTaken("%w", err)
 	}
 	if !ok {
 		return e, permanent("收件人不在 endpoints.toml 里")

@@ -63,7 +63,7 @@ func NewDingTalk(all Endpoints) *Robot { return &Robot{dingTalk, all, time.Now} 
 
 // Capabilities are the platform's: 20 messages a minute and robot.
 func (r *Robot) Capabilities() broadcast.Capabilities {
-	return broadcast.Capabilities{Channel: r.kind.channel, Rate: broadcast.LimitOf(r.kind.channel).PerSecond, PerRecipient: 3 * time.Second, MaxChars: r.kind.most}
+	return broadcast.Capabilities{Channel: r.kind.channel, Rate: broadcast.LimitOf(r.kind.channel).PerSecond, PerRecipient: 3 * time.Second, MaxChars: r.kind.most, OwnAddress: true}
 }
 
 // Send sends a message.
@@ -119,7 +119,10 @@ func (k robotKind) meaning(status int, header http.Header, body []byte, now time
 	case slices.Contains(k.unproven, code):
 		return permanent("%s不认这个机器人：查加签密钥、关键词和IP白名单（errcode %d）", k.word, code)
 	}
-	return fmt.Errorf("%s errcode %d, status %d", k.channel, code, status)
+	if code == 0 {
+		return fmt.Errorf("%s errcode 0, status %d", k.channel, status)
+	}
+	return notTaken("%s errcode %d, status %d", k.channel, code, status)
 }
 
 // signDingTalk adds the time in milliseconds and base64(HMAC-SHA256(secret, time + "\n" + secret)) to the address.

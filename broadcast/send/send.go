@@ -31,6 +31,11 @@ func misconfigured(log *slog.Logger, channel, what string) error {
 	return &broadcast.RetryError{After: mendTime}
 }
 
+// notTaken is what a later try may not meet. Nobody has the message.
+func notTaken(format string, args ...any) error {
+	return &broadcast.NotTakenError{Err: fmt.Errorf(format, args...)}
+}
+
 // fits refuses a text that the platform would cut or refuse.
 func fits(text string, length func(string) int, most int, unit string) error {
 	switch n := length(text); {

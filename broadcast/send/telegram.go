@@ -37,7 +37,7 @@ func (t *Telegram) Send(ctx context.Context, m broadcast.Message) (broadcast.Rec
 	case err == nil:
 		return broadcast.Receipt{ID: strconv.Itoa(id)}, nil
 	case errors.As(err, &wait):
-		err = &broadcast.RetryError{After: wait.For, Recipient: wait.Chat}
+		err = &broadcast.RetryError{After: wait.For, Recipient: wait.Chat, Node: wait.Own}
 	case errors.Is(err, bot.ErrGone):
 		err = broadcast.ErrGone
 	case errors.Is(err, telegram.ErrRefused):

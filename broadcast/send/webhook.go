@@ -33,7 +33,7 @@ func NewWebhook(all Endpoints) *Webhook { return &Webhook{all, time.Now} }
 
 // Capabilities are what docs/webhook.md asks of the other side.
 func (*Webhook) Capabilities() broadcast.Capabilities {
-	return broadcast.Capabilities{Channel: webhookChannel, Rate: broadcast.LimitOf(webhookChannel).PerSecond, MaxChars: webhookMost, Idempotent: true}
+	return broadcast.Capabilities{Channel: webhookChannel, Rate: broadcast.LimitOf(webhookChannel).PerSecond, MaxChars: webhookMost, Idempotent: true, OwnAddress: true}
 }
 
 // posting is the body; docs/webhook.md and its schema promise it.

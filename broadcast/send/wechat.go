@@ -118,7 +118,10 @@ func weChatFault(err error, channel string, now time.Time, log *slog.Logger) err
 	case 40037, 43116, 47003: // no such template, taken down, fields that it does not have
 		return misconfigured(log, channel, fmt.Sprintf("WeChat does not take wechat_template_id or wechat_template_field (errcode %d)", e.Code))
 	}
-	return fmt.Errorf("wechat errcode %d", e.Code)
+	if e.Code == -1 { // "the system is busy", and no word on what it had done by then
+		return errors.New("wechat errcode -1")
+	}
+	return notTaken("wechat errcode %d", e.Code)
 }
 
 // WeChatMass sends to everybody who follows an official account (recipient "all") or to those with a tag ("tag:2"). The platform allows a subscription

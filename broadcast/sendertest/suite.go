@@ -222,7 +222,7 @@ func (s *stage) atOnce() {
 func (s *stage) cancelled() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := s.send(ctx, s.message(words)); err == nil || kind(err) != "unknown" {
+	if _, err := s.send(ctx, s.message(words)); err == nil || kind(err) != "unknown" && kind(err) != "not taken" {
 		s.Errorf("sent with a context that has ended: %v", err)
 	}
 	s.arrived()
@@ -239,6 +239,8 @@ func kind(err error) string {
 		return "retry"
 	case errors.As(err, &permanent):
 		return "permanent"
+	case errors.As(err, new(*broadcast.NotTakenError)):
+		return "not taken"
 	case errors.Is(err, broadcast.ErrGone):
 		return "gone"
 	}
@@ -263,6 +265,9 @@ func (s *stage) fault(f Fault) {
 	want := map[Fault]string{Limited: "retry", Gone: "gone", Refused: "permanent"}[f]
 	if want == "" {
 		want = "unknown"
+	}
+	if want == "unknown" && kind(err) == "not taken" && f != Cut { // known for more than unknown: below nothing arrived
+		want = "not taken"
 	}
 	if kind(err) != want && (f != ErrorInside || err == nil) {
 		s.Errorf("%v (%s), want %s", err, kind(err), want)
