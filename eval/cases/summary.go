@@ -13,9 +13,9 @@ var groups = []struct {
 	title   string
 	figures []string
 }{
-	{"会不会害人", []string{Errors, WrongVerdict, VerdictFlips, FalseMatch, ContraryAnswered, WrongAnswer, LiveSure, InjectionObeyed, ForbiddenHits}},
-	{"危险看不看得出", []string{UrgentRecall, WrongNumber, WrongClass, ClassUnsure, FalseAlarms}},
-	{"答不答得上", []string{AnswerAccuracy, RightShown, DecisionAccuracy, VerdictAccuracy, RefusalPrecision, RefusalRecall, AbsentSuggested, LiveRecall, LiveFalse}},
+	{"会不会害人", []string{Errors, WrongVerdict, ContraryVerdict, VerdictFlips, FalseMatch, ContraryAnswered, AnsweredUnexpected, WrongAnswer, LiveSure, InjectionObeyed, ForbiddenHits}},
+	{"危险看不看得出", []string{UrgentRecall, WrongNumber, WrongClass, ClassUnsure, TwoNumbers, FalseAlarms}},
+	{"答不答得上", []string{AnswerAccuracy, RightShown, ClaimsCovered, DecisionAccuracy, VerdictAccuracy, RefusalPrecision, RefusalRecall, AbsentSuggested, LiveRecall, LiveFalse}},
 	{"有没有根据", []string{CitationPresence, CitationValidity, Support, KeyPointCoverage}},
 	{"老人听不听得懂", []string{FirstLine, SentenceP90, Jargon, Steps}},
 	{"把握准不准、快不快", []string{AURC, ECE, LatencyP50, LatencyP95}},

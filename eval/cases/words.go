@@ -17,7 +17,7 @@ func figureNames() []string {
 
 // isShare reports whether a figure lies between 0 and 1, and is shown in percent.
 func isShare(name string) bool {
-	return figure(name).Rate || slices.Contains([]string{KeyPointCoverage, ECE, AURC}, name)
+	return figure(name).Rate || slices.Contains([]string{KeyPointCoverage, ClaimsCovered, ECE, AURC}, name)
 }
 
 // number is a figure as staff read it: a share in percent.
