@@ -239,9 +239,9 @@ func TestKeyPoints(t *testing.T) {
 		want         bool
 	}{
 		{"打96110", "打96110", true}, {"96110", "110", false}, {"煮100分钟", "100", true}, {"煮100分钟", "10", false}, {"煮100分钟，再煮10分钟", "煮10", true},
-		{"1小时", "1小时", true}, {"21小时", "1小时", false}, {"2克半", "半", true},
+		{"1小时", "1小时", true}, {"21小时", "1小时", false}, {"1. 110\n2. 120", "110", true}, {"2克半", "半", true},
 	} {
-		if says(plain(c.reply), c.words) != c.want {
+		if says(spoken(c.reply), c.words) != c.want {
 			t.Errorf("%q says %q is not %t", c.reply, c.words, c.want)
 		}
 	}

@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+
+	"qiuzhen/text"
 )
 
 // What figures and judgements are made of. Each holds of one outcome alone.
@@ -89,7 +92,7 @@ func (o Outcome) wrongVerdicts() []string {
 // missing are the key points that the reply does not say in any of their wordings; share is the weight of those that it does.
 func (o Outcome) keyPoints() (missing []string, share float64) {
 	total, said := 0.0, 0.0
-	reply := plain(o.Reply)
+	reply := spoken(o.Reply)
 	for _, k := range o.Case.Expect.KeyPoints {
 		total += k.Weight
 		if slices.ContainsFunc(append([]string{k.Text}, k.Aliases...), func(s string) bool { return says(reply, s) }) {
@@ -104,9 +107,26 @@ func (o Outcome) keyPoints() (missing []string, share float64) {
 	return missing, said / total
 }
 
-// says reports whether a plain text says some words; a wording of marks alone says nothing.
+// spoken is plain, but that two numbers with a mark between them stay two: step 1, which begins with 110, does not say 1110.
+func spoken(s string) string {
+	var out []rune
+	apart := false
+	for _, r := range text.Normalize(s) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			apart = true
+			continue
+		}
+		if apart && len(out) > 0 && unicode.IsDigit(r) && unicode.IsDigit(out[len(out)-1]) {
+			out = append(out, ' ')
+		}
+		out, apart = append(out, r), false
+	}
+	return string(out)
+}
+
+// says reports whether what is spoken says some words, whole numbers where they have any; a wording of marks alone says nothing.
 func says(reply, words string) bool {
-	words = plain(words)
+	words = spoken(words)
 	if words == "" {
 		return false
 	}
@@ -136,7 +156,7 @@ var quotation = regexp.MustCompile(`“[^”]*”|「[^」]*」|` + quotesClaim 
 func (o Outcome) forbidden() []string {
 	var found []string
 	stated := quotation.ReplaceAllString(o.Reply, "")
-	reply := plain(stated)
+	reply := spoken(stated)
 	for _, f := range o.Case.Expect.Forbidden {
 		if says(reply, f) || plain(f) == "" && strings.Contains(stated, f) {
 			found = append(found, f)
