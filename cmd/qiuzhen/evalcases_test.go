@@ -22,11 +22,8 @@ func TestEvalCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := runProgram(t, "", "--data", testData, "eval", "cases", "--json", "--out", out, "--golden", "../../eval/testdata/golden/cases.json", some)
-	if got.code != 0 && !strings.Contains(got.err, "和记下的不同") {
+	if got.code != 0 { // none of these is near a threshold
 		t.Fatalf("exit %d: %s", got.code, got.err)
-	}
-	if strings.Count(got.err, " → ") > 2 { // few are asked, and one may be near a threshold on another processor
-		t.Errorf("moved: %s", got.err)
 	}
 	fits(t, "metrics.schema.json", []byte(got.out))
 	run, err := os.ReadFile(out)

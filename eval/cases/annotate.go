@@ -158,7 +158,7 @@ func SignedShare(all []Case) (signed, of int) {
 }
 
 // WithReviews gives cases the status and the signers that the store has of them. What says something else than the version reviewed, or
-// was not reviewed, stays as it is.
+// was not reviewed, counts as unsigned, whatever its file says: a signature is what the store has of it.
 func WithReviews(all []Case, reviewed []Reviewed) []Case {
 	known := map[string]Reviewed{}
 	for _, r := range reviewed {
@@ -168,11 +168,23 @@ func WithReviews(all []Case, reviewed []Reviewed) []Case {
 	for i, c := range out {
 		r, ok := known[c.ID]
 		if !ok || r.Case.Version != c.Version || r.Case.Hash() != c.Hash() {
+			out[i].Status, out[i].Reviewers = "draft", []string{}
 			continue
 		}
 		out[i].Status, out[i].Reviewers = r.Status, r.signers()
 	}
 	return out
+}
+
+// Unproven are the cases that say that they are reviewed, and of which the store does not have that.
+func Unproven(all []Case, reviewed []Reviewed) []string {
+	var ids []string
+	for i, c := range WithReviews(all, reviewed) {
+		if all[i].Approved() && !c.Approved() {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
 }
 
 // signers are all whose names stand for the case's status: a case that is no draft names somebody.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -141,7 +142,10 @@ func Record(data []byte, reviewed []Reviewed) (out []byte, changed int, err erro
 		if err := json.Unmarshal(line, &c); err != nil {
 			return nil, 0, fmt.Errorf("a line is no case: %w", err)
 		}
-		now := WithReviews([]Case{c}, reviewed)[0]
+		now := c
+		if slices.ContainsFunc(reviewed, func(r Reviewed) bool { return r.Case.ID == c.ID && r.Case.Version == c.Version && r.Case.Hash() == c.Hash() }) {
+			now = WithReviews([]Case{c}, reviewed)[0]
+		}
 		if now.Status == c.Status && strings.Join(now.Reviewers, ",") == strings.Join(c.Reviewers, ",") {
 			out = append(out, line...)
 			continue

@@ -348,6 +348,11 @@ func TestSignedShare(t *testing.T) {
 	if got[1].Status != "annotated" || !slices.Equal(got[1].Reviewers, []string{"he", "she"}) || got[2].Status != "draft" {
 		t.Errorf("%+v", got[1:])
 	}
+	claimed := all[2]
+	claimed.Status, claimed.Reviewers = "locked", []string{"somebody"}
+	if got := cases.WithReviews([]cases.Case{claimed}, reviewed); got[0].Approved() || !slices.Equal(cases.Unproven([]cases.Case{claimed, all[0]}, reviewed), []string{"a-3"}) {
+		t.Errorf("a file's own word counts as a signature: %+v", got)
+	}
 	var file bytes.Buffer
 	for _, c := range all {
 		fmt.Fprintf(&file, `{"id":%q,  "version":1}`+"\n", c.ID)

@@ -52,7 +52,7 @@ func writeFigure(out io.Writer, name string, i Interval) {
 		fmt.Fprintf(out, "  %s %5.1f%%  %d/%d 对（95%% 在 %.1f%% 到 %.1f%%）\n", label, 100*i.Value, hits(i), i.N, 100*i.Low, 100*i.High)
 	case f.Rate:
 		fmt.Fprintf(out, "  %s %5.1f%%  %d/%d  （95%% 在 %.1f%% 到 %.1f%%）\n", label, 100*i.Value, hits(i), i.N, 100*i.Low, 100*i.High)
-	case i.Low == i.High:
+	case !hasInterval(name) || i.Low == i.High:
 		fmt.Fprintf(out, "  %s %6.3g  （%d 个）\n", label, i.Value, i.N)
 	default:
 		fmt.Fprintf(out, "  %s %6.2f  （%d 个，95%% 在 %.2f 到 %.2f）\n", label, i.Value, i.N, i.Low, i.High)
