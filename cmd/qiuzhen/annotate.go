@@ -88,7 +88,7 @@ func (e annotateExport) sheet(all []cases.Reviewed, entries map[string]knowledge
 		all = all[:min(e.Limit, len(all))]
 	}
 	if e.Blind {
-		return cases.Blank(all, e.As, entries), len(all)
+		return cases.Blank(cases.Shuffled(all, e.As), e.As, entries), len(all)
 	}
 	return cases.Open(all, entries), len(all)
 }

@@ -34,7 +34,7 @@ func (k gateCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	if err != nil {
 		return err
 	}
-	if !printGates(streams.out, run, gates, other, signedIn(run, reviewed, streams.err), k.AnySet) {
+	if !printGates(streams.out, run, gates, other, expertSigned(run, reviewed, streams.err), k.AnySet) {
 		return exit(exitFailed)
 	}
 	return nil
@@ -60,8 +60,8 @@ func readGates(file string, streams stdio) (cases.Gates, error) {
 	return gates, nil
 }
 
-// signedIn counts the cases of a run that experts have signed, as the store has it; what a file says of itself is noted and counts for nothing.
-func signedIn(run cases.Run, reviewed []cases.Reviewed, notes io.Writer) int {
+// expertSigned counts the cases of a run that experts have signed, as the store has it; what a file says of itself is noted and counts for nothing.
+func expertSigned(run cases.Run, reviewed []cases.Reviewed, notes io.Writer) int {
 	all := make([]cases.Case, len(run.Outcomes))
 	for i, o := range run.Outcomes {
 		all[i] = o.Case

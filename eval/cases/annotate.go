@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"qiuzhen/knowledge"
 )
 
 // The experts' review of cases. Two people label each version of a case without seeing each other's labels or what the case expects; a third
@@ -50,14 +48,6 @@ func (c Case) judgesVerdict() bool {
 func (c Case) Expected() string {
 	e := c.Expect
 	return c.Judged(Label{e.Decision, e.Entries, e.Verdict, e.Urgent, e.Live})
-}
-
-// Shown are the entries that a person who labels the case reads beside it: those that it expects, those that would be wrong, and the one
-// that its family is named after, alike and by id, so that the order does not tell which is which.
-func (c Case) Shown(known map[string]knowledge.Entry) []string {
-	ids := slices.Concat(c.Expect.Entries, c.Expect.Wrong, []string{c.Family})
-	slices.Sort(ids)
-	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { _, ok := known[id]; return !ok })
 }
 
 // Annotation is a person's label of a case.

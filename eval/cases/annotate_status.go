@@ -143,7 +143,9 @@ func Record(data []byte, reviewed []Reviewed) (out []byte, changed int, err erro
 			return nil, 0, fmt.Errorf("a line is no case: %w", err)
 		}
 		now := c
-		if slices.ContainsFunc(reviewed, func(r Reviewed) bool { return r.Case.ID == c.ID && r.Case.Version == c.Version && r.Case.Hash() == c.Hash() }) {
+		if slices.ContainsFunc(reviewed, func(r Reviewed) bool {
+			return r.Case.ID == c.ID && r.Case.Version == c.Version && r.Case.Hash() == c.Hash()
+		}) {
 			now = WithReviews([]Case{c}, reviewed)[0]
 		}
 		if now.Status == c.Status && strings.Join(now.Reviewers, ",") == strings.Join(c.Reviewers, ",") {
