@@ -26,6 +26,7 @@ type casesCommand struct {
 	Own    bool     `help:"Ask the content of the data folder, as it serves, instead of the embedded content with its unsigned entries."`
 	Replay string   `help:"Ask the cases of a stored run again and say what differs; latest is the newest." placeholder:"RUN"`
 	Runs   bool     `help:"List the stored runs."`
+	Expire int      `help:"Delete the finished runs that are older than so many days, the newest apart; the audit log tells of it." placeholder:"DAYS"`
 	Check  bool     `help:"Read the cases and say what is wrong with them; ask nothing."`
 	Out    string   `help:"Write the run with every outcome to this file (docs/schemas/run.schema.json)." placeholder:"RUN.json"`
 	Golden string   `help:"Hold the run to this committed one; exit 1 when more has moved than may." placeholder:"FILE"`
@@ -49,6 +50,10 @@ func (k casesCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	}
 	defer app.Close()
 	switch {
+	case k.Expire > 0:
+		n, err := app.Store.ExpireEvalRuns(ctx, time.Now().AddDate(0, 0, -k.Expire))
+		fmt.Fprintf(streams.out, "删掉了 %d 次评测\n", n)
+		return err
 	case k.Runs:
 		return listRuns(ctx, app, streams.out)
 	case k.Replay != "":

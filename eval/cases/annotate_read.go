@@ -168,7 +168,7 @@ func (r Reviewed) closedTo(login string, a Annotation) bool {
 			return r.Status != "draft" && (!reflect.DeepEqual(g.Label, a.Label) || g.Remark != a.Remark)
 		}
 	}
-	return r.Status != "draft" && r.Status != "annotated"
+	return r.Status != "draft"
 }
 
 // which finds the row's case, as it is now.
