@@ -15,13 +15,10 @@ type Failure struct {
 
 var decisionsZh = map[string]string{"answer": "直接回答", "suggest": "给几个选项", "abstain": "说没有查到"}
 
-// ClassesZh and LiveZh name dangers and current facts for reviewers.
+// ClassesZh and LiveZh name dangers and current facts for reviewers, with the words of the sheets to fill in.
 var (
-	ClassesZh = map[string]string{
-		"suicide": "轻生", "choking": "噎住", "poisoning": "中毒", "stroke": "中风", "heart": "心脏急症", "electricity": "触电", "drowning": "溺水", "injury": "受伤",
-		"gas": "燃气泄漏", "fire": "着火", "disaster": "灾害", "missing": "走失", "abuse": "被打", "scam": "正在被骗", "unsure": "有危险，类别不明",
-	}
-	LiveZh = map[string]string{"weather": "天气", "earthquake": "地震", "outbreak": "疫情", "number": "号码", "policy": "政策", "service": "办事"}
+	ClassesZh = wordsOf("urgent", "unsure", "有危险，类别不明")
+	LiveZh    = wordsOf("live")
 )
 
 // Judge is all that is wrong with an outcome, the gravest first.
