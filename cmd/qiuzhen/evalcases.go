@@ -105,7 +105,7 @@ func (k casesCommand) told(r cases.Reading, streams stdio) error {
 		fmt.Fprintf(streams.err, "  %s 像 %s（%.2f）\n", c.ID, c.Of, c.Jaccard)
 	}
 	if len(r.Cases) == 0 {
-		return usageError{errors.New("no case of this split")}
+		return usageError{errors.New("这个 split 里没有用例")}
 	}
 	return nil
 }

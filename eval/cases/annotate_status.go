@@ -140,7 +140,7 @@ func Record(data []byte, reviewed []Reviewed) (out []byte, changed int, err erro
 	for line := range bytes.Lines(data) {
 		var c Case
 		if err := json.Unmarshal(line, &c); err != nil {
-			return nil, 0, fmt.Errorf("a line is no case: %w", err)
+			return nil, 0, fmt.Errorf("有一行不是用例：%w", err)
 		}
 		now := c
 		if slices.ContainsFunc(reviewed, func(r Reviewed) bool {
