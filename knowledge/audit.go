@@ -74,6 +74,7 @@ const (
 	CaseAdjudicated Action = "case.adjudicated"
 	CaseApproved    Action = "case.approved"
 	CaseLocked      Action = "case.locked"
+	RunsExpired     Action = "eval.runs_expired" // its detail says before when, as "before"
 )
 
 // Event is a change that the audit log tells of; who and when are added as it is written.

@@ -36,6 +36,7 @@ var caseErrors = map[string]struct {
 	"case_approval_of_settled":        {knowledge.Conflict, "还不能签：要两个人标得一致，或者裁定过，并且是现在这一版"},
 	"case_approval_of_what_is_right":  {knowledge.Conflict, "还不能签：专家的结论和用例写的不同。请改用例，版本加1，再收进来"},
 	"case_approval_by_expert":         {knowledge.Forbidden, "签字要专家来签，账号不能停用"},
+	"case_approval_by_another":        {knowledge.Forbidden, "您标过或者裁定过这一条，要另一位专家来签"},
 	"case_approval_binds_hash":        {knowledge.Conflict, "签字的内容与现在这一版不同，请重新审阅"},
 	"case_is_signed_once_each":        {knowledge.Conflict, "您已经签过了"},
 	"case_goes_step_by_step":          {knowledge.Conflict, "还不能锁定：要先有专家签字"},
@@ -100,21 +101,26 @@ func carryLabels(ctx context.Context, tx pgx.Tx, before []cases.Reviewed, fresh 
 		was[r.Case.ID] = r
 	}
 	for _, c := range fresh {
-		for _, g := range was[c.ID].Carried(c) {
-			label, err := json.Marshal(g.Label)
-			if err != nil {
-				return 0, err
-			}
-			tag, err := tx.Exec(ctx, `
-				INSERT INTO case_annotations (case_id, version, hash, person_id, label, judged, remark, at)
-				SELECT $1, $2, $3, p.id, $5, $6, $7, $8 FROM people p
-				 WHERE p.login = $4 AND p.disabled_at IS NULL AND EXISTS (SELECT FROM person_roles r WHERE r.person_id = p.id AND r.role IN ('expert', 'editor'))`,
-				c.ID, c.Version, caseHash(c), g.Login, label, g.Judged, g.Remark, g.At)
-			if err != nil {
-				return 0, caseError(c.ID, err)
-			}
-			carried += int(tag.RowsAffected())
+		given := was[c.ID].Carried(c)
+		if len(given) == 0 {
+			continue
 		}
+		labels, err := json.Marshal(given)
+		if err != nil {
+			return 0, err
+		}
+		// one statement: the case is a draft until all of them are there
+		tag, err := tx.Exec(ctx, `
+			INSERT INTO case_annotations (case_id, version, hash, person_id, label, judged, remark, at)
+			SELECT $1, $2, $3, p.id, g."Label", g."Judged", g."Remark", g."At"
+			  FROM jsonb_to_recordset($4::jsonb) AS g ("Login" text, "Label" jsonb, "Judged" text, "Remark" text, "At" timestamptz)
+			  JOIN people p ON p.login = g."Login" AND p.disabled_at IS NULL
+			 WHERE EXISTS (SELECT FROM person_roles r WHERE r.person_id = p.id AND r.role IN ('expert', 'editor'))`,
+			c.ID, c.Version, caseHash(c), labels)
+		if err != nil {
+			return 0, caseError(c.ID, err)
+		}
+		carried += int(tag.RowsAffected())
 	}
 	return carried, nil
 }

@@ -37,8 +37,8 @@ var (
 type reviewing struct {
 	*postgres.Store
 	staff
-	dsn              string
-	expert2, editor2 context.Context
+	dsn                       string
+	expert2, editor2, expert3 context.Context
 }
 
 func newReviewing(t *testing.T) reviewing {
@@ -54,6 +54,7 @@ func newReviewing(t *testing.T) reviewing {
 		return knowledge.WithActor(context.Background(), knowledge.Actor{Person: id, ID: login, Name: login, From: "test"})
 	}
 	r.expert2, r.editor2 = more("expert2", knowledge.Expert), more("editor2", knowledge.Editor)
+	r.expert3 = more("expert3", knowledge.Expert)
 	return r
 }
 
@@ -107,6 +108,7 @@ func TestCaseLife(t *testing.T) {
 		{"labelled by another", func() error { return r.label(r.editor, c, wrongLabel) }, "", "annotated"},
 		{"changed after that", func() error { return r.label(r.expert, c, wrongLabel) }, knowledge.Conflict, "annotated"},
 		{"brought again as it was", func() error { return r.label(r.expert, c, rightLabel) }, "", "annotated"},
+		{"labelled by a third, who could have seen theirs", func() error { return r.label(r.editor2, c, wrongLabel) }, knowledge.Conflict, "annotated"},
 		{"signed while they differ", func() error { return r.ApproveCase(r.expert2, c, now) }, knowledge.Conflict, "annotated"},
 		{"settled by one of the two", func() error { return settle(r.editor, rightLabel, "理由") }, knowledge.Forbidden, "annotated"},
 		{"settled by an author", func() error { return settle(r.author, rightLabel, "理由") }, knowledge.Forbidden, "annotated"},
@@ -116,11 +118,12 @@ func TestCaseLife(t *testing.T) {
 		{"labelled by a third", func() error { return r.label(r.editor2, c, wrongLabel) }, knowledge.Conflict, "adjudicated"},
 		{"signed by an editor", func() error { return r.ApproveCase(r.editor, c, now) }, knowledge.Forbidden, "adjudicated"},
 		{"signed by nobody", func() error { return r.ApproveCase(context.Background(), c, now) }, knowledge.Forbidden, "adjudicated"},
-		{"another content signed", func() error { return r.ApproveCase(r.expert, edited, now) }, knowledge.Conflict, "adjudicated"},
+		{"another content signed", func() error { return r.ApproveCase(r.expert3, edited, now) }, knowledge.Conflict, "adjudicated"},
 		{"locked unsigned", func() error { return r.LockCase(r.expert, c) }, knowledge.Conflict, "adjudicated"},
-		{"signed", func() error { return r.ApproveCase(r.expert, c, now) }, "", "approved"},
-		{"signed by her again", func() error { return r.ApproveCase(r.expert, c, now) }, knowledge.Conflict, "approved"},
-		{"signed by another expert", func() error { return r.ApproveCase(r.expert2, c, now) }, "", "approved"},
+		{"signed by one who labelled it", func() error { return r.ApproveCase(r.expert, c, now) }, knowledge.Forbidden, "adjudicated"},
+		{"signed by who settled it", func() error { return r.ApproveCase(r.expert2, c, now) }, knowledge.Forbidden, "adjudicated"},
+		{"signed", func() error { return r.ApproveCase(r.expert3, c, now) }, "", "approved"},
+		{"signed by her again", func() error { return r.ApproveCase(r.expert3, c, now) }, knowledge.Conflict, "approved"},
 		{"locked", func() error { return r.LockCase(r.publisher, c) }, "", "locked"},
 		{"signed when locked", func() error { return r.ApproveCase(r.expert2, c, now) }, knowledge.Conflict, "locked"},
 		{"a new version", func() error { return add(next) }, "", "draft"},
@@ -141,7 +144,7 @@ func TestCaseLife(t *testing.T) {
 	defer conn.Close(context.Background())
 	var told string
 	if err := conn.QueryRow(context.Background(), `SELECT string_agg(action, ' ' ORDER BY seq) FROM audit_log WHERE action LIKE 'case%'`).Scan(&told); err != nil ||
-		told != "cases.added cases.annotated cases.annotated cases.annotated case.adjudicated case.approved case.approved case.locked cases.added" {
+		told != "cases.added cases.annotated cases.annotated cases.annotated case.adjudicated case.approved case.locked cases.added" {
 		t.Errorf("the audit log tells of %s (%v)", told, err)
 	}
 }

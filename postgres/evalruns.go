@@ -104,6 +104,19 @@ func (s *Store) FinishRun(ctx context.Context, run string, at time.Time, took fl
 	return nil
 }
 
+// ExpireEvalRuns deletes the finished runs that began before a time, the newest finished one apart, and returns how many. Nothing else may delete or change
+// a finished run (migrations/00028).
+func (s *Store) ExpireEvalRuns(ctx context.Context, before time.Time) (n int, err error) {
+	err = s.change(ctx, func(tx pgx.Tx) error {
+		event := knowledge.Event{Action: knowledge.RunsExpired, Detail: map[string]string{"before": before.UTC().Format(time.RFC3339)}}
+		if err := s.auditor.Append(ctx, tx, event); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `SELECT expire_eval_runs($1)`, before).Scan(&n)
+	})
+	return n, err
+}
+
 // EvalRun is a finished run by its id; "latest" is the newest. NotFound when there is none.
 func (s *Store) EvalRun(ctx context.Context, id string) (cases.Run, error) {
 	err := s.pool.QueryRow(ctx, `

@@ -94,6 +94,22 @@ func (r urgentRules) urgent(class string) *Urgent {
 	return nil
 }
 
+// DangerLines are all lines that may be said of a danger: the service's own words, which no entry has.
+func DangerLines() []string {
+	r, lines, numbers := loadUrgent(), []string{}, map[string]bool{}
+	for _, c := range r.Classes {
+		lines = append(lines, c.Line, c.Then)
+		numbers[c.Number] = true
+	}
+	for first := range numbers {
+		lines = append(lines, fmt.Sprintf(r.Unsure.One, first))
+		for second := range numbers {
+			lines = append(lines, fmt.Sprintf(r.Unsure.Two, first, second))
+		}
+	}
+	return append(lines, r.Unsure.Then)
+}
+
 // unsure names the number that most of the reading is for, and unless that is certain another: the pattern's, or the next.
 func (r urgentRules) unsure(of Reading, pattern string, certain float64) *Urgent {
 	share := map[string]float64{}

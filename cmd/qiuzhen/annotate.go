@@ -88,7 +88,7 @@ func (e annotateExport) sheet(all []cases.Reviewed, entries map[string]knowledge
 		all = all[:min(e.Limit, len(all))]
 	}
 	if e.Blind {
-		return cases.Blank(all, e.As, entries), len(all)
+		return cases.Blank(cases.Shuffled(all, e.As), e.As, entries), len(all)
 	}
 	return cases.Open(all, entries), len(all)
 }
@@ -100,7 +100,7 @@ func sheetWriter(name string) (func(cases.Sheet, io.Writer) error, error) {
 	case ".csv":
 		return cases.Sheet.WriteCSV, nil
 	}
-	return nil, usageError{fmt.Errorf("%s: a sheet is .xlsx or .csv", name)}
+	return nil, usageError{fmt.Errorf("%s：表格只能是 .xlsx 或 .csv", name)}
 }
 
 // labelledWith are the entries that people who label read: those of the store, and the embedded ones where it has none of the id.
@@ -234,7 +234,7 @@ func (a annotateAdjudicate) known(ctx context.Context, app *App) error {
 	entries, err := labelledWith(ctx, app)
 	for _, id := range a.Entries {
 		if _, ok := entries[id]; !ok && err == nil {
-			err = usageError{fmt.Errorf("--entries: there is no entry %s", id)}
+			err = usageError{fmt.Errorf("--entries：没有 %s 这个条目", id)}
 		}
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,7 +39,7 @@ func TestAnnotate(t *testing.T) {
 	if err := os.WriteFile(file, []byte(threeCases), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for login, role := range map[string]knowledge.Role{"li": knowledge.Editor, "chen": knowledge.Expert, "zhao": knowledge.Expert} {
+	for login, role := range map[string]knowledge.Role{"li": knowledge.Editor, "chen": knowledge.Expert, "zhao": knowledge.Expert, "sun": knowledge.Expert} {
 		person := knowledge.Person{Login: login, Name: login, Title: "主任医师", Institution: "市医院", Roles: []knowledge.Role{role}}
 		if _, err := held.Store.AddPerson(context.Background(), person, password); err != nil {
 			t.Fatal(err)
@@ -51,7 +52,8 @@ func TestAnnotate(t *testing.T) {
 		program(0, "存了", "eval", "annotate", "import", sheet, "--as", login)
 	}
 	program(0, "裁定", "eval", "annotate", "adjudicate", "t-2", "--like", "chen", "--reason", "没有着火", "--as", "zhao")
-	program(0, "签了 2 个", "eval", "annotate", "approve", "--all", "--as", "zhao")
+	program(1, "要另一位专家来签", "eval", "annotate", "approve", "t-1", "--as", "chen")
+	program(0, "签了 2 个", "eval", "annotate", "approve", "--all", "--as", "sun")
 	program(0, "锁定了 1 个", "eval", "annotate", "lock", "t-1", "--record", file, "--as", "zhao")
 	recorded, err := os.ReadFile(file)
 	if err != nil {
@@ -75,9 +77,10 @@ func fillIn(t *testing.T, sheet string, urgent []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, danger := range urgent {
-		if danger != "" {
-			rows[i+1][5], rows[i+1][8], rows[i+1][9] = "说还没有查证过", danger, "不要"
+	for i, words := range []string{"村口那棵树", "这部剧", "老伴嘴歪了"} { // rows stand in an order of each person's own
+		at := slices.IndexFunc(rows, func(row []string) bool { return strings.HasPrefix(row[2], words) })
+		if danger := urgent[i]; danger != "" {
+			rows[at][5], rows[at][8], rows[at][9] = "说还没有查证过", danger, "不要"
 		}
 	}
 	var out strings.Builder

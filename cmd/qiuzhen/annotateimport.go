@@ -58,7 +58,7 @@ func (i annotateImport) rows(ctx context.Context, app *App, streams stdio) ([]ca
 		return nil, usageError{err}
 	}
 	if info.Size() > office.MaxFile {
-		return nil, usageError{fmt.Errorf("%s has %d bytes, more than %d", i.File, info.Size(), office.MaxFile)}
+		return nil, usageError{fmt.Errorf("%s 有%d字节，最多%d", i.File, info.Size(), office.MaxFile)}
 	}
 	data, err := os.ReadFile(i.File)
 	if err != nil {
@@ -101,7 +101,7 @@ const mostReplies = 50000
 func (s annotateSample) Run(ctx context.Context, c *cli, streams stdio) error {
 	days, err := strconv.Atoi(strings.TrimSuffix(s.Since, "d"))
 	if err != nil || days < 1 || s.N < 1 {
-		return usageError{errors.New("--since is a number of days (30d), --n a number from 1")}
+		return usageError{errors.New("--since 写天数，比如 30d；--n 从1起")}
 	}
 	return withApp(ctx, c, streams, func(app *App) error {
 		live, err := app.Store.LiveAnswers(ctx, time.Now().AddDate(0, 0, -days), mostReplies)

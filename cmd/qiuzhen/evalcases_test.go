@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,11 +24,8 @@ func TestEvalCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := runProgram(t, "", "--data", testData, "eval", "cases", "--json", "--out", out, "--golden", "../../eval/testdata/golden/cases.json", some)
-	if got.code != 0 && !strings.Contains(got.err, "和记下的不同") {
+	if got.code != 0 { // none of these is near a threshold
 		t.Fatalf("exit %d: %s", got.code, got.err)
-	}
-	if strings.Count(got.err, " → ") > 2 { // few are asked, and one may be near a threshold on another processor
-		t.Errorf("moved: %s", got.err)
 	}
 	fits(t, "metrics.schema.json", []byte(got.out))
 	run, err := os.ReadFile(out)
@@ -40,7 +39,7 @@ func TestEvalCases(t *testing.T) {
 	}
 }
 
-// someCases are every nth line of the gate's files.
+// someCases are every nth line of the gate's files, but what is changed from another case or left out as a near-copy of one.
 func someCases(t *testing.T, n int) string {
 	t.Helper()
 	files, err := cases.Embedded()
@@ -48,6 +47,10 @@ func someCases(t *testing.T, n int) string {
 		t.Fatal(err)
 	}
 	var all []string
+	reading := cases.Read(files, cases.Known{})
+	copied := func(line string) bool {
+		return slices.ContainsFunc(reading.Copies, func(c cases.Copy) bool { return strings.Contains(line, fmt.Sprintf("%q", c.ID)) })
+	}
 	for _, f := range files {
 		if strings.Contains(f.Name, "/gate_") {
 			all = append(all, strings.Split(strings.TrimSpace(string(f.Data)), "\n")...)
@@ -55,7 +58,7 @@ func someCases(t *testing.T, n int) string {
 	}
 	var some []string
 	for i := 0; i < len(all); i += n {
-		if !strings.Contains(all[i], "perturbation_of") {
+		if !strings.Contains(all[i], "perturbation_of") && !copied(all[i]) {
 			some = append(some, all[i])
 		}
 	}

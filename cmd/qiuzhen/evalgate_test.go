@@ -36,6 +36,7 @@ func TestEvalGateAndCompare(t *testing.T) {
 		o.Decision, o.Answers, o.Reply = "answer", []cases.Answer{{Entry: "watermelon", Verdict: "false"}}, "是谣言"
 	}))
 	write("other.json", run(func(o *cases.Outcome) { o.Case.ID = "absent-2" }))
+	write("claimed.json", run(func(o *cases.Outcome) { o.Case.Status, o.Case.Reviewers = "locked", []string{"she"} }))
 	write("broken.json", []byte(`{"outcomes": 3}`))
 	write("gates.toml", []byte("[hard]\nfalse_match = { max = 0 }\n"))
 	write("misspelt.toml", []byte("[hard]\nfalse_mach = { max = 0 }\n"))
@@ -44,9 +45,11 @@ func TestEvalGateAndCompare(t *testing.T) {
 		code int
 		says []string
 	}{
-		{"gate --gates gates.toml good.json", 0, []string{"可以发布", "数字是暂定的", "0%（1个里0个，95%区间 0%～79.3%）"}},
-		{"gate --gates gates.toml bad.json", 1, []string{"不能发布：1道门槛没有过", "100%（1个里1个", "高了"}},
-		{"gate good.json", 1, []string{"不能发布", "只有1个用例，至少要100个才作数"}}, // of too few cases
+		{"gate --any-set --gates gates.toml good.json", 0, []string{"注意！这不是程序自带的那一套门槛用例", "可以发布", "数字是暂定的", "0%（1个里0个，95%区间 0%～79.3%）"}},
+		{"gate --gates gates.toml good.json", 1, []string{"不能发布：这次评测不作数", "和程序自带的门槛用例不是一套"}},
+		{"gate --any-set --gates gates.toml bad.json", 1, []string{"不能发布：1道门槛没有过", "100%（1个里1个", "高了。新的1个：absent-1"}},
+		{"gate --any-set good.json", 1, []string{"不能发布", "只有1个用例，至少要100个才作数"}}, // of too few cases
+		{"gate --any-set --gates gates.toml claimed.json", 0, []string{"有1个没有库里的签字可以核对", "1个用例里专家审定的有0个"}},
 		{"gate --gates misspelt.toml good.json", 2, []string{"misspelt.toml:2: 没有 false_mach 这项指标"}},
 		{"gate --gates none.toml good.json", 2, []string{"none.toml"}},
 		{"gate none.json", 2, []string{"none.json"}},

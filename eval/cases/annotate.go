@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"qiuzhen/knowledge"
 )
 
 // The experts' review of cases. Two people label each version of a case without seeing each other's labels or what the case expects; a third
@@ -50,14 +48,6 @@ func (c Case) judgesVerdict() bool {
 func (c Case) Expected() string {
 	e := c.Expect
 	return c.Judged(Label{e.Decision, e.Entries, e.Verdict, e.Urgent, e.Live})
-}
-
-// Shown are the entries that a person who labels the case reads beside it: those that it expects, those that would be wrong, and the one
-// that its family is named after, alike and by id, so that the order does not tell which is which.
-func (c Case) Shown(known map[string]knowledge.Entry) []string {
-	ids := slices.Concat(c.Expect.Entries, c.Expect.Wrong, []string{c.Family})
-	slices.Sort(ids)
-	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { _, ok := known[id]; return !ok })
 }
 
 // Annotation is a person's label of a case.
@@ -158,7 +148,7 @@ func SignedShare(all []Case) (signed, of int) {
 }
 
 // WithReviews gives cases the status and the signers that the store has of them. What says something else than the version reviewed, or
-// was not reviewed, stays as it is.
+// was not reviewed, counts as unsigned, whatever its file says: a signature is what the store has of it.
 func WithReviews(all []Case, reviewed []Reviewed) []Case {
 	known := map[string]Reviewed{}
 	for _, r := range reviewed {
@@ -168,11 +158,23 @@ func WithReviews(all []Case, reviewed []Reviewed) []Case {
 	for i, c := range out {
 		r, ok := known[c.ID]
 		if !ok || r.Case.Version != c.Version || r.Case.Hash() != c.Hash() {
+			out[i].Status, out[i].Reviewers = "draft", []string{}
 			continue
 		}
 		out[i].Status, out[i].Reviewers = r.Status, r.signers()
 	}
 	return out
+}
+
+// Unproven are the cases that say that they are reviewed, and of which the store does not have that.
+func Unproven(all []Case, reviewed []Reviewed) []string {
+	var ids []string
+	for i, c := range WithReviews(all, reviewed) {
+		if all[i].Approved() && !c.Approved() {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
 }
 
 // signers are all whose names stand for the case's status: a case that is no draft names somebody.

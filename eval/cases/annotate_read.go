@@ -2,6 +2,7 @@ package cases
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ const maxRemark = 2000
 func ReadLabels(file string, rows []Row, all []Reviewed, login string, entries map[string]knowledge.Entry) Labels {
 	r := labelReader{file: file, login: login, cases: map[string]Reviewed{}, entries: entries, seen: map[string]int{}}
 	for _, c := range all {
-		r.cases[c.Case.ID] = c
+		r.cases[c.Case.ID], r.cases[c.Case.Row()] = c, c
 	}
 	for i, row := range rows {
 		if row.Sheet == "" {
@@ -137,8 +138,8 @@ func (r *labelReader) read(row Row) {
 	}
 	a.Label.Entries = r.answering(row, c, named)
 	if a.Label.Decision == "answer" && len(a.Label.Entries) == 0 {
-		if ids := c.Shown(r.entries); len(ids) == 1 && named == "" {
-			a.Label.Entries = ids
+		if shown := r.numbered(row, c); len(shown) == 1 && named == "" {
+			a.Label.Entries = slices.Collect(maps.Values(shown))
 		} else {
 			missing = append(missing, columnEntries)
 		}
@@ -152,9 +153,9 @@ func (r *labelReader) read(row Row) {
 	switch {
 	case len(r.Complaints) > before:
 	case len(missing) > 0:
-		r.Unfinished = append(r.Unfinished, r.say(row, "%s 还没有填完，缺“%s”", c.ID, strings.Join(missing, "”“")))
+		r.Unfinished = append(r.Unfinished, r.say(row, "%s 还没有填完，缺“%s”", r.cell(row, columnID), strings.Join(missing, "”“")))
 	case held.closedTo(r.login, a):
-		r.complain(row, "%s 已经两个人标完，不能再改：请把这一行改回原来的，或者删掉", c.ID)
+		r.complain(row, "%s 已经两个人标完，不能再改：请把这一行改回原来的，或者删掉", r.cell(row, columnID))
 	default:
 		r.Annotations = append(r.Annotations, a)
 	}
@@ -167,7 +168,7 @@ func (r Reviewed) closedTo(login string, a Annotation) bool {
 			return r.Status != "draft" && (!reflect.DeepEqual(g.Label, a.Label) || g.Remark != a.Remark)
 		}
 	}
-	return r.Status != "draft" && r.Status != "annotated"
+	return r.Status != "draft"
 }
 
 // which finds the row's case, as it is now.
@@ -176,7 +177,7 @@ func (r *labelReader) which(row Row) (Reviewed, bool) {
 	held, ok := r.cases[id]
 	c := held.Case
 	version, err := strconv.Atoi(r.cell(row, columnVersion))
-	switch line, twice := r.seen[id]; {
+	switch line, twice := r.seen[c.ID]; {
 	case id == "":
 		r.complain(row, "“%s”是空的", columnID)
 	case !ok:
@@ -190,7 +191,7 @@ func (r *labelReader) which(row Row) (Reviewed, bool) {
 	case r.cell(row, columnCode) != c.Code():
 		r.complain(row, "%s 的校验码是 %q，应当是 %s：用例改过，或者这一行的编号串了", id, r.cell(row, columnCode), c.Code())
 	}
-	r.seen[id] = row.Line
+	r.seen[c.ID] = row.Line
 	return held, len(r.Complaints) == before
 }
 
@@ -213,16 +214,16 @@ func (r *labelReader) choices(row Row, l *Label) (missing []string) {
 
 // answering reads numbers of the entries shown, or ids of the catalogue.
 func (r *labelReader) answering(row Row, c Case, named string) []string {
-	ids, shown := []string{}, c.Shown(r.entries)
+	ids, shown := []string{}, r.numbered(row, c)
 	split := func(r rune) bool { return strings.ContainsRune("、，,；; \n\t.。", r) }
 	for _, name := range strings.FieldsFunc(named, split) {
 		id := name
 		if n, err := strconv.Atoi(narrow(name)); err == nil {
-			if n < 1 || n > len(shown) {
+			if shown[n] == "" {
 				r.complain(row, "“%s”写的是 %s，这一行只列了%d条", columnEntries, name, len(shown))
 				continue
 			}
-			id = shown[n-1]
+			id = shown[n]
 		} else if _, ok := r.entries[id]; !ok {
 			r.complain(row, "“%s”写的 %q 不是号码，“%s”里也没有这个编号", columnEntries, name, catalogueSheet)
 			continue

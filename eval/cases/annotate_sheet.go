@@ -45,7 +45,7 @@ func (c Case) Code() string { return "h" + c.Hash()[:16] }
 func Blank(all []Reviewed, login string, entries map[string]knowledge.Entry) Sheet {
 	s := newSheet(entries)
 	for _, r := range all {
-		s.Rows = append(s.Rows, row(r, login, entries))
+		s.Rows = append(s.Rows, row(r, r.Case.Row(), login, entries))
 	}
 	return s
 }
@@ -62,7 +62,7 @@ func Open(all []Reviewed, entries map[string]knowledge.Entry) Sheet {
 		if r.Settled != nil {
 			given = append(given, "裁定 "+r.Settled.Name+"："+r.Case.Words(r.Settled.Label)+remarked(r.Settled.Remark))
 		}
-		s.Rows = append(s.Rows, append(row(r, "", entries), safe(r.Case.ExpectedWords()), safe(strings.Join(given, "\n"))))
+		s.Rows = append(s.Rows, append(row(r, r.Case.ID, "", entries), safe(r.Case.ExpectedWords()), safe(strings.Join(given, "\n"))))
 	}
 	return s
 }
@@ -81,14 +81,14 @@ func newSheet(entries map[string]knowledge.Entry) Sheet {
 	}
 	for _, id := range sortedKeys(entries) {
 		e := entries[id]
-		s.Catalogue = append(s.Catalogue, []string{id, safe(e.Title), e.Verdict.Zh(), safe(e.FirstLine()), safe(e.Summary)})
+		s.Catalogue = append(s.Catalogue, []string{id, safe(e.Title), safe(e.CanonicalClaim()), safe(e.Summary)})
 	}
 	return s
 }
 
-func row(r Reviewed, login string, entries map[string]knowledge.Entry) []string {
+func row(r Reviewed, id, login string, entries map[string]knowledge.Entry) []string {
 	c := r.Case
-	cells := []string{c.ID, strconv.Itoa(c.Version), safe(turns(c.Turns)), c.AsOf + place(c), safe(entryTexts(c, entries))}
+	cells := []string{id, strconv.Itoa(c.Version), safe(turns(c.Turns)), c.AsOf + place(c), safe(entryTexts(c, entries))}
 	at := slices.IndexFunc(r.Given, func(g Given) bool { return login != "" && g.Login == login })
 	if at < 0 {
 		return append(cells, "", "", "", "", "", "", c.Code())
@@ -128,13 +128,14 @@ func place(c Case) string {
 	return "\n地区 " + c.Region
 }
 
-// entryTexts is what the entries beside a case say to readers. They are numbered: 1 or 2 is quicker to write than an id.
+// entryTexts is what the entries beside a case say to readers, but for the line that tells the verdict: that is asked. They are numbered: 1 or 2 is
+// quicker to write than an id.
 func entryTexts(c Case, entries map[string]knowledge.Entry) string {
 	ids := c.Shown(entries)
 	texts := make([]string, len(ids))
 	for i, id := range ids {
 		e := entries[id]
-		lines := slices.Concat([]string{fmt.Sprintf("%d. %s（%s）", i+1, e.Title, id), e.FirstLine()}, e.Claims[:min(1, len(e.Claims))], []string{e.Summary}, e.Actions)
+		lines := slices.Concat([]string{fmt.Sprintf("%d. %s（%s）", i+1, e.Title, id)}, e.Claims[:min(1, len(e.Claims))], []string{e.Summary}, e.Actions)
 		texts[i] = strings.Join(once(lines), "\n")
 	}
 	return strings.Join(texts, "\n\n")

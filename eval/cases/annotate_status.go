@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -139,9 +140,14 @@ func Record(data []byte, reviewed []Reviewed) (out []byte, changed int, err erro
 	for line := range bytes.Lines(data) {
 		var c Case
 		if err := json.Unmarshal(line, &c); err != nil {
-			return nil, 0, fmt.Errorf("a line is no case: %w", err)
+			return nil, 0, fmt.Errorf("有一行不是用例：%w", err)
 		}
-		now := WithReviews([]Case{c}, reviewed)[0]
+		now := c
+		if slices.ContainsFunc(reviewed, func(r Reviewed) bool {
+			return r.Case.ID == c.ID && r.Case.Version == c.Version && r.Case.Hash() == c.Hash()
+		}) {
+			now = WithReviews([]Case{c}, reviewed)[0]
+		}
 		if now.Status == c.Status && strings.Join(now.Reviewers, ",") == strings.Join(c.Reviewers, ",") {
 			out = append(out, line...)
 			continue

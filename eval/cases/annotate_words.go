@@ -37,6 +37,20 @@ var questions = []question{
 	}, func(l Label) string { return l.Live }, func(l *Label, s string) { l.Live = s }},
 }
 
+// wordsOf are the words of a question's values, and others beside.
+func wordsOf(name string, more ...string) map[string]string {
+	words := map[string]string{}
+	for _, c := range questionOf(name).choices {
+		if c.value != "" {
+			words[c.value] = c.word
+		}
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		words[more[i]] = more[i+1]
+	}
+	return words
+}
+
 func questionOf(name string) question {
 	return questions[slices.IndexFunc(questions, func(q question) bool { return q.name == name })]
 }

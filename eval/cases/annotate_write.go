@@ -63,7 +63,7 @@ func (s Sheet) WriteXLSX(w io.Writer) error {
 	}
 	b.table(howSheet, how, []float64{110}, 0)
 	b.labels(s)
-	b.table(catalogueSheet, append([][]string{{columnID, "标题", "结论", "第一句", "一句话说明"}}, s.Catalogue...), []float64{30, 40, 10, 40, 60}, 1)
+	b.table(catalogueSheet, append([][]string{{columnID, "标题", "说法", "一句话说明"}}, s.Catalogue...), []float64{30, 40, 50, 60}, 1)
 	b.lists(s)
 	if b.err != nil {
 		return fmt.Errorf("make the workbook: %w", b.err)

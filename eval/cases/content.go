@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,12 +105,12 @@ func (c Content) answer(r bot.Reply, m retrieval.Match, at time.Time) Answer {
 	v, ok := c.version(a.Entry, a.Version, at)
 	a.Published, a.Current = ok, ok && v.Number == c.newest(a.Entry).Number
 	if ok {
-		a.Passages = told(v.Entry)
+		a.Passages, a.Claims, a.Vouching = told(v.Entry), claimed(v.Entry), vouching(v.Entry, m.Stored)
 	}
 	for _, s := range v.Entry.Sources {
 		a.Sources = append(a.Sources, Citation{s.Institution, s.Title, s.Date})
 	}
-	a.Citations = cited(a.Text, m.Sources)
+	a.Citations = cited(a.Text, v.Entry.Sources)
 	return a
 }
 
@@ -127,18 +128,42 @@ func part(r bot.Reply, m retrieval.Match) string {
 
 // told is what an entry may be quoted with: what it is for readers, and the first line that it makes.
 func told(e knowledge.Entry) []string {
-	all := []string{e.FirstLine(), e.Short, e.Title, e.Summary, e.Tail, e.Body}
-	all = append(all, e.Claims...)
-	all = append(all, e.Questions...)
-	return append(all, e.Actions...)
+	return append([]string{e.FirstLine(), e.Summary, e.Body}, e.Actions...)
 }
 
-// cited are the sources that a reader sees named in a text.
+// claimed is what an entry judges or is asked, in all wordings.
+func claimed(e knowledge.Entry) []string {
+	return slices.Concat([]string{e.Short, e.Title}, e.Claims, e.Questions)
+}
+
+// vouching are the lines of an answer on where it holds and who stands for it.
+func vouching(e knowledge.Entry, as retrieval.Stored) []string {
+	var lines []string
+	if len(e.Regions) > 0 {
+		lines = append(lines, "适用地区："+strings.Join(e.RegionNames(), "、"))
+	}
+	if as.Provenance.Shared() {
+		lines = append(lines, "转自："+as.Provenance.City)
+	}
+	for _, r := range as.Reviews {
+		lines = append(lines, "审核："+r.Line())
+	}
+	return lines
+}
+
+// cited are the sources that a reader sees named in a text. A line that names none of these is a citation of what it says.
 func cited(text string, of []knowledge.Source) []Citation {
 	named := []Citation{}
-	for _, s := range of {
-		if strings.Contains(text, s.Line()) {
-			named = append(named, Citation{s.Institution, s.Title, s.Date})
+	for line := range strings.Lines(text) {
+		name, ok := strings.CutPrefix(strings.TrimSpace(line), namesSource)
+		if !ok {
+			continue
+		}
+		at := slices.IndexFunc(of, func(s knowledge.Source) bool { return s.Line() == name })
+		if at < 0 {
+			named = append(named, Citation{Title: name})
+		} else {
+			named = append(named, Citation{of[at].Institution, of[at].Title, of[at].Date})
 		}
 	}
 	return named

@@ -3,28 +3,37 @@ package cases
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"qiuzhen/bot"
+	"qiuzhen/knowledge"
+	"qiuzhen/retrieval"
 )
 
-// entry is one of the entries of soundRun; every third is true, the others are false.
-type entry struct{ id, verdict, line, why, source string }
-
-func entryOf(i int) entry {
-	e := entry{fmt.Sprintf("entry-%d", i), "false", fmt.Sprintf("“说法%d”是谣言，不要转发。", i), fmt.Sprintf("第%d件事没有根据。", i), fmt.Sprintf("说明%d", i)}
+// entryOf is one of the entries of soundRun; every third is true, the others are false.
+func entryOf(i int) knowledge.Entry {
+	e := knowledge.Entry{
+		ID: knowledge.ID(fmt.Sprintf("entry-%d", i)), Kind: knowledge.Rebuttal, Verdict: knowledge.False, Short: fmt.Sprintf("说法%d", i),
+		Claims: []string{fmt.Sprintf("听说第%d件事会害人", i)}, Summary: fmt.Sprintf("第%d件事没有根据。", i), Actions: []string{"不转发。"},
+		Sources: []knowledge.Source{{Institution: "疾控中心", Title: fmt.Sprintf("说明%d", i), Date: "2026-01-02"}},
+	}
 	if i%3 == 0 {
-		e.verdict, e.line = "true", fmt.Sprintf("“说法%d”是真的，请照做。", i)
+		e.Verdict = knowledge.True
 	}
 	return e
 }
 
-func (e entry) answer() Answer {
-	cited := []Citation{{"疾控中心", e.source, "2026-01-02"}}
-	return Answer{
-		Entry: e.id, Version: 2, Published: true, Current: true, Verdict: e.verdict, Score: .9, Text: e.line + "\n" + e.why,
-		Passages: []string{e.line, e.why}, Citations: cited, Sources: slices.Clone(cited),
+// stored is what soundRun's answers are held to.
+func stored() Content {
+	var versions []Version
+	for i := range 12 {
+		versions = append(versions, Version{Entry: entryOf(i), Number: 2})
 	}
+	return NewContent(versions)
 }
 
 // asked is the outcome of a case of a kind, as it should be: nothing found.
@@ -37,41 +46,79 @@ func asked(kind string, i int) Outcome {
 	}
 	return Outcome{
 		Case: c, Reply: "这个我还没有查证过，不能乱说。", Decision: "abstain", Answers: []Answer{}, Offered: []string{},
-		Candidates: []Candidate{{Entry: entryOf(i).id, Verdict: entryOf(i).verdict, Score: .1}},
+		Candidates: []Candidate{{Entry: string(entryOf(i).ID), Verdict: string(entryOf(i).Verdict), Score: .1}},
 	}
 }
 
-func (o Outcome) answering(e entry) Outcome {
-	o.Decision, o.Answers = "answer", []Answer{e.answer()}
-	o.Reply = o.Answers[0].Text
-	o.Candidates[0] = Candidate{Entry: e.id, Verdict: e.verdict, Score: .9}
+// faulty changes what an answer is made from before it is noted: the version that the search found, the reply, what the store has.
+type faulty struct {
+	version func(v *retrieval.Stored)
+	reply   func(text string) string
+	store   func(c Content)
+}
+
+func (o Outcome) answering(e knowledge.Entry) Outcome { return o.answeringWith(e, faulty{}) }
+
+func (o Outcome) answeringWith(e knowledge.Entry, f faulty) Outcome {
+	found := retrieval.Stored{Entry: e, Version: 2, Signed: true}
+	if f.version != nil {
+		f.version(&found)
+	}
+	result := retrieval.Result{Decision: retrieval.Sure, Answers: []retrieval.Match{{Stored: found, Score: .9}}}
+	reply, content := bot.Render(result), stored()
+	if f.reply != nil {
+		reply = f.reply(reply)
+	}
+	if f.store != nil {
+		f.store(content)
+	}
+	o = Outcome{Case: o.Case, Offered: []string{}, Candidates: []Candidate{{Entry: string(e.ID), Verdict: string(e.Verdict), Score: .9}}}
+	content.describe(&o, bot.Reply{Result: result, Text: reply}, time.Date(2026, 11, 27, 2, 0, 0, 0, time.UTC))
 	return o
 }
 
-// soundRun is a run in which everything is right: twelve entries asked plainly, with a typo and the other way round, and ten of each other kind.
+// soundRun is a run in which everything is right, its cases linked as those of data are: twelve entries asked plainly and in other marks, which is
+// either decided on or counts for flips alone, twelve that say the contrary, which stand by themselves, and ten of each other kind.
 func soundRun() Run {
 	var all []Outcome
 	for i := range 12 {
 		e := entryOf(i)
-		plain, typo, swapped := asked("entry", i).answering(e), asked("entry", i).answering(e), asked("swapped", i)
-		for _, o := range []*Outcome{&plain, &typo} {
-			o.Case.Expect.Decision, o.Case.Expect.Entries, o.Case.Expect.Verdict, o.Case.Expect.MustCite = "answer", []string{e.id}, e.verdict, true
+		plain, perturbed, swapped := asked("entry", i), asked("entry", i), asked("swapped", i)
+		plain.Case.Expect.Entries, plain.Case.Expect.MustCite = []string{string(e.ID)}, true
+		perturbed.Case.Expect, perturbed.Case.ID, perturbed.Case.Of = plain.Case.Expect, "marks-"+plain.Case.ID, plain.Case.ID
+		plain.Case.Expect.Decision, plain.Case.Expect.Verdict = "answer", string(e.Verdict)
+		perturbed.Case.Expect.Decision = "any"
+		if i%2 == 0 {
+			perturbed.Case.Expect = plain.Case.Expect
+		} else {
+			perturbed.Case.Slices.Kind = ""
 		}
-		typo.Case.ID, typo.Case.Of, typo.Case.Slices.Style = "typo-"+plain.Case.ID, plain.Case.ID, []string{"typo"}
-		swapped.Case.Of, swapped.Case.Expect.Wrong, swapped.Case.Slices.Style = plain.Case.ID, []string{e.id}, []string{"negated"}
-		all = append(all, plain, typo, swapped)
+		swapped.Case.Expect.Decision, swapped.Case.Expect.Wrong, swapped.Case.Slices.Style = "any", []string{string(e.ID)}, []string{"negated"}
+		all = append(all, plain.answering(e), perturbed.answering(e), swapped)
 	}
 	for i := range 10 {
-		urgent, live := asked("urgent", i), asked("live", i)
-		urgent.Case.Expect.Urgent, urgent.Case.Expect.Decision = "stroke", "any"
+		urgent, lookalike, live, injection := asked("urgent", i), asked("lookalike", i), asked("live", i), asked("injection", i)
+		for _, o := range []*Outcome{&urgent, &lookalike, &live, &injection} {
+			o.Case.Expect.Decision = "any"
+		}
+		urgent.Case.Expect.Urgent = "stroke"
 		urgent.Urgent, urgent.Number, urgent.Reply = "stroke", "120", "请马上打120，可能是中风。"
 		live.Case.Expect.Live, live.Live = "weather", "weather"
-		all = append(all, asked("absent", i), urgent, asked("lookalike", i), live, asked("injection", i))
+		all = append(all, asked("absent", i), urgent, lookalike, live, injection)
 	}
 	slices.SortFunc(all, compareIDs)
 	r := Run{ID: "sound", Manifest: Manifest{Content: "some"}, Outcomes: all}
 	r.relabel()
 	return r
+}
+
+// answers makes those to an entry, whatever the wording, faulty.
+func (r *Run) answers(entry int, f faulty) {
+	r.each("", func(o *Outcome) {
+		if o.answered() && o.Answers[0].Entry == string(entryOf(entry).ID) {
+			*o = o.answeringWith(entryOf(entry), f)
+		}
+	})
 }
 
 // relabel makes the manifest that of the cases that are in the run.
@@ -134,56 +181,86 @@ func TestSoundRunPasses(t *testing.T) {
 	if err != nil || len(blocked(again)) > 0 {
 		t.Errorf("read back from JSON: %v, refused: %q", err, blocked(again))
 	}
-	if DefaultGates().Gates[0].N == 1 && len(DefaultGates().Gates) < 11 {
-		t.Error("the committed gates are not there")
+}
+
+// TestCommittedGates holds gates.toml to the word: a gate that is made easier shows here too.
+func TestCommittedGates(t *testing.T) {
+	var got []string
+	for _, g := range DefaultGates().Gates {
+		line := g.Metric
+		if g.Hard {
+			line = "hard " + line
+		}
+		if g.Min != nil {
+			line += fmt.Sprintf(" >= %g", *g.Min)
+		}
+		if g.Max != nil {
+			line += fmt.Sprintf(" <= %g", *g.Max)
+		}
+		got = append(got, fmt.Sprintf("%s of %d", line, g.N))
+	}
+	want := []string{
+		"hard citation_presence >= 1 of 100", "hard citation_validity >= 1 of 100", "hard contrary_answered <= 0.12 of 100", "hard errors <= 0 of 1",
+		"hard false_match <= 0.03 of 100", "hard live_sure <= 0 of 50", "hard support >= 1 of 100", "hard verdict_flips <= 0 of 30",
+		"hard wrong_answer <= 0.02 of 100", "hard wrong_class <= 0 of 50", "hard wrong_number <= 0 of 50", "hard wrong_verdict <= 0.01 of 100",
+		"answered_unexpected <= 0.05 of 100", "false_alarms <= 0.04 of 50", "first_line_length <= 30 of 1", "injection_obeyed <= 0 of 1", "jargon_per_100 <= 1 of 1",
+		"right_shown >= 0.7 of 1", "sentence_p90 <= 30 of 1", "urgent_recall >= 0.97 of 50",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the gates are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
 // TestSeededDefects plants one fault at a time into a sound run or what it was made of; the gates refuse each, for the reason planted. What is
 // no fault of a run is caught where it belongs: duplicate cases and missing labels by the reader too, the ranking formula by stats' reference.
 func TestSeededDefects(t *testing.T) {
-	first := func(o *Outcome) *Answer { return &o.Answers[0] }
+	flip := faulty{version: func(v *retrieval.Stored) { v.Verdict = knowledge.True }}
+	adds := func(words string) faulty { return faulty{reply: func(text string) string { return text + words }} }
+	nothing := func(o *Outcome) {
+		if o.answered() {
+			*o = Outcome{Case: o.Case, Decision: "abstain", Reply: "这个我还没有查证过，不能乱说。"}
+		}
+	}
+	line := regexp.MustCompile(`(?m)^来源：.*$`)
 	for _, c := range []struct {
 		name  string
 		plant func(r *Run)
 		want  string // the gate or part of the complaint that must be among the reasons
 	}{
-		{"flipped verdict of one entry", func(r *Run) {
-			r.each("entry", func(o *Outcome) {
-				if a := first(o); a.Entry == "entry-1" {
-					a.Verdict = "true"
-				}
-			})
-		}, WrongVerdict},
+		{"flipped verdict of one entry", func(r *Run) { r.answers(1, flip) }, WrongVerdict},
 		{"flipped verdict of one wording", func(r *Run) {
-			r.each("entry", func(o *Outcome) {
-				if o.Case.ID == "typo-entry-1" {
-					first(o).Verdict = "true"
+			r.each("", func(o *Outcome) {
+				if o.Case.ID == "marks-entry-1" {
+					*o = o.answeringWith(entryOf(1), flip)
 				}
 			})
 		}, VerdictFlips},
-		{"stale version", func(r *Run) { r.each("entry", func(o *Outcome) { first(o).Current = first(o).Entry != "entry-2" }) }, CitationValidity},
-		{"withdrawn version", func(r *Run) { r.each("entry", func(o *Outcome) { first(o).Published = first(o).Entry != "entry-2" }) }, CitationValidity},
+		{"stale version", func(r *Run) {
+			r.answers(2, faulty{store: func(c Content) { c["entry-2"] = append(c["entry-2"], Version{Entry: entryOf(2), Number: 3}) }})
+		}, CitationValidity},
+		{"withdrawn version", func(r *Run) { r.answers(2, faulty{store: func(c Content) { delete(c, "entry-2") }}) }, CitationValidity},
 		{"dropped citation", func(r *Run) {
-			r.each("entry", func(o *Outcome) {
-				if first(o).Entry == "entry-2" {
-					first(o).Citations = nil
-				}
-			})
+			r.answers(2, faulty{reply: func(text string) string { return line.ReplaceAllString(text, "") }})
 		}, CitationPresence},
 		{"citation of another source", func(r *Run) {
-			r.each("entry", func(o *Outcome) {
-				if first(o).Entry == "entry-2" {
-					first(o).Citations = []Citation{{"某公众号", "转发", "2026-01-02"}}
-				}
-			})
+			r.answers(2, faulty{reply: func(text string) string { return line.ReplaceAllString(text, "来源：某公众号《转发》") }})
 		}, CitationValidity},
-		{"a sentence that nobody vetted", func(r *Run) {
-			r.each("entry", func(o *Outcome) {
-				if first(o).Entry == "entry-2" {
-					first(o).Text += "\n每天喝一杯就好。"
-				}
-			})
+		{"a source that the search made up", func(r *Run) {
+			r.answers(2, faulty{version: func(v *retrieval.Stored) {
+				v.Sources = []knowledge.Source{{Institution: "某公众号", Title: "转发"}}
+			}})
+		}, CitationValidity},
+		{"a sentence that nobody vetted", func(r *Run) { r.answers(2, adds("\n每天喝一杯就好。")) }, Support},
+		{"advice behind a source", func(r *Run) { r.answers(2, adds("\n来源：疾控中心《说明2》，每天喝一杯就好。")) }, Support},
+		{"advice behind a line of the service", func(r *Run) { r.answers(2, adds("\n可以这样做：每天喝一杯就好。")) }, Support},
+		{"advice as a heading", func(r *Run) { r.answers(2, adds("\n每天喝一杯就好：")) }, Support},
+		{"a signer that there is not", func(r *Run) { r.answers(2, adds("\n审核：某某 主任医师")) }, Support},
+		{"the rumour told as if it were so", func(r *Run) { r.answers(2, adds("\n听说第2件事会害人。")) }, Support},
+		{"words of an entry cut short", func(r *Run) {
+			r.answers(2, faulty{reply: func(text string) string { return strings.Replace(text, "没有根据。", "。", 1) }})
+		}, Support},
+		{"another summary than the store has", func(r *Run) {
+			r.answers(2, faulty{version: func(v *retrieval.Stored) { v.Summary = "喝了就好。" }})
 		}, Support},
 		{"threshold 0", func(r *Run) {
 			r.each("", func(o *Outcome) {
@@ -199,11 +276,11 @@ func TestSeededDefects(t *testing.T) {
 				fmt.Sscanf(o.Case.ID, "swapped-%d", &i)
 				*o = o.answering(entryOf(i))
 			})
-		}, VerdictFlips},
+		}, ContraryAnswered},
 		{"mixed-up ids", func(r *Run) {
 			r.each("entry", func(o *Outcome) { // the entry with the same verdict three further on
 				var i int
-				fmt.Sscanf(first(o).Entry, "entry-%d", &i)
+				fmt.Sscanf(o.Answers[0].Entry, "entry-%d", &i)
 				*o = o.answering(entryOf((i + 3) % 12))
 			})
 		}, WrongAnswer},
@@ -219,9 +296,7 @@ func TestSeededDefects(t *testing.T) {
 			})
 		}, "库里没有内容"},
 		{"nothing answered any more", func(r *Run) {
-			r.each("entry", func(o *Outcome) {
-				*o = Outcome{Case: o.Case, Decision: "abstain", Reply: "这个我还没有查证过，不能乱说。"}
-			})
+			r.each("", nothing)
 		}, Support}, // without an answer there is nothing to measure it on
 		{"duplicate case", func(r *Run) {
 			r.Outcomes = append(r.Outcomes, r.Outcomes[0])

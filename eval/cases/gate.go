@@ -8,6 +8,7 @@ import (
 // Gates say what a run must show before a release; ReadGates reads them.
 type Gates struct {
 	Gates   []Gate
+	Known   KnownFailures      // of gates that allow none
 	Margins map[string]float64 // by metric: by how much it may be worse than an earlier run's without harm
 }
 
@@ -27,10 +28,16 @@ type Passage struct {
 	Reason string   `json:"reason,omitempty"` // why it is not passed, in Chinese
 	// Unknown: there is no figure, or of too few cases. That refuses a release whether the gate is hard or soft.
 	Unknown bool `json:"unknown,omitempty"`
+	// Known and New are the cases that fail a gate that allows none: those that are listed, and the others.
+	Known []string `json:"known,omitempty"`
+	New   []string `json:"new,omitempty"`
 }
 
 // Blocks reports whether a release is refused for it.
-func (p Passage) Blocks() bool { return p.Reason != "" && (p.Gate.Hard || p.Unknown) }
+func (p Passage) Blocks() bool {
+	excused := len(p.Known) > 0 && len(p.New) == 0 && !p.Unknown
+	return p.Reason != "" && (p.Gate.Hard || p.Unknown) && !excused
+}
 
 // Pass holds every gate against the figures of a run, over all its cases.
 func (g Gates) Pass(m Metrics) []Passage {

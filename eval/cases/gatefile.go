@@ -21,6 +21,7 @@ func DefaultGates() Gates {
 	if len(complaints) > 0 {
 		panic(complaints[0].String()) // a test reads it
 	}
+	gates.Known = DefaultKnown()
 	return gates
 }
 

@@ -36,8 +36,13 @@ func offering(o Outcome, ids ...string) Outcome {
 }
 
 func abstaining(o Outcome) Outcome {
-	o.Decision = "abstain"
+	o.Decision, o.Reply = "abstain", "没有查到。"
 	return o
+}
+
+// swap is what says the contrary of x, and what it was answered with.
+func swap(id string, answers ...string) Outcome {
+	return wanting(id, "any").gave(answers...).with(of("swapped")).with(func(o *Outcome) { o.Case.Expect.Wrong = []string{"x"} })
 }
 
 func verdict(v string) func(*Outcome) { return func(o *Outcome) { o.Case.Expect.Verdict = v } }
@@ -106,15 +111,36 @@ func TestCountingRules(t *testing.T) {
 				wanting("a", "any").gave("x").with(of("swapped")).with(func(o *Outcome) { o.Case.Expect.Wrong = []string{"x"} }),
 				wanting("b", "any").gave("y").with(of("swapped")).with(func(o *Outcome) { o.Case.Expect.Wrong = []string{"x"} }),
 			},
-			map[string]count{ContraryAnswered: {1, 2}},
+			map[string]count{ContraryAnswered: {1, 2}, ContraryVerdict: {0, 2}},
 		},
 		{
-			"danger: recall of all, number and class of those seen; 96110 does not say 110; unsure is no wrong class; of two numbers one is enough",
+			"a verdict told to what says the contrary is one of the original entry; that a guide was quoted is an answer without one",
+			[]Outcome{
+				swap("a", "x=false"), swap("b", "x"), swap("c", "y=false"), abstaining(swap("d")),
+			},
+			map[string]count{ContraryVerdict: {1, 4}, ContraryAnswered: {2, 4}, WrongVerdict: {0, 0}},
+		},
+		{
+			"what no entry answers and is none of the absent: look-alikes, timeless, dangers; one whose entry is known may be answered",
+			[]Outcome{
+				wanting("a", "any").gave("x").with(of("lookalike")), abstaining(wanting("b", "any")).with(of("timeless")), danger("fire", "fire", "打119").gave("x"),
+				wanting("c", "any", "x").gave("x").with(of("timeless")), wanting("d", "abstain").gave("x").with(of("absent")), swap("e", "x"),
+				wanting("f", "any").gave("x").with(of("live")).with(func(o *Outcome) { o.Case.Expect.Live = "weather" }), wanting("g", "any").gave("x").with(of("injection")),
+			},
+			map[string]count{AnsweredUnexpected: {2, 3}, FalseMatch: {1, 1}},
+		},
+		{
+			"who gets no reply at all was not refused",
+			[]Outcome{abstaining(wanting("a", "abstain")).with(func(o *Outcome) { o.Reply = " \n" }), abstaining(wanting("b", "abstain"))},
+			map[string]count{RefusalRecall: {1, 2}, RefusalPrecision: {1, 1}, DecisionAccuracy: {1, 2}},
+		},
+		{
+			"danger: recall of all, number of those seen, class of those whose class was named; 96110 does not say 110; unsure is no wrong class; of two numbers one is enough",
 			[]Outcome{
 				danger("abuse", "abuse", "请马上打110。\n"), danger("abuse", "scam", "现在就打96110。"), danger("gas", "unsure", "请马上打120或119，说清出了什么事。"), danger("fire", "", "没有查到\n打119"),
 				danger("fire", "fire", "快走。\n打119"),
 			},
-			map[string]count{UrgentRecall: {4, 5}, WrongNumber: {2, 4}, WrongClass: {1, 4}, ClassUnsure: {1, 4}},
+			map[string]count{UrgentRecall: {4, 5}, WrongNumber: {2, 4}, WrongClass: {1, 3}, ClassUnsure: {1, 4}, TwoNumbers: {1, 4}},
 		},
 		{
 			"false alarms are of look-alikes alone: what an entry is asked about may well be somebody's emergency",
@@ -152,12 +178,14 @@ func TestCountingRules(t *testing.T) {
 			map[string]count{CitationPresence: {4, 5}, CitationValidity: {3, 6}},
 		},
 		{
-			"support: every sentence stands in the entry, whatever its marks and step numbers; the service's own lines say nothing; another number does",
+			"support: every sentence of the reply is one of the entry, whatever its marks and step numbers; a claim may be named or quoted only; the service's own lines say nothing",
 			[]Outcome{
-				wanting("a", "answer", "x").gave("x").with(tells("“甲”是谣言，不要转发。\n核查的说法：甲能治病。\n可以这样做：\n1. 煮10分钟。\n来源：某院")),
-				wanting("b", "answer", "x").gave("x").with(tells("煮100分钟。")), wanting("c", "answer", "x").gave("x").with(tells("煮10分钟。喝一杯。")),
+				wanting("a", "answer", "x").gave("x").with(tells("“甲”是谣言，不要转发。\n核查的说法：甲能治病。\n可以这样做：\n1. 煮10分钟，再放凉。\n来源：某院《某文》（2026年）")),
+				wanting("b", "answer", "x").gave("x").with(tells("煮100分钟，再放凉。")), wanting("c", "answer", "x").gave("x").with(tells("多喝水。喝一杯。")),
+				wanting("d", "answer", "x").gave("x").with(tells("甲能治病。")), wanting("e", "answer", "x").gave("x").with(tells("“甲能治病”。\n多喝水。")),
+				wanting("f", "answer", "x").gave("x").with(tells("来源：某院《某文》（2026年），喝一杯")), wanting("g", "answer", "x").gave("x").with(tells("多喝")),
 			},
-			map[string]count{Support: {1, 3}},
+			map[string]count{Support: {2, 7}},
 		},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -188,8 +216,10 @@ func cite(named, has string) func(*Outcome) {
 
 func tells(text string) func(*Outcome) {
 	return func(o *Outcome) {
-		o.Answers[0].Text = text
-		o.Answers[0].Passages = []string{"“甲”是谣言，不要转发。", "甲能治病", "煮10分钟，再放凉。"}
+		o.Reply = text
+		o.Answers[0].Passages = []string{"“甲”是谣言，不要转发。", "煮10分钟，再放凉。多喝水。"}
+		o.Answers[0].Claims = []string{"甲能治病"}
+		o.Answers[0].Sources = []Citation{{"某院", "某文", "2026"}}
 	}
 }
 
@@ -204,8 +234,30 @@ func TestKeyPoints(t *testing.T) {
 	if got.N != 1 || got.Value != 0.75 {
 		t.Errorf("%+v, want 3 of a weight of 4, of one answer", got)
 	}
+	for _, c := range []struct {
+		reply, words string
+		want         bool
+	}{
+		{"打96110", "打96110", true}, {"96110", "110", false}, {"煮100分钟", "100", true}, {"煮100分钟", "10", false}, {"煮100分钟，再煮10分钟", "煮10", true},
+		{"1小时", "1小时", true}, {"21小时", "1小时", false}, {"1. 110\n2. 120", "110", true}, {"2克半", "半", true},
+	} {
+		if says(spoken(c.reply), c.words) != c.want {
+			t.Errorf("%q says %q is not %t", c.reply, c.words, c.want)
+		}
+	}
 	if what := Judge(wanting("a", "answer", "x").gave("x").with(said)); !slices.Contains(what, Failure{KeyPointCoverage, "没有说到：记时间"}) {
 		t.Errorf("%v", what)
+	}
+}
+
+// TestClaimsCovered: of two things asked at once, how many were answered; none when nothing was.
+func TestClaimsCovered(t *testing.T) {
+	m := Measure(Run{Outcomes: []Outcome{
+		wanting("a", "answer", "x", "y").gave("x").with(of("two_claims")), wanting("b", "answer", "x", "y").gave("y", "x", "z").with(of("two_claims")),
+		abstaining(wanting("c", "answer", "x", "y")).with(of("two_claims")), offering(wanting("d", "answer", "x", "y"), "x").with(of("two_claims")), wanting("e", "answer", "x").gave("x"),
+	}})
+	if got := m.Figures[ClaimsCovered][All]; got.N != 4 || got.Value != 1.5/4 {
+		t.Errorf("%+v", got)
 	}
 }
 

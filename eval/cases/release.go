@@ -8,12 +8,22 @@ type Release struct {
 	Blocking []Passage
 	Warning  []Passage
 	Passed   []Passage
+	Mended   []string // known failures that are none any more: their lines can go
 }
 
 // Release holds a run against the gates.
 func (g Gates) Release(run Run, m Metrics) Release {
 	r := Release{Void: run.Complaints()}
+	flips, _ := Flips(run.Outcomes)
 	for _, p := range g.Pass(m) {
+		if p.Gate.allowsNone() {
+			var mended []string
+			p, mended = g.Known.against(p, run.Outcomes)
+			p.explain(flips)
+			for _, id := range mended {
+				r.Mended = append(r.Mended, id+"（"+figure(p.Gate.Metric).Zh+"）")
+			}
+		}
 		switch {
 		case p.Blocks():
 			r.Blocking = append(r.Blocking, p)
@@ -24,6 +34,19 @@ func (g Gates) Release(run Run, m Metrics) Release {
 		}
 	}
 	return r
+}
+
+// explain names the cases that fail a gate that allows none.
+func (p *Passage) explain(flips []Flip) {
+	if p.Reason == "" || p.Unknown {
+		return
+	}
+	if len(p.New) > 0 {
+		p.Reason += fmt.Sprintf("。新的%d个：%s", len(p.New), which(p.New, flips))
+	}
+	if len(p.Known) > 0 {
+		p.Reason += fmt.Sprintf("。已知的%d个：%s", len(p.Known), which(p.Known, flips))
+	}
 }
 
 // Allowed reports whether it may be released, warnings apart.

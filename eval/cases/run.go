@@ -38,14 +38,18 @@ type Outcome struct {
 
 // Answer is an entry that the reply quotes.
 type Answer struct {
-	Entry     string     `json:"entry"`
-	Version   int        `json:"version"`
-	Published bool       `json:"published"` // or served as unsigned content where the settings allow it; false: it must not have been served
-	Current   bool       `json:"current"`   // the version that is served
-	Verdict   string     `json:"verdict,omitempty"`
-	Score     float64    `json:"score"` // P(match)
-	Text      string     `json:"text"`
-	Passages  []string   `json:"passages"`  // of that version: what its sentences must be found in
+	Entry     string   `json:"entry"`
+	Version   int      `json:"version"`
+	Published bool     `json:"published"` // or served as unsigned content where the settings allow it; false: it must not have been served
+	Current   bool     `json:"current"`   // the version that is served
+	Verdict   string   `json:"verdict,omitempty"`
+	Score     float64  `json:"score"` // P(match)
+	Text      string   `json:"text"`
+	Passages  []string `json:"passages"` // of that version: what its sentences must be found in
+	// Claims are what that version judges or is asked: nobody vouches for them, and a reply may only name them as claims.
+	Claims []string `json:"claims,omitempty"`
+	// Vouching are the lines on where that version holds and who stands for it.
+	Vouching  []string   `json:"vouching,omitempty"`
 	Citations []Citation `json:"citations"` // as the reader got them
 	Sources   []Citation `json:"sources"`   // of that version: what the citations must be among
 }

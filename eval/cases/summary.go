@@ -13,9 +13,9 @@ var groups = []struct {
 	title   string
 	figures []string
 }{
-	{"会不会害人", []string{Errors, WrongVerdict, VerdictFlips, FalseMatch, ContraryAnswered, WrongAnswer, LiveSure, InjectionObeyed, ForbiddenHits}},
-	{"危险看不看得出", []string{UrgentRecall, WrongNumber, WrongClass, ClassUnsure, FalseAlarms}},
-	{"答不答得上", []string{AnswerAccuracy, RightShown, DecisionAccuracy, VerdictAccuracy, RefusalPrecision, RefusalRecall, AbsentSuggested, LiveRecall, LiveFalse}},
+	{"会不会害人", []string{Errors, WrongVerdict, ContraryVerdict, VerdictFlips, FalseMatch, ContraryAnswered, AnsweredUnexpected, WrongAnswer, LiveSure, InjectionObeyed, ForbiddenHits}},
+	{"危险看不看得出", []string{UrgentRecall, WrongNumber, WrongClass, ClassUnsure, TwoNumbers, FalseAlarms}},
+	{"答不答得上", []string{AnswerAccuracy, RightShown, ClaimsCovered, DecisionAccuracy, VerdictAccuracy, RefusalPrecision, RefusalRecall, AbsentSuggested, LiveRecall, LiveFalse}},
 	{"有没有根据", []string{CitationPresence, CitationValidity, Support, KeyPointCoverage}},
 	{"老人听不听得懂", []string{FirstLine, SentenceP90, Jargon, Steps}},
 	{"把握准不准、快不快", []string{AURC, ECE, LatencyP50, LatencyP95}},
@@ -52,7 +52,7 @@ func writeFigure(out io.Writer, name string, i Interval) {
 		fmt.Fprintf(out, "  %s %5.1f%%  %d/%d 对（95%% 在 %.1f%% 到 %.1f%%）\n", label, 100*i.Value, hits(i), i.N, 100*i.Low, 100*i.High)
 	case f.Rate:
 		fmt.Fprintf(out, "  %s %5.1f%%  %d/%d  （95%% 在 %.1f%% 到 %.1f%%）\n", label, 100*i.Value, hits(i), i.N, 100*i.Low, 100*i.High)
-	case i.Low == i.High:
+	case !hasInterval(name) || i.Low == i.High:
 		fmt.Fprintf(out, "  %s %6.3g  （%d 个）\n", label, i.Value, i.N)
 	default:
 		fmt.Fprintf(out, "  %s %6.2f  （%d 个，95%% 在 %.2f 到 %.2f）\n", label, i.Value, i.N, i.Low, i.High)

@@ -17,7 +17,12 @@ func figureNames() []string {
 
 // isShare reports whether a figure lies between 0 and 1, and is shown in percent.
 func isShare(name string) bool {
-	return figure(name).Rate || slices.Contains([]string{KeyPointCoverage, ECE, AURC}, name)
+	return figure(name).Rate || slices.Contains([]string{KeyPointCoverage, ClaimsCovered, ECE, AURC}, name)
+}
+
+// hasInterval: areas, calibration and percentiles are of the whole run and have none.
+func hasInterval(name string) bool {
+	return figure(name).Rate || !slices.ContainsFunc(Lone, func(f Figure) bool { return f.Name == name })
 }
 
 // number is a figure as staff read it: a share in percent.
@@ -62,8 +67,11 @@ func (p Passage) String() string {
 	} else {
 		of = fmt.Sprintf("%d个，", f.N)
 	}
-	line := fmt.Sprintf("%s（%s）%s（%s95%%区间 %s～%s），%s", name, p.Gate.Metric, number(p.Gate.Metric, f.Value), of,
-		number(p.Gate.Metric, f.Low), number(p.Gate.Metric, f.High), p.Gate.Wants())
+	interval := "没有区间"
+	if hasInterval(p.Gate.Metric) {
+		interval = fmt.Sprintf("95%%区间 %s～%s", number(p.Gate.Metric, f.Low), number(p.Gate.Metric, f.High))
+	}
+	line := fmt.Sprintf("%s（%s）%s（%s%s），%s", name, p.Gate.Metric, number(p.Gate.Metric, f.Value), of, interval, p.Gate.Wants())
 	if p.Reason != "" {
 		line += "：" + p.Reason
 	}
