@@ -81,7 +81,7 @@ func asks(t *testing.T, b *browser, p *program) {
 	v.until("the reason", `document.querySelectorAll(".turn").length === 2 && document.getElementById("q2").innerText === "您问：为什么"`)
 	v.until("the focus went to the answer", `document.activeElement.id === "t2"`)
 	v.send("那小孩呢", "您问：那小孩呢")
-	v.send("陌生人让扫码", "您问的是下面哪一个？")
+	v.send("送鸡蛋的活动", "您问的是下面哪一个？")
 	v.check("web-suggest")
 	v.click(`.offers [value="1"]`)
 	v.until("what was chosen", `document.querySelectorAll(".turn").length === 5 && !document.querySelector("#t5 .offers")`)
@@ -118,7 +118,7 @@ func withoutScript(t *testing.T, b *browser, p *program) {
 	v.press(`#ask .main`, lead)
 	v.checkWithoutScript("web-without-script")
 	v.press(`.choices [value="来源"]`, "您问：来源", "世界卫生组织")
-	v.fill("#text", "陌生人让扫码")
+	v.fill("#text", "送鸡蛋的活动")
 	v.press(`#ask .main`, "您问的是下面哪一个？")
 	v.press(`.offers [value="1"]`, "您问：扫码进群白领鸡蛋", "有陷阱")
 	if class := get(v, "size", chromedp.AttributeValue(chromedp.CSS("html"), "class")); class.Value != "size-2" {
