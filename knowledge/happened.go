@@ -20,6 +20,7 @@ var actionWords = map[Action]string{
 	"endpoint.added": "添加推送的去处", "endpoint.ended": "停用推送的去处", "exercise_group.joined": "加入演练群", "exercise_group.left": "离开演练群",
 	"surge.found": "发现突增的说法", "surge.seen": "接手突增的说法",
 	"cases.added": "添加评测题", "cases.annotated": "标注评测题", "case.adjudicated": "裁定评测题", "case.approved": "批准评测题", "case.locked": "锁定评测题",
+	RunsExpired: "删掉了旧的评测记录",
 }
 
 // Zh says the action in words; one that has none as the log has it.

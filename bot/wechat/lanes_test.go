@@ -40,7 +40,7 @@ func TestTextBesidePictures(t *testing.T) {
 	if o := s.Send(t.Context(), s.addr, "grandma", text("grandma", "200", "地震往哪跑")); o.Reply != "答：地震往哪跑" || o.Posts != 1 {
 		t.Errorf("%+v after %v", o, time.Since(start))
 	}
-	if n := s.count(t, `SELECT count(*) FROM inbox WHERE leased_to > now() AND done_at IS NULL`); n != 3 {
+	if n := s.count(t, `SELECT count(*) FROM inbox WHERE lane = 1 AND leased_to > now() AND done_at IS NULL`); n != 3 {
 		t.Errorf("%d pictures are read at once", n)
 	}
 	close(reader.read)

@@ -22,6 +22,10 @@ import (
 	"qiuzhen/parts"
 )
 
+// What may race within this program runs with the detector once more (scripts/test); the others wait for processes.
+//
+//test:detector AtOnce|TwoPrograms
+
 func TestMain(m *testing.M) {
 	if config := os.Getenv(helperVariable); config != "" {
 		os.Exit(help(config))
