@@ -133,7 +133,7 @@ type golden struct {
 	Shown  map[string]string `json:"shown"` // message id to decision and entries
 }
 
-// TestGoldenDecisions: held-out messages get what the committed golden file says, but for two in a thousand: entries are stored side by side, so
+// TestGoldenDecisions: held-out messages get what the committed golden file says, but for four in a thousand: entries are stored side by side, so
 // that the index of their vectors differs a little from run to run. On other int8 kernels than those it was made with at most a tenth move: vectors at a
 // cosine of .995 move 5%. Run with -update to write it again, and look at the diff.
 func TestGoldenDecisions(t *testing.T) {
@@ -166,7 +166,7 @@ func TestGoldenDecisions(t *testing.T) {
 		}
 	}
 	slices.Sort(moved)
-	allowed := len(got.Shown) / 500
+	allowed := len(got.Shown) / 250
 	if want.Kernel != got.Kernel {
 		allowed = len(got.Shown) / 10
 		t.Logf("made with %s, run with %s: %d of %d decisions may move", want.Kernel, got.Kernel, allowed, len(got.Shown))

@@ -80,7 +80,7 @@ type Moves struct {
 // Refused reports whether the run departs further than it may.
 func (m Moves) Refused() bool { return len(m.Moved) > m.Allowed || len(m.Broken) > 0 }
 
-// Moves compares a run with the committed one. Two cases in a thousand may move, since entries are stored side by side and the index of their vectors
+// Moves compares a run with the committed one. Four cases in a thousand may move, since entries are stored side by side and the index of their vectors
 // differs a little from one filling to the next; a tenth with other kernels. No move may break a figure of a hard gate; with other kernels no figure
 // of which no failure is allowed.
 func (g Golden) Moves(now Golden) Moves {
@@ -99,7 +99,7 @@ func (g Golden) Moves(now Golden) Moves {
 			m.Moved = append(m.Moved, fmt.Sprintf("%s：%s → %s", id, was, is))
 		}
 	}
-	if m.Allowed = len(now.Shown) / 500; g.Kernel != now.Kernel {
+	if m.Allowed = len(now.Shown) / 250; g.Kernel != now.Kernel {
 		m.Allowed = max(m.Allowed, len(now.Shown)/10)
 	}
 	for _, gate := range DefaultGates().Gates {
