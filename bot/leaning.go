@@ -45,8 +45,11 @@ func (t turn) withBefore(ctx context.Context) (Reply, bool, error) {
 		return t.byItself(ctx, alone)
 	}
 	last, before, err := t.before(ctx)
-	if err != nil || before == "" {
+	if err != nil {
 		return Reply{}, false, err
+	}
+	if before == "" { // of an entry that is not served any more
+		return t.byItself(ctx, alone)
 	}
 	both, err := t.conclude(ctx, retrieval.Message{Text: before + "，" + t.m.Text, Regions: t.m.Regions})
 	if err != nil {
@@ -57,7 +60,7 @@ func (t turn) withBefore(ctx context.Context) (Reply, bool, error) {
 		return t.byItself(ctx, alone)
 	}
 	reply := told(retrieval.Result{Decision: retrieval.Suggest, Candidates: offered}, "")
-	reply.Text = which(len(offered)) + "回复数字就行。\n" + options(offered)
+	reply.Text = Render(reply.Result)
 	if len(last) > 0 && len(offered) == 1 {
 		reply.Text = "您是接着问刚才的事吗？回复数字就行。\n" + options(offered)
 	}
@@ -114,7 +117,7 @@ func (t turn) offerAgain(ctx context.Context) (Reply, bool, error) {
 		reply.Candidates = append(reply.Candidates, retrieval.Match{Stored: s})
 	}
 	t.c.Offered = refs(reply.Candidates)
-	reply.Text = which(len(served)) + "回复数字就行。\n" + options(reply.Candidates)
+	reply.Text = Render(reply.Result)
 	return reply, true, nil
 }
 
