@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"ingest/office":           {"ingest", "knowledge", "text"},
 	"ingest/read":             {"ingest/office"},
 	"retrieval":               {"knowledge", "text", "learn"},
-	"eval":                    {"eval/stats", "knowledge", "learn", "retrieval"},
+	"eval":                    {"eval/stats", "knowledge", "learn", "retrieval", "text"},
 	"bot":                     {"knowledge", "retrieval", "text"},
 	"bot/web":                 {"bot", "knowledge", "page", "retrieval", "text"},
 	"bot/bottest":             {"bot", "ingest", "knowledge", "retrieval", "text"},

@@ -211,27 +211,12 @@ func told(e knowledge.Entry) []sentence {
 	for _, part := range append([]string{e.Summary, e.Body}, e.Actions...) {
 		for _, s := range text.Sentences(part) {
 			normal := text.Normalize(s)
-			if pairs := pairsOf(normal); len(pairs) >= leastPairs {
+			if pairs := text.Pairs(normal, unicode.IsLetter); len(pairs) >= leastPairs {
 				out = append(out, sentence{s, normal, pairs})
 			}
 		}
 	}
 	return out
-}
-
-func pairsOf(s string) map[[2]rune]bool {
-	pairs := map[[2]rune]bool{}
-	var last rune
-	for _, r := range s {
-		if !unicode.IsLetter(r) {
-			continue
-		}
-		if last != 0 {
-			pairs[[2]rune{last, r}] = true
-		}
-		last = r
-	}
-	return pairs
 }
 
 // sharedPairs is the share of the shorter sentence's pairs, and of the longer one's, that both hold.

@@ -3,7 +3,8 @@ package eval
 import (
 	"cmp"
 	"slices"
-	"unicode"
+
+	"qiuzhen/text"
 )
 
 // nearCopy is the Jaccard similarity of character pairs over which two messages count as one.
@@ -21,7 +22,7 @@ func NearCopies(all []Wording) []Copy {
 	pairs := make([]map[[2]rune]bool, len(all))
 	holders := map[[2]rune][]int{}
 	for i, w := range all {
-		pairs[i] = characterPairs(w.Text)
+		pairs[i] = text.Pairs(w.Text, text.LetterOrDigit)
 		for p := range pairs[i] {
 			holders[p] = append(holders[p], i)
 		}
@@ -47,19 +48,4 @@ func NearCopies(all []Wording) []Copy {
 		return cmp.Or(cmp.Compare(b.Jaccard, a.Jaccard), cmp.Compare(a.A.ID, b.A.ID), cmp.Compare(a.B.ID, b.B.ID))
 	})
 	return found
-}
-
-func characterPairs(s string) map[[2]rune]bool {
-	pairs := map[[2]rune]bool{}
-	var last rune
-	for _, r := range s {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			continue
-		}
-		if last != 0 {
-			pairs[[2]rune{last, r}] = true
-		}
-		last = r
-	}
-	return pairs
 }

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"qiuzhen/knowledge"
+	"qiuzhen/text"
 )
 
 // What keeps a sheet blind: nothing on it, not even the ids, the order or the number of entries beside a case, tells what the case expects.
@@ -53,7 +54,7 @@ func (c Case) Shown(known map[string]knowledge.Entry) []string {
 
 // nearest are the entries of the case's topic, or of all where it has none, by how much of their titles the reader's words hold.
 func (c Case) nearest(known map[string]knowledge.Entry, but []string) []string {
-	pairs, near := characterPairs(strings.Join(c.Turns, "\n")), map[string]float64{}
+	pairs, near := text.Pairs(strings.Join(c.Turns, "\n"), text.LetterOrDigit), map[string]float64{}
 	for id, e := range known {
 		if (c.Slices.Topic == "none" || string(e.Topic) == c.Slices.Topic) && !slices.Contains(but, id) {
 			near[id] = held(e.Title, pairs)

@@ -120,7 +120,7 @@ func newPool(had []Case) *pool {
 }
 
 func (p *pool) add(s string) {
-	pairs := characterPairs(s)
+	pairs := text.Pairs(s, text.LetterOrDigit)
 	for pair := range pairs {
 		p.holders[pair] = append(p.holders[pair], len(p.pairs))
 	}
@@ -128,7 +128,7 @@ func (p *pool) add(s string) {
 }
 
 func (p *pool) holds(s string) bool {
-	pairs, shared := characterPairs(s), map[int]int{}
+	pairs, shared := text.Pairs(s, text.LetterOrDigit), map[int]int{}
 	for pair := range pairs {
 		for _, i := range p.holders[pair] {
 			shared[i]++

@@ -3,7 +3,8 @@ package cases
 import (
 	"slices"
 	"strings"
-	"unicode"
+
+	"qiuzhen/text"
 )
 
 // nearCopy is the Jaccard similarity of character pairs over which two cases count as one, as for wordings (package eval).
@@ -21,7 +22,7 @@ func withoutCopies(all []Case) (kept []Case, copies []Copy) {
 	pairs := make([]map[[2]rune]bool, len(all))
 	holders := map[[2]rune][]int{}
 	for i, c := range all {
-		pairs[i] = characterPairs(strings.Join(c.Turns, "\n"))
+		pairs[i] = text.Pairs(strings.Join(c.Turns, "\n"), text.LetterOrDigit)
 		best, nearest := 0.0, -1
 		shared := map[int]int{}
 		for p := range pairs[i] {
@@ -52,19 +53,4 @@ func sameCase(a, b Case) bool {
 	related := a.Of == b.ID || b.Of == a.ID || a.Of != "" && a.Of == b.Of
 	return !related && a.Expect.Urgent == b.Expect.Urgent && a.Expect.Live == b.Expect.Live &&
 		slices.Equal(a.Expect.Entries, b.Expect.Entries) && slices.Equal(a.Expect.Wrong, b.Expect.Wrong)
-}
-
-func characterPairs(s string) map[[2]rune]bool {
-	pairs := map[[2]rune]bool{}
-	var last rune
-	for _, r := range s {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			continue
-		}
-		if last != 0 {
-			pairs[[2]rune{last, r}] = true
-		}
-		last = r
-	}
-	return pairs
 }
