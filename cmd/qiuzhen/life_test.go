@@ -121,24 +121,32 @@ func TestEmergencyOnThePages(t *testing.T) {
 	qian.says(http.StatusConflict, "核发和复核要不同的人，请另一位专家来签")
 }
 
+// publishedAtOnce hires an author and two publishers, who publish an entry in an emergency.
+func (o *bureau) publishedAtOnce(t *testing.T, id, author, publisher, other string) (sun, zhou, xu *browser) {
+	t.Helper()
+	o.hire(t, author, "孙编辑", knowledge.Editor, knowledge.Author)
+	o.hire(t, publisher, "周主任", knowledge.Publisher)
+	o.hire(t, other, "许主任", knowledge.Publisher)
+	sun, zhou, xu = o.signedIn(t, author, false), o.signedIn(t, publisher, false), o.signedIn(t, other, false)
+	sun.open(entryAt(id, ""))
+	sun.send(entryAt(id, "/submit"), nil)
+	for _, signs := range []*browser{zhou, xu} {
+		signs.open(entryAt(id, ""))
+		signs.send(entryAt(id, "/sign"), map[string]string{"role": "publisher"})
+	}
+	zhou.open(entryAt(id, ""))
+	zhou.send(entryAt(id, "/emergency"), nil)
+	zhou.says(http.StatusOK, "紧急核发了")
+	return sun, zhou, xu
+}
+
 // TestContradictionOnThePages: what says the contrary of a published verdict is shown beside it and goes under review with a reason only; who
 // withdraws is told how many readers got the entry.
 func TestContradictionOnThePages(t *testing.T) {
 	const id, again = "baijiu-kills-virus", "baijiu-kills-virus-again"
 	o := openBureau(t, id)
-	o.hire(t, "sunbian", "孙编辑", knowledge.Editor, knowledge.Author)
-	o.hire(t, "zhoufa", "周主任", knowledge.Publisher)
-	o.hire(t, "xu", "许主任", knowledge.Publisher)
-	sun, zhou, xu := o.signedIn(t, "sunbian", false), o.signedIn(t, "zhoufa", false), o.signedIn(t, "xu", false)
-	sun.open(entryAt(id, ""))
-	sun.send(entryAt(id, "/submit"), nil)
-	for _, publisher := range []*browser{zhou, xu} {
-		publisher.open(entryAt(id, ""))
-		publisher.send(entryAt(id, "/sign"), map[string]string{"role": "publisher"})
-	}
-	zhou.open(entryAt(id, ""))
-	zhou.send(entryAt(id, "/emergency"), nil)
-	zhou.says(http.StatusOK, "紧急核发了", "最近30天没有人收到过")
+	sun, zhou, xu := o.publishedAtOnce(t, id, "sunbian", "zhoufa", "xu")
+	zhou.says(http.StatusOK, "最近30天没有人收到过")
 
 	v, err := o.app.Store.Version(t.Context(), id, 0)
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 
 	"qiuzhen/bot"
 	"qiuzhen/bot/web"
-	"qiuzhen/knowledge"
 )
 
 // TestWithdrawnOnAllNodes: two nodes on one database, each with its own connections, model and memory of what it said last. An entry that is
@@ -23,19 +22,7 @@ import (
 func TestWithdrawnOnAllNodes(t *testing.T) {
 	const id, question = "garlic-kills-virus", "吃大蒜能杀病毒吗"
 	o := openBureau(t, id)
-	o.hire(t, "sunnode", "孙编辑", knowledge.Editor, knowledge.Author)
-	o.hire(t, "zhounode", "周主任", knowledge.Publisher)
-	o.hire(t, "xunode", "许主任", knowledge.Publisher)
-	sun, zhou, xu := o.signedIn(t, "sunnode", false), o.signedIn(t, "zhounode", false), o.signedIn(t, "xunode", false)
-	sun.open(entryAt(id, ""))
-	sun.send(entryAt(id, "/submit"), nil)
-	for _, publisher := range []*browser{zhou, xu} {
-		publisher.open(entryAt(id, ""))
-		publisher.send(entryAt(id, "/sign"), map[string]string{"role": "publisher"})
-	}
-	zhou.open(entryAt(id, ""))
-	zhou.send(entryAt(id, "/emergency"), nil)
-	zhou.says(http.StatusOK, "紧急核发了")
+	_, _, xu := o.publishedAtOnce(t, id, "sunnode", "zhounode", "xunode")
 
 	other, err := openApp(context.Background(), &cli{Data: filepath.Join(testData, "bureau")}, stdio{err: io.Discard})
 	if err != nil {
