@@ -23,7 +23,7 @@ type Store interface {
 	WithoutVector(ctx context.Context, model string, limit int) ([]StoredPassage, error)
 	// SaveVectors stores one vector a passage.
 	SaveVectors(ctx context.Context, model string, passages []StoredPassage, vectors [][]float32) error
-	// Maintain brings the term statistics up to date.
+	// Maintain brings the term statistics and the indexes up to date.
 	Maintain(ctx context.Context) error
 }
 

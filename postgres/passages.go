@@ -37,7 +37,7 @@ func (s *Store) lookUpModel(ctx context.Context, name string) (m Model, ok bool,
 	return m, true, nil
 }
 
-// EnsureModel registers an embedding model and builds its HNSW index, once.
+// EnsureModel registers an embedding model, once. Its HNSW index comes with Maintain.
 func (s *Store) EnsureModel(ctx context.Context, name string, dimensions int) (Model, error) {
 	m, ok, err := s.lookUpModel(ctx, name)
 	if err != nil {
@@ -46,39 +46,19 @@ func (s *Store) EnsureModel(ctx context.Context, name string, dimensions int) (M
 	if ok && m.Dimensions == dimensions {
 		return m, nil
 	}
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO embedding_models (name, dimensions) SELECT $1, $2
-			 WHERE NOT EXISTS (SELECT FROM embedding_models WHERE name = $1) ON CONFLICT (name) DO NOTHING`, name, dimensions)
-		if err != nil {
-			return err
-		}
-		// NO KEY: a writer of vectors holds what the index waits for, and its foreign key must not wait for this lock
-		if err := tx.QueryRow(ctx, `SELECT id, dimensions FROM embedding_models WHERE name = $1 FOR NO KEY UPDATE`, name).
-			Scan(&m.ID, &m.Dimensions); err != nil {
-			return err
-		}
-		if m.Dimensions != dimensions {
-			return fmt.Errorf("embedding model %q gave %d dimensions before and %d now; give the changed model another name", name, m.Dimensions, dimensions)
-		}
-		return createVectorIndex(ctx, tx, m)
-	})
+	_, err = s.pool.Exec(ctx, `
+		INSERT INTO embedding_models (name, dimensions) SELECT $1, $2
+		 WHERE NOT EXISTS (SELECT FROM embedding_models WHERE name = $1) ON CONFLICT (name) DO NOTHING`, name, dimensions)
 	if err != nil {
 		return m, fmt.Errorf("register the embedding model: %w", err)
 	}
-	s.models.Store(name, m)
+	if m, _, err = s.lookUpModel(ctx, name); err != nil {
+		return m, err
+	}
+	if m.Dimensions != dimensions {
+		return m, fmt.Errorf("embedding model %q gave %d dimensions before and %d now; give the changed model another name", name, m.Dimensions, dimensions)
+	}
 	return m, nil
-}
-
-// createVectorIndex makes the model's partial HNSW index. m = 16 is pgvector's default; ef_construction = 128 is twice its
-// default, with which the ten nearest of 100,000 passages were found to .97 however many candidates a search looked at
-// (connection). DDL takes no parameters; both numbers are integers.
-func createVectorIndex(ctx context.Context, tx pgx.Tx, m Model) error {
-	_, err := tx.Exec(ctx, fmt.Sprintf(`
-		CREATE INDEX IF NOT EXISTS passage_vectors_hnsw_%[1]d ON passage_vectors
-		USING hnsw ((v::halfvec(%[2]d)) halfvec_cosine_ops) WITH (m = 16, ef_construction = 128)
-		WHERE model_id = %[1]d`, m.ID, m.Dimensions))
-	return err
 }
 
 // modelFor registers the model of the passages' vectors; a nil id means that they have none.

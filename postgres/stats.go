@@ -15,7 +15,7 @@ const driftLimit = 0.10
 
 // Maintain folds the statistics' deltas into their totals and, when the average passage length has drifted by
 // more than 10% from the frozen one, recomputes the weights. With nothing to fold, or another
-// process at it already, nothing is done.
+// process at it already, nothing of that is done. Then it builds the indexes of vectors that are missing.
 func (s *Store) Maintain(ctx context.Context) error {
 	changed := false
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -35,6 +35,9 @@ func (s *Store) Maintain(ctx context.Context) error {
 	}
 	if err != nil {
 		return fmt.Errorf("maintain the term statistics: %w", err)
+	}
+	if err := s.indexVectors(ctx); err != nil {
+		return fmt.Errorf("index the vectors: %w", err)
 	}
 	return s.countPassages(ctx)
 }

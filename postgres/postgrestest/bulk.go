@@ -55,18 +55,32 @@ func Load(ctx context.Context, dsn, model string, dimensions int, entries iter.S
 	if err != nil {
 		return nil, fmt.Errorf("load the tables: %w", err)
 	}
-	return l.steps, l.finish(ctx)
+	if err := l.finish(ctx); err != nil {
+		return l.steps, err
+	}
+	return l.steps, l.timed("vectors", func() error { return maintain(ctx, dsn) })
 }
 
-// prepare makes the schema and the model with its index, as the product does.
+// prepare makes the schema and the model, as the product does.
 func prepare(ctx context.Context, dsn, model string, dimensions int) error {
+	return with(ctx, dsn, func(store *postgres.Store) error {
+		_, err := store.EnsureModel(ctx, model, dimensions)
+		return err
+	})
+}
+
+// maintain builds the index of the vectors, as the product does.
+func maintain(ctx context.Context, dsn string) error {
+	return with(ctx, dsn, func(store *postgres.Store) error { return store.Maintain(ctx) })
+}
+
+func with(ctx context.Context, dsn string, do func(*postgres.Store) error) error {
 	store, err := postgres.Open(ctx, dsn)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	_, err = store.EnsureModel(ctx, model, dimensions)
-	return err
+	return do(store)
 }
 
 type loader struct {
