@@ -90,3 +90,10 @@ setting_for() {
 	*) echo QIUZHEN_MODEL_DIR ;;
 	esac
 }
+
+# roomy_folder prints a folder in memory when there is room for the tests' data, as postgrestest's folder does, else the usual temporary one.
+roomy_folder() {
+	local free
+	free=$(df --output=avail -B1M /dev/shm 2>/dev/null | tail -1) || free=0
+	if [ "${free:-0}" -ge 4096 ] && [ -w /dev/shm ]; then echo /dev/shm; else echo "${TMPDIR:-/tmp}"; fi
+}
