@@ -42,7 +42,7 @@ func (e annotateExport) Run(ctx context.Context, c *cli, streams stdio) error {
 	if err != nil {
 		return err
 	}
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		if e.As != "" {
 			if ctx, _, err = e.actor(ctx, app, streams); err != nil {
 				return err
@@ -180,7 +180,7 @@ type annotateStatus struct {
 }
 
 func (s annotateStatus) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		all, err := app.Store.ReviewedCases(ctx)
 		if err != nil {
 			return err
@@ -265,7 +265,7 @@ type annotateApprove struct {
 
 func (a annotateApprove) Run(ctx context.Context, c *cli, streams stdio) error {
 	if len(a.IDs) == 0 && !a.All {
-		return withApp(ctx, c, streams, func(app *App) error { return a.list(ctx, app, streams) })
+		return withStore(ctx, c, streams, func(app *App) error { return a.list(ctx, app, streams) })
 	}
 	return a.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
 		held, err := a.which(ctx, app)

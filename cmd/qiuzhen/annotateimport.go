@@ -103,7 +103,7 @@ func (s annotateSample) Run(ctx context.Context, c *cli, streams stdio) error {
 	if err != nil || days < 1 || s.N < 1 {
 		return usageError{errors.New("--since 写天数，比如 30d；--n 从1起")}
 	}
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		live, err := app.Store.LiveAnswers(ctx, time.Now().AddDate(0, 0, -days), mostReplies)
 		if err != nil {
 			return err

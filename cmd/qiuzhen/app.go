@@ -93,6 +93,28 @@ func (c *cli) settings(streams stdio) (*settings, error) {
 	return s, nil
 }
 
+// openStored opens the program without the dictionary and the model, which a command about people, reviews or broadcasts need not wait for. It
+// answers nothing and takes nothing in.
+func openStored(ctx context.Context, c *cli, streams stdio) (*App, error) {
+	s, err := c.settings(streams)
+	if err != nil {
+		return nil, err
+	}
+	app := &App{Settings: s}
+	err = s.makeDataDir()
+	if err == nil {
+		err = app.openStore(ctx, ctx, s.parts())
+	}
+	if err == nil {
+		err = app.wire()
+	}
+	if err != nil {
+		app.Close()
+		return nil, err
+	}
+	return app, nil
+}
+
 // newApp opens the database, the segmenter and the model, at the same time since each takes a while.
 func newApp(ctx context.Context, s *settings) (*App, error) {
 	app := &App{Settings: s}

@@ -203,7 +203,7 @@ type broadcastStatusCommand struct {
 }
 
 func (b broadcastStatusCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		if b.ID != 0 {
 			is, err := app.Store.Broadcast(ctx, b.ID)
 			switch {
@@ -239,7 +239,7 @@ type broadcastExportCommand struct {
 }
 
 func (b broadcastExportCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		is, err := app.Store.Broadcast(ctx, b.ID)
 		if err != nil {
 			return err

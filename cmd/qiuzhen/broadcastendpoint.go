@@ -20,7 +20,7 @@ type endpointCommand struct {
 type endpointListCommand struct{}
 
 func (endpointListCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		all, err := app.Store.Endpoints(ctx)
 		for _, e := range all {
 			notes := slices.Concat(e.Groups, []string{broadcast.CountyWord(e.County)})
@@ -90,7 +90,7 @@ type exerciseCommand struct {
 type exerciseListCommand struct{}
 
 func (exerciseListCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		all, err := app.Store.ExerciseGroup(ctx)
 		for _, r := range all {
 			fmt.Fprintf(streams.out, "%s  %d\n", knowledge.ChannelWord(r.Channel), r.Readers)

@@ -52,7 +52,7 @@ func (b bundleExportCommand) Run(ctx context.Context, c *cli, streams stdio) err
 	if _, err := os.Lstat(b.Out); err == nil {
 		return usageError{fmt.Errorf("%s exists already; name another file with --out", b.Out)}
 	}
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		return createWhole(b.Out, func(out *os.File) error {
 			return b.write(ctx, app, out, bundle.Manifest{City: s.get("city"), Created: now, Program: "qiuzhen " + version}, key, streams)
 		})
@@ -111,7 +111,7 @@ func createWhole(name string, do func(*os.File) error) error {
 type bundleKeysCommand struct{}
 
 func (bundleKeysCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		keys, err := app.Store.BundleKeys(ctx)
 		if err != nil {
 			return err
@@ -137,7 +137,7 @@ type bundleDistrustCommand struct {
 }
 
 func (b bundleDistrustCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		ctx, err := b.holder(ctx, app, streams, knowledge.Administrator)
 		if err != nil {
 			return err

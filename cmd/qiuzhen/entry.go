@@ -32,7 +32,7 @@ type entryListCommand struct {
 }
 
 func (e entryListCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		versions, err := app.listed(ctx, e)
 		if err != nil {
 			return err
@@ -63,7 +63,7 @@ type entryShowCommand struct {
 }
 
 func (e entryShowCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		v, err := app.Store.Version(ctx, knowledge.ID(e.ID), e.Version)
 		if err != nil {
 			return err
@@ -92,7 +92,7 @@ func printVersion(out io.Writer, v postgres.Version) {
 type entryDiffCommand struct{ whichEntry }
 
 func (e entryDiffCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		before, after, err := app.Store.Pending(ctx, knowledge.ID(e.ID))
 		if err != nil {
 			return err
@@ -111,7 +111,7 @@ func (e entryDiffCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 
 // act signs the person in and does something in her name.
 func (s signedIn) act(ctx context.Context, c *cli, streams stdio, do func(context.Context, *App, knowledge.Person) error) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		ctx, p, err := s.actor(ctx, app, streams)
 		if err != nil {
 			return err
@@ -213,7 +213,7 @@ func (e entryWithdrawCommand) Run(ctx context.Context, c *cli, streams stdio) er
 type entryHistoryCommand struct{ whichEntry }
 
 func (e entryHistoryCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		events, err := app.Store.History(ctx, knowledge.ID(e.ID))
 		if err != nil {
 			return err

@@ -28,7 +28,7 @@ type userNoticesCommand struct {
 }
 
 func (u userNoticesCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		p, err := app.Store.Person(ctx, u.Login)
 		if err != nil {
 			return err
@@ -64,7 +64,7 @@ type userHistoryCommand struct {
 }
 
 func (u userHistoryCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		if _, err := app.Store.Person(ctx, u.Login); err != nil {
 			return err
 		}

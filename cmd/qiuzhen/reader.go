@@ -20,7 +20,7 @@ type readerListCommand struct {
 }
 
 func (r readerListCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		senders, err := app.Store.Senders(ctx, time.Now().Add(-24*time.Hour), r.Most)
 		if err != nil {
 			return err

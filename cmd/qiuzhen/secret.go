@@ -11,6 +11,19 @@ import (
 	"golang.org/x/term"
 )
 
+// withStore opens what openStored does, runs do and closes it; with --demo the whole program, which fills its folder.
+func withStore(ctx context.Context, c *cli, streams stdio, do func(*App) error) error {
+	if c.Demo {
+		return withApp(ctx, c, streams, do)
+	}
+	app, err := openStored(ctx, c, streams)
+	if err != nil {
+		return err
+	}
+	defer app.Close()
+	return do(app)
+}
+
 // withApp opens the program, runs do and closes it.
 func withApp(ctx context.Context, c *cli, streams stdio, do func(*App) error) error {
 	app, err := openApp(ctx, c, streams)

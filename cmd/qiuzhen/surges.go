@@ -39,7 +39,7 @@ func (b broadcastSurgesCommand) Run(ctx context.Context, c *cli, streams stdio) 
 			return err
 		})
 	}
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		surges, err := app.Store.Surges(ctx, app.engine.Now(), b.All)
 		if err != nil {
 			return err

@@ -48,7 +48,7 @@ func (s signedIn) actor(ctx context.Context, app *App, streams stdio) (context.C
 type userListCommand struct{}
 
 func (userListCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		people, err := app.Store.People(ctx)
 		if err != nil {
 			return err
@@ -90,7 +90,7 @@ type userAddCommand struct {
 }
 
 func (u userAddCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		if err := u.mayBeFirst(ctx, app); err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ type userPasswdCommand struct {
 }
 
 func (u userPasswdCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		ctx, p, err := u.actor(ctx, app, streams)
 		if err != nil {
 			return err
@@ -163,7 +163,7 @@ type userRoleCommand struct {
 }
 
 func (u userRoleCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		ctx, err := u.administrator(ctx, app, streams)
 		if err != nil {
 			return err
@@ -178,7 +178,7 @@ type userDisableCommand struct {
 }
 
 func (u userDisableCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return withApp(ctx, c, streams, func(app *App) error {
+	return withStore(ctx, c, streams, func(app *App) error {
 		ctx, err := u.administrator(ctx, app, streams)
 		if err != nil {
 			return err
