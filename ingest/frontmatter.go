@@ -36,7 +36,7 @@ type document struct {
 }
 
 func (d *document) complain(line int, format string, args ...any) {
-	d.found = append(d.found, Complaint{d.file, line, fmt.Sprintf(format, args...)})
+	d.found = append(d.found, Complaint{d.file, line, knowledge.Printable(fmt.Sprintf(format, args...))}) // it quotes what a terminal shows
 }
 
 // at complains about a field; a field that is not in the file is blamed on the first line.
