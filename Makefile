@@ -45,6 +45,7 @@ soak: setup ## content out and in, deliveries and broadcasts under kill -9, simu
 	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestMany$$' ./bundle
 	@SOAK_SENSING=1 go test -count=1 -v -run '^TestSimulatedMonths$$' -timeout 2h ./sensing
 	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestBundleMany$$' -timeout 1h ./cmd/qiuzhen
+	@SOAK_GUIDE=1 go test -count=1 -run '^TestGuideRuns$$' -timeout 1h ./cmd/qiuzhen
 	@SOAK_PASSAGES=$(PASSAGES) go test -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 12h ./cmd/qiuzhen
 
 content-report: setup ## lint the starter pack and count it by topic, verdict, group and region

@@ -20,7 +20,7 @@ var mayImport = map[string][]string{
 	"bundle":                  {"knowledge"},
 	"ingest":                  {"knowledge", "text"},
 	"ingest/office":           {"ingest", "knowledge", "text"},
-	"ingest/read":             {"ingest/office"},
+	"ingest/read":             {"ingest/office", "knowledge"},
 	"retrieval":               {"knowledge", "text", "learn"},
 	"eval":                    {"eval/stats", "knowledge", "learn", "retrieval", "text"},
 	"bot":                     {"knowledge", "retrieval", "text"},

@@ -177,7 +177,7 @@ func (m Manifest) check(now time.Time) error {
 		return bad("共享包没有写清是哪个城市的")
 	}
 	if !plain(m.Program) || m.Created.After(now.Add(clockSkew)) || m.Created.Year() < 2020 {
-		return bad("共享包的日期不对：%s；请核对双方机器的时间", m.Created.UTC().Format(time.DateOnly))
+		return bad("共享包的日期不对：%s；请核对双方机器的时间", m.Created.In(knowledge.China).Format(time.DateOnly))
 	}
 	if len(m.Entries)+len(m.Withdrawn) > MaxEntries {
 		return bad("共享包里有 %d 个条目，超过 %d", len(m.Entries)+len(m.Withdrawn), MaxEntries)

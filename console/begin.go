@@ -134,7 +134,7 @@ func (c *Console) create(w http.ResponseWriter, r *http.Request, v visit) error 
 		return &knowledge.Error{Code: knowledge.Invalid, Message: "没有写文字"}
 	}
 	e, notes, readable := c.read(source)
-	problem := unsaveable(knowledge.Entry{ID: e.ID}, e, source, readable)
+	problem := Unsaveable(knowledge.Entry{ID: e.ID}, e, source, readable)
 	if problem == "" {
 		_, err = c.Desk.Save(knowledge.WithSeen(r.Context(), knowledge.Seen{}), e)
 		var known *knowledge.Error

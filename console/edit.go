@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"qiuzhen/knowledge"
@@ -68,7 +69,7 @@ func (c *Console) edit(w http.ResponseWriter, r *http.Request, v visit) error {
 	}
 	source := strings.ReplaceAll(r.PostFormValue("source"), "\r\n", "\n")
 	e, notes, readable := c.read(source)
-	if problem := unsaveable(version.Entry, e, source, readable); problem != "" {
+	if problem := Unsaveable(version.Entry, e, source, readable); problem != "" {
 		p := newEditPage(version, source)
 		p.Notes, p.Problem, p.Verify = notes, problem, hex.EncodeToString(hash[:])
 		c.show(w, r, v, http.StatusUnprocessableEntity, "edit", p)
@@ -113,13 +114,15 @@ func (c *Console) read(source string) (knowledge.Entry, []Note, bool) {
 	return e, notes, readable
 }
 
-// unsaveable says why a text cannot be stored as a version of the entry; empty: it can.
-func unsaveable(was, e knowledge.Entry, source string, readable bool) string {
+// Unsaveable says why a text cannot be stored as a version of the entry, finished or not; empty: it can.
+func Unsaveable(was, e knowledge.Entry, source string, readable bool) string {
 	switch {
 	case len(source) > sourceMost || !storable(source):
 		return "文字太长，或者有不是文字的字符，没有存。"
 	case !readable:
 		return "格式有错，没有存。按下面说的行改好，再存一次。"
+	case !allStorable(e): // YAML can write what the source itself may not have: "\0"
+		return "有看不见的控制字符，没有存。按下面说的行删去，再存一次。"
 	case !e.ID.Valid():
 		return "id 应当是2到64个小写字母、数字和连字符，没有存。"
 	case e.ID != was.ID:
@@ -134,4 +137,8 @@ func unsaveable(was, e knowledge.Entry, source string, readable bool) string {
 		return "topic 应当是 health（健康）、fraud（防骗）、disaster（防灾）或 rumour（谣言），没有存。"
 	}
 	return ""
+}
+
+func allStorable(e knowledge.Entry) bool {
+	return !slices.ContainsFunc(e.Texts(), func(t knowledge.Text) bool { return !storable(t.Value) })
 }

@@ -21,7 +21,7 @@ const (
 	uploadMost = FileMost + 64<<10 // with the rest of the form
 
 	uploadsAtOnce = 4
-	// receiveMost is how long a file may be on its way, readMost how long it may wait and be read: of a ZIP each member has its own 30 s.
+	// receiveMost is how long a file may be on its way, readMost how long it may wait and be read: a file 30 s, those of a ZIP four minutes together.
 	receiveMost, readMost = 5 * time.Minute, 5 * time.Minute
 	// importedMost bounds how many drafts, and how many lines on what was not read, are listed.
 	importedMost = 100

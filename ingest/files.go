@@ -52,21 +52,34 @@ func LintEntry(e knowledge.Entry) []Complaint {
 	return d.found
 }
 
-// IsEntry reports whether a Markdown file is one of ours, broken or not: it begins with front matter that has a field of an
-// entry and of nothing else, or with front matter that does not end.
+// ownFields are those of an entry's front matter that say what it is; titles, dates and sources are in anybody's.
+var ownFields = []string{"id", "kind", "claims", "questions", "verdict", "negatives", "topic", "short", "actions"}
+
+// frontLines is how many lines are looked at of front matter that does not end.
+const frontLines = 60
+
+// IsEntry reports whether a Markdown file is one of ours, broken or not: its front matter, which may lack its end, has an id or a kind and
+// one more field of an entry. Other programs' front matter has a topic or an id too, and what is taken for ours has to be right in
+// every line before anything beside it is stored.
 func IsEntry(data []byte) bool {
-	s := strings.ReplaceAll(strings.TrimPrefix(string(data[:min(len(data), maxFile)]), "\uFEFF"), "\r\n", "\n")
-	front, _, ok := cut(s)
-	if !ok {
-		return strings.HasPrefix(s, "---\n") && len(data) <= maxFile
-	}
-	for line := range strings.Lines(front) {
-		field, _, _ := strings.Cut(line, ":")
-		if slices.Contains([]string{"kind", "claims", "questions", "verdict", "negatives", "topic", "short", "actions"}, field) {
-			return true
+	s := strings.ReplaceAll(strings.TrimPrefix(string(data[:min(len(data), MaxFile)]), "\uFEFF"), "\r\n", "\n")
+	front, _, closed := cut(s)
+	if !closed {
+		var begun bool
+		if front, begun = strings.CutPrefix(s, "---\n"); !begun {
+			return false
 		}
 	}
-	return false
+	found, n := map[string]bool{}, 0
+	for line := range strings.Lines(front) {
+		if n++; !closed && n > frontLines {
+			break
+		}
+		if field, _, ok := strings.Cut(line, ":"); ok && slices.Contains(ownFields, field) {
+			found[field] = true
+		}
+	}
+	return len(found) > 1 && (found["id"] || found["kind"])
 }
 
 // lintTogether finds what is wrong between files: two entries of one id, one wording answered by two entries.
@@ -109,8 +122,8 @@ func ReadFS(fsys fs.FS, root string) ([]File, error) {
 		if err != nil {
 			return err
 		}
-		if info.Size() > maxFile {
-			files = append(files, File{name, make([]byte, maxFile+1)}) // Lint says that it is too large
+		if info.Size() > MaxFile {
+			files = append(files, File{name, make([]byte, MaxFile+1)}) // Lint says that it is too large
 			return nil
 		}
 		data, err := fs.ReadFile(fsys, name)
@@ -142,8 +155,8 @@ func readPath(p string) ([]File, error) {
 		return nil, fmt.Errorf("打不开 %s：%w", p, err)
 	}
 	if !info.IsDir() {
-		if info.Size() > maxFile {
-			return []File{{p, make([]byte, maxFile+1)}}, nil // Lint says that it is too large
+		if info.Size() > MaxFile {
+			return []File{{p, make([]byte, MaxFile+1)}}, nil // Lint says that it is too large
 		}
 		data, err := os.ReadFile(p) //nolint:gosec // the operator names the file
 		if err != nil {

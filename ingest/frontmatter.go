@@ -14,8 +14,8 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// maxFile bounds one entry's file; the longest real one is a few kilobytes.
-const maxFile = 256 << 10
+// MaxFile bounds the file of one entry in our own format, in bytes; the longest real one is a few kilobytes.
+const MaxFile = 256 << 10
 
 // Complaint is one thing wrong with a file, at a line that counts from 1.
 type Complaint struct {
@@ -36,7 +36,7 @@ type document struct {
 }
 
 func (d *document) complain(line int, format string, args ...any) {
-	d.found = append(d.found, Complaint{d.file, line, fmt.Sprintf(format, args...)})
+	d.found = append(d.found, Complaint{d.file, line, knowledge.Printable(fmt.Sprintf(format, args...))}) // it quotes what a terminal shows
 }
 
 // at complains about a field; a field that is not in the file is blamed on the first line.
@@ -52,8 +52,8 @@ func (d *document) at(field, format string, args ...any) {
 func parse(file string, data []byte) *document {
 	d := &document{file: file, lines: map[string]int{}}
 	switch {
-	case len(data) > maxFile:
-		d.complain(1, "文件有 %d 字节，超过 %d：一个条目一个文件", len(data), maxFile)
+	case len(data) > MaxFile:
+		d.complain(1, "文件有 %d 字节，超过 %d：一个条目一个文件", len(data), MaxFile)
 		return d
 	case !utf8.Valid(data):
 		d.complain(1+bytes.Count(data[:invalidAt(data)], []byte("\n")), "不是 UTF-8 文本，请另存为 UTF-8")

@@ -42,6 +42,7 @@ func (d *document) lint() {
 	d.lintLanguage()
 	d.lintPlainness()
 	d.lintSources()
+	d.lintCharacters()
 }
 
 func (d *document) lintIdentity() {
@@ -278,4 +279,31 @@ func isDate(s string, patterns ...string) bool {
 		_, err := time.Parse(p, s)
 		return err == nil
 	})
+}
+
+// lintCharacters refuses what nobody sees and YAML can write ("\0", "\e"): the database holds no NUL, a terminal obeys the others, and marks of
+// writing direction show a text in another order than it has.
+func (d *document) lintCharacters() {
+	for _, t := range d.entry.Texts() {
+		if t.Field == "body" {
+			continue
+		}
+		if r, found := knowledge.Unseen(t.Value); found {
+			d.at(lineOf(d.lines, t.Field), "%s 里有看不见的控制字符 %U，请删去", t.Field, r)
+		}
+	}
+	for i, line := range strings.Split(d.entry.Body, "\n") {
+		if r, found := knowledge.Unseen(line); found {
+			d.complain(d.bodyLine+i, "正文里有看不见的控制字符 %U，请删去", r)
+		}
+	}
+}
+
+// lineOf is the field, or the list that it is in, whichever the file's lines are kept of.
+func lineOf(lines map[string]int, field string) string {
+	if _, ok := lines[field]; ok {
+		return field
+	}
+	list, _, _ := strings.Cut(field, "[")
+	return list
 }

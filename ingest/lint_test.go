@@ -96,7 +96,7 @@ func TestLintForeignBytes(t *testing.T) {
 		"not closed":    "---\nid: a\n",
 		"not UTF-8":     "---\nid: \xb0\xd7\n---\n",
 		"NUL":           "---\nid: a\x00\n---\n",
-		"too large":     "---\nid: a\n---\n" + strings.Repeat("字", maxFile),
+		"too large":     "---\nid: a\n---\n" + strings.Repeat("字", MaxFile),
 		"alias bomb":    "---\na: &a [x]\nclaims: *a\n---\n正文",
 		"deeply nested": "---\nclaims: " + strings.Repeat("[", 5000) + "\n---\n",
 		"scalar":        "---\njust text\n---\n正文",

@@ -45,6 +45,7 @@ const (
 // The actions on people; each event's detail names the account as "person".
 const (
 	PersonAdded    Action = "person.added"
+	PersonChanged  Action = "person.changed" // name, title or institution
 	PersonRoles    Action = "person.roles_set"
 	PersonPassword Action = "person.password_set"
 	PersonDisabled Action = "person.disabled"

@@ -11,7 +11,7 @@ var actionWords = map[Action]string{
 	DraftSaved: "存了草稿", DraftSubmitted: "送审", ReviewApproved: "签字", ReviewReturned: "退回",
 	EntryPublished: "发布", EntryWithdrawn: "撤下", ReviewersReminded: "提醒复核", QuestionAnswered: "记下读者的问题由它回答",
 	BundleImported: "收下外地的条目包", BundleKeyTrust: "认可外地的钥匙", BundleKeyRevoke: "不再认可外地的钥匙", ReviewsReceived: "收下外地的签字",
-	PersonAdded: "添加账号", PersonRoles: "改角色", PersonPassword: "改密码", PersonDisabled: "停用账号", PersonLocked: "密码错得太多，账号停一会儿",
+	PersonAdded: "添加账号", PersonChanged: "改登记的姓名、职称或单位", PersonRoles: "改角色", PersonPassword: "改密码", PersonDisabled: "停用账号", PersonLocked: "密码错得太多，账号停一会儿",
 	SessionOpened: "登录", SessionClosed: "退出登录", ReaderBlocked: "拉黑读者", ReaderUnblocked: "不再拉黑读者",
 	RestoreAccepted:     "认可数据恢复",
 	"broadcast.drafted": "写了推送", "broadcast.edited": "改了推送", "broadcast.submitted": "推送送审", "broadcast.returned": "退回推送",
@@ -57,7 +57,8 @@ func ToldOf(action Action, detail string) (what, more string) {
 		parts = append(parts, "以"+role+"身份")
 	}
 	for _, part := range []struct{ name, before string }{
-		{"person", "账号："}, {"name", ""}, {"institution", ""}, {"city", "城市："}, {"question", "第几个问题："}, {"channel", "渠道："}, {"comment", ""}, {"reason", ""},
+		{"person", "账号："}, {"name", ""}, {"title", ""}, {"institution", ""},
+		{"was_name", "原来的姓名："}, {"was_title", "原来的职称："}, {"was_institution", "原来的单位："}, {"city", "城市："}, {"question", "第几个问题："}, {"channel", "渠道："}, {"comment", ""}, {"reason", ""},
 		{"despite", "与已发布的结论矛盾，理由："}, {"to", "给："},
 	} {
 		if d[part.name] != "" {

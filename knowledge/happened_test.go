@@ -58,6 +58,7 @@ func TestTold(t *testing.T) {
 		{knowledge.DraftSubmitted, `{"despite": "有新的指南"}`, "送审", "与已发布的结论矛盾，理由：有新的指南"},
 		{knowledge.DraftSaved, `{"original": "00ff"}`, "存了草稿", "由文件读出"},
 		{knowledge.PersonAdded, `{"person": "chen"}`, "添加账号", "账号：chen"},
+		{knowledge.PersonChanged, `{"person": "chen", "title": "主任医师", "was_title": "副主任医师"}`, "改登记的姓名、职称或单位", "账号：chen；主任医师；原来的职称：副主任医师"},
 		{"something.new", `nonsense`, "something.new", ""},
 	} {
 		if what, more := knowledge.ToldOf(c.action, c.detail); what != c.what || more != c.detail2 {

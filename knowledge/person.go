@@ -31,6 +31,28 @@ type Person struct {
 	Disabled    bool
 }
 
+// PersonChange is what becomes of an account; nil is left as it is. What was signed keeps the name, title and institution of its day.
+type PersonChange struct {
+	Name, Title, Institution *string
+	Roles                    []Role
+}
+
+// Apply is the person as changed.
+func (c PersonChange) Apply(p Person) Person {
+	for _, f := range []struct {
+		to   *string
+		from *string
+	}{{&p.Name, c.Name}, {&p.Title, c.Title}, {&p.Institution, c.Institution}} {
+		if f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if c.Roles != nil {
+		p.Roles = c.Roles
+	}
+	return p
+}
+
 // Holds reports whether the person has one of the roles and is not disabled.
 func (p Person) Holds(roles ...Role) bool {
 	return !p.Disabled && slices.ContainsFunc(roles, func(r Role) bool { return slices.Contains(p.Roles, r) })

@@ -57,9 +57,9 @@ func (v Version) StatusLine() string {
 		}
 		return line + "，可以发布"
 	case v.Status == Published && v.Emergency:
-		return "紧急核发，24小时内复核，到" + v.ExpiresAt.Format(time.DateTime)
+		return "紧急核发，24小时内复核，到" + v.ExpiresAt.In(China).Format(time.DateTime)
 	case v.Status == Published:
-		return line + "，到" + v.ExpiresAt.Format(time.DateOnly)
+		return line + "，到" + v.ExpiresAt.In(China).Format(time.DateOnly)
 	case v.Status == Withdrawn && v.Reason != "":
 		return line + "：" + v.Reason
 	}

@@ -65,10 +65,10 @@ func checkPerson(p knowledge.Person) error {
 		return &knowledge.Error{Code: knowledge.Invalid, Message: "要写姓名"}
 	}
 	if slices.Contains(p.Roles, knowledge.Expert) && (p.Title == "" || p.Institution == "") {
-		return &knowledge.Error{Code: knowledge.Invalid, Message: "专家要写职称和单位：读者要看到是谁签的字"}
+		return &knowledge.Error{Code: knowledge.Invalid, Message: "专家要写职称和单位（--title、--institution）：读者要看到是谁签的字"}
 	}
 	if (slices.Contains(p.Roles, knowledge.Editor) || slices.Contains(p.Roles, knowledge.Publisher)) && p.Institution == "" {
-		return &knowledge.Error{Code: knowledge.Invalid, Message: "会签字的人要写单位：读者要看到是谁签的字"}
+		return &knowledge.Error{Code: knowledge.Invalid, Message: "会签字的人要写单位（--institution）：读者要看到是谁签的字"}
 	}
 	return nil
 }
@@ -84,24 +84,54 @@ func setRoles(ctx context.Context, tx pgx.Tx, id knowledge.PersonID, roles []kno
 
 // SetRoles replaces a person's roles; signatures given before stay valid. The same roles again are no change.
 func (s *Store) SetRoles(ctx context.Context, login string, roles []knowledge.Role) error {
-	return s.changePeople(ctx, func(tx pgx.Tx) error {
+	_, err := s.ChangePerson(ctx, login, knowledge.PersonChange{Roles: append([]knowledge.Role{}, roles...)})
+	return err
+}
+
+// ChangePerson replaces what the list says of somebody, and returns her as she is then. What is the same already is no change; what she signed
+// keeps what was said of her that day.
+func (s *Store) ChangePerson(ctx context.Context, login string, c knowledge.PersonChange) (after knowledge.Person, err error) {
+	err = s.changePeople(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT FROM people WHERE login = $1 FOR UPDATE`, login); err != nil { // two at once: what was is true
 			return err
 		}
-		p, err := personBy(ctx, tx, login)
+		before, err := personBy(ctx, tx, login)
 		if err != nil {
 			return err
 		}
-		before := roleList(p.Roles)
-		p.Roles = roles
-		if err := checkPerson(p); err != nil || before == roleList(roles) {
+		after = c.Apply(before)
+		if err := checkPerson(after); err != nil {
 			return err
 		}
-		if err := setRoles(ctx, tx, p.ID, roles); err != nil {
+		if err := s.describe(ctx, tx, before, after); err != nil || roleList(before.Roles) == roleList(after.Roles) {
 			return err
 		}
-		return s.auditor.Append(ctx, tx, aboutPerson(knowledge.PersonRoles, login, map[string]string{"was": before, "roles": roleList(roles)}))
+		if err := setRoles(ctx, tx, before.ID, after.Roles); err != nil {
+			return err
+		}
+		return s.auditor.Append(ctx, tx, aboutPerson(knowledge.PersonRoles, login, map[string]string{"was": roleList(before.Roles), "roles": roleList(after.Roles)}))
 	})
+	return after, err
+}
+
+// describe stores a new name, title or institution, and tells the log what it was and is.
+func (s *Store) describe(ctx context.Context, tx pgx.Tx, before, after knowledge.Person) error {
+	detail := map[string]string{}
+	for _, f := range []struct{ field, was, is string }{
+		{"name", before.Name, after.Name}, {"title", before.Title, after.Title}, {"institution", before.Institution, after.Institution},
+	} {
+		if f.was != f.is {
+			detail[f.field], detail["was_"+f.field] = f.is, f.was
+		}
+	}
+	if len(detail) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `UPDATE people SET name = $2, title = $3, institution = $4 WHERE id = $1`,
+		before.ID, after.Name, after.Title, after.Institution); err != nil {
+		return err
+	}
+	return s.auditor.Append(ctx, tx, aboutPerson(knowledge.PersonChanged, after.Login, detail))
 }
 
 // SetPassword replaces a password and unlocks the account: one's own, or anybody's by an administrator.

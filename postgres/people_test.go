@@ -31,6 +31,10 @@ func TestAuditTellsOfPeople(t *testing.T) {
 		return knowledge.WithActor(context.Background(), knowledge.Actor{Person: id, ID: login, Name: "姓名", From: "test"})
 	}
 	admin, wang := as("admin", knowledge.Administrator), as("wang", knowledge.Editor)
+	change := func(ctx context.Context, login string, c knowledge.PersonChange) error {
+		_, err := store.ChangePerson(ctx, login, c)
+		return err
+	}
 	signIn := func(secret string, at time.Time) { _, _ = store.SignIn(context.Background(), "wang", secret, at) }
 	for _, step := range []struct {
 		what string
@@ -45,6 +49,22 @@ func TestAuditTellsOfPeople(t *testing.T) {
 		{"the same once more", func() error {
 			return store.SetRoles(admin, "wang", []knowledge.Role{knowledge.Editor, knowledge.Publisher})
 		}, "", ""},
+		{"a title by herself", func() error { return change(wang, "wang", describes("", "编审", "")) }, knowledge.Forbidden, ""},
+		{"an expert without a title", func() error {
+			return store.SetRoles(admin, "wang", []knowledge.Role{knowledge.Expert})
+		}, knowledge.Invalid, ""},
+		{"with a title", func() error {
+			c := describes("", "主任医师", "市医院")
+			c.Roles = []knowledge.Role{knowledge.Expert, knowledge.Editor, knowledge.Publisher}
+			return change(admin, "wang", c)
+		}, "", "admin person.changed wang; admin person.roles_set wang editor,publisher>editor,expert,publisher"},
+		{"the same title", func() error { return change(admin, "wang", describes("", "主任医师", "")) }, "", ""},
+		{"an expert's title away", func() error {
+			none := ""
+			return change(admin, "wang", knowledge.PersonChange{Title: &none})
+		}, knowledge.Invalid, ""},
+		{"another name", func() error { return change(admin, "wang", describes("王小明", "", "")) }, "", "admin person.changed wang"},
+		{"nobody's name", func() error { return change(admin, "nobody", describes("某某", "", "")) }, knowledge.NotFound, ""},
 		{"nobody's roles", func() error { return store.SetRoles(admin, "nobody", nil) }, knowledge.NotFound, ""},
 		{"one's own password", func() error { return store.SetPassword(wang, "wang", otherPassword) }, "", "wang person.password_set wang"},
 		{"somebody else's", func() error { return store.SetPassword(wang, "admin", otherPassword) }, knowledge.Forbidden, ""},
@@ -84,11 +104,47 @@ func TestAuditTellsOfPeople(t *testing.T) {
 	}
 	checkNoSecrets(t, dsn)
 	history, err := store.PersonHistory(context.Background(), "wang")
-	if err != nil || len(history) != 7 || history[0].What != "person.added" || history[2].Who != "姓名" || history[6].What != "person.disabled" {
+	if err != nil || len(history) != 10 || history[0].What != "person.added" || history[2].What != "person.changed" || history[5].Who != "姓名" || history[9].What != "person.disabled" {
 		t.Errorf("history: %+v, %v", history, err)
 	}
 	if report := verify(t, store); len(report.Broken) > 0 {
 		t.Errorf("%+v", report)
+	}
+}
+
+// describes changes what is not empty.
+func describes(name, title, institution string) (c knowledge.PersonChange) {
+	for _, f := range []struct {
+		value string
+		into  **string
+	}{{name, &c.Name}, {title, &c.Title}, {institution, &c.Institution}} {
+		if f.value != "" {
+			*f.into = &f.value
+		}
+	}
+	return c
+}
+
+// TestAuthorBecomesExpert: who was added without a title and an institution is given them with the role, and the log says what was.
+func TestAuthorBecomesExpert(t *testing.T) {
+	dsn := postgrestest.DSN(t)
+	store := audited(t, dsn, filepath.Join(t.TempDir(), "audit.head"), auditKey, nil)
+	p, err := store.AddPerson(context.Background(), knowledge.Person{Login: "sun", Name: "孙作者", Roles: []knowledge.Role{knowledge.Author}}, goodPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := describes("孙医生", "主治医师", "县医院")
+	c.Roles = []knowledge.Role{knowledge.Author, knowledge.Expert}
+	got, err := store.ChangePerson(context.Background(), "sun", c)
+	if err != nil || got.ID != p || got.Name != "孙医生" || got.Title != "主治医师" || got.Institution != "县医院" || !got.Holds(knowledge.Expert) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if stored, err := store.Person(context.Background(), "sun"); err != nil || stored.Title != "主治医师" || stored.SigningRole() != knowledge.Expert {
+		t.Errorf("%+v, %v", stored, err)
+	}
+	if got := lines(t, dsn, `SELECT detail::text FROM audit_log WHERE action = 'person.changed'`); len(got) != 1 ||
+		!strings.Contains(got[0], `"was_name": "孙作者"`) || !strings.Contains(got[0], `"title": "主治医师"`) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -79,9 +79,14 @@ func TestUploadOnThePages(t *testing.T) {
 	zip := officetest.ZIP(
 		officetest.Part{Name: "甲.txt", Data: []byte("甲的通知\n\n" + longNotice + "甲")}, officetest.Part{Name: "乙.txt", Data: []byte("乙的通知\n\n" + longNotice + "乙")},
 		officetest.Part{Name: "坏.docx", Data: []byte("PK\x03\x04 broken")}, officetest.Part{Name: "坏条目.md", Data: []byte("---\nid: xy\nkind: rebuttal\nclaims: [一]\nshrot: 一\n---\n正文")},
+		officetest.Part{Name: "坏结论.md", Data: bytes.Replace(source, []byte("verdict: "), []byte("verdict: 谣言 # "), 1)},
+		officetest.Part{Name: "坏指南.md", Data: bytes.Replace(source, []byte("kind: rebuttal"), []byte("kind: guide"), 1)},
+		officetest.Part{Name: "坏字符.md", Data: bytes.Replace(source, []byte("short: "), []byte(`short: "\0" # `), 1)},
+		officetest.Part{Name: "坏\x00\x1b[2J名字.txt", Data: []byte("PK\x03\x04")},
 		officetest.Part{Name: "新条目.md", Data: bytes.Replace(source, []byte("id: "+known), []byte("id: "+known+"-new"), 1)})
 	b.upload("rumour", files("一包.zip", zip))
-	b.says(http.StatusOK, "读出了3条草稿", ">甲</a>", entryAt(known+"-new", ""), "没有读进来的", "一包.zip/坏.docx：", "一包.zip/坏条目.md：")
+	b.says(http.StatusOK, "读出了3条草稿", ">甲</a>", entryAt(known+"-new", ""), "没有读进来的", "一包.zip/坏.docx：", "一包.zip/坏条目.md：",
+		"一包.zip/坏结论.md：verdict 应当是", "一包.zip/坏指南.md：指南没有 verdict", "一包.zip/坏字符.md：有看不见的控制字符", "一包.zip/坏[2J名字.txt：文件坏了")
 
 	for what, c := range map[string]struct {
 		topic  string
@@ -158,6 +163,9 @@ func TestBeginOnThePages(t *testing.T) {
 	xie.says(http.StatusUnprocessableEntity, "格式有错，没有存", "shrot", "读者这样问")
 	xie.do(http.MethodPost, "/console/new", url.Values{"source": {strings.Replace(form.Get("source"), "id: liu", "id: Liu", 1)}})
 	xie.says(http.StatusUnprocessableEntity, "id 应当是2到64个小写字母")
+	unseen := strings.Replace(form.Get("source"), "short: \"\"", `short: "蜂\0蜜"`, 1)
+	xie.do(http.MethodPost, "/console/new", url.Values{"source": {unseen}})
+	xie.says(http.StatusUnprocessableEntity, "有看不见的控制字符，没有存", "short（短名） 里有看不见的控制字符 U&#43;0000")
 	xie.do(http.MethodPost, "/console/new", form)
 	xie.says(http.StatusOK, "存成了第1版草稿，还有", "处要改", "发布以后会告诉等回音的1人", "谢作者写")
 	path := xie.at

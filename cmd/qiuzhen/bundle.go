@@ -47,7 +47,7 @@ func (b bundleExportCommand) Run(ctx context.Context, c *cli, streams stdio) err
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	if b.Out == "" {
-		b.Out = "bundle-" + now.Format("20060102") + ".zip"
+		b.Out = "bundle-" + now.In(knowledge.China).Format("20060102") + ".zip"
 	}
 	if _, err := os.Lstat(b.Out); err == nil {
 		return usageError{fmt.Errorf("%s exists already; name another file with --out", b.Out)}
@@ -125,9 +125,9 @@ func (bundleKeysCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 
 func trustWords(k postgres.BundleKey) string {
 	if k.DistrustedAt != nil {
-		return k.DistrustedAt.Format(time.DateOnly) + " 起不再认可"
+		return k.DistrustedAt.In(knowledge.China).Format(time.DateOnly) + " 起不再认可"
 	}
-	return k.TrustedAt.Format(time.DateOnly) + " 起认可"
+	return k.TrustedAt.In(knowledge.China).Format(time.DateOnly) + " 起认可"
 }
 
 type bundleDistrustCommand struct {
@@ -187,10 +187,10 @@ func printProvenance(ctx context.Context, app *App, out io.Writer, v postgres.Ve
 	if err != nil || !from.Shared() {
 		return err
 	}
-	fmt.Fprintf(out, "转自：%s（指纹 %s，%s 收到）\n", from.City, from.Fingerprint, from.At.Format(time.DateOnly))
+	fmt.Fprintf(out, "转自：%s（指纹 %s，%s 收到）\n", from.City, from.Fingerprint, from.At.In(knowledge.China).Format(time.DateOnly))
 	for _, r := range reviews {
 		who := strings.Join(strings.Fields(r.Institution+" "+r.Title+" "+r.Reviewer), " ") // an editor has no title
-		fmt.Fprintf(out, "对方签字：%s（%s）%s\n", who, r.Role, r.At.Format(time.DateTime))
+		fmt.Fprintf(out, "对方签字：%s（%s）%s\n", who, r.Role, r.At.In(knowledge.China).Format(time.DateTime))
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func (in *bundleImport) introduce(ctx context.Context, typed string) error {
 			state = trustWords(keys[at])
 		}
 	}
-	fmt.Fprintf(out, "%s 的共享包，%s 签发\n指纹 %s（%s）\n", from.City, from.Created.Format(time.DateTime), from.Key.Fingerprint(), state)
+	fmt.Fprintf(out, "%s 的共享包，%s 签发\n指纹 %s（%s）\n", from.City, from.Created.In(knowledge.China).Format(time.DateTime), from.Key.Fingerprint(), state)
 	if in.city != from.City {
 		fmt.Fprintf(in.streams.err, "注意：这把钥匙是以“%s”的名义认可的，现在自称“%s”；仍按原来的名字标注\n", in.city, from.City)
 	}

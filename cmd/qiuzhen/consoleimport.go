@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"qiuzhen/console"
 	"qiuzhen/ingest"
@@ -25,6 +26,9 @@ func (*beginnings) Blank(kind knowledge.Kind, topic knowledge.Topic, title, word
 	return ingest.Blank(kind, topic, title, wording)
 }
 
+// archiveMost is how long the files of a ZIP may take together: less than the page waits, so that it shows what was read and what was not.
+const archiveMost = 4 * time.Minute
+
 // Import is the ingest command's, of one file of a person who is signed in. Files of one name are different files here, whoever
 // brings them: the same content makes the same drafts again.
 func (b *beginnings) Import(ctx context.Context, name, path string, topic knowledge.Topic) (console.Imported, error) {
@@ -41,7 +45,7 @@ func (b *beginnings) Import(ctx context.Context, name, path string, topic knowle
 	}
 	var made console.Imported
 	im := &office.Importer{
-		Worker: b.worker, Options: office.Options{Topic: topic},
+		Worker: b.worker, Options: office.Options{Topic: topic}, ArchiveTime: archiveMost,
 		Save: func(ctx context.Context, o ingest.Original, drafts []ingest.Draft) (ingest.ImportReport, error) {
 			for _, d := range drafts {
 				made.Drafts = append(made.Drafts, console.MadeDraft{ID: d.Entry.ID, Title: d.Entry.Title})
@@ -60,15 +64,15 @@ func (b *beginnings) Import(ctx context.Context, name, path string, topic knowle
 	return made, err
 }
 
-// own stores an entry in our own format, complete or not, when it is new: one that is there is edited on its page, where what changes is seen.
+// own stores an entry in our own format, complete or not, when it is new: one that is there is edited on its page, where what changes is seen. What
+// could not be stored there cannot be here: it is a line, and the rest of the ZIP goes on.
 func (b *beginnings) own(ctx context.Context, file ingest.File, made *console.Imported) error {
 	e, complaints, readable := ingest.LintText(file.Data)
-	if !readable || !e.ID.Valid() || e.Kind != knowledge.Rebuttal && e.Kind != knowledge.Guide {
-		line := "不是完整的条目"
-		if len(complaints) > 0 {
-			line = fmt.Sprintf("第%d行：%s", complaints[0].Line, complaints[0].What)
+	if problem := console.Unsaveable(knowledge.Entry{ID: e.ID}, e, string(file.Data), readable); problem != "" {
+		if !readable && len(complaints) > 0 {
+			problem = fmt.Sprintf("第%d行：%s", complaints[0].Line, complaints[0].What)
 		}
-		made.Lines = append(made.Lines, file.Name+"："+line)
+		made.Lines = append(made.Lines, knowledge.Printable(file.Name+"："+problem))
 		return nil
 	}
 	_, err := b.app.Ingester.SaveEdited(knowledge.WithSeen(ctx, knowledge.Seen{}), b.app.Store, e)

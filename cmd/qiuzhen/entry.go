@@ -85,7 +85,7 @@ func printVersion(out io.Writer, v postgres.Version) {
 		if r.Decision == "return" {
 			what = "退回"
 		}
-		fmt.Fprintf(out, "%s：%s %s %s（%s）%s %s\n", what, r.Institution, r.Title, r.Reviewer, r.Role, r.At.Format(time.DateTime), r.Comment)
+		fmt.Fprintf(out, "%s：%s %s %s（%s）%s %s\n", what, r.Institution, r.Title, r.Reviewer, r.Role, r.At.In(knowledge.China).Format(time.DateTime), r.Comment)
 	}
 }
 
@@ -220,7 +220,7 @@ func (e entryHistoryCommand) Run(ctx context.Context, c *cli, streams stdio) err
 		}
 		for _, h := range events {
 			what, more := h.Told()
-			fmt.Fprintf(streams.out, "%s  %s%s  %s（%s）%s\n", h.At.Format(time.DateTime), versionWords(h.Version), what, h.Who, h.From, more)
+			fmt.Fprintf(streams.out, "%s  %s%s  %s（%s）%s\n", h.At.In(knowledge.China).Format(time.DateTime), versionWords(h.Version), what, h.Who, h.From, more)
 		}
 		return nil
 	})

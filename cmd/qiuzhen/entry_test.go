@@ -54,6 +54,9 @@ func TestEntryLife(t *testing.T) {
 	program(exitFailed, "专家要写职称和单位", "user", "add", "chen", "--name", "陈医生", "--role", "expert", "--as", "admin")
 	program(0, "可以登录了", "user", "add", "chen", "--name", "陈医生", "--title", "主任医师", "--institution", "市医院", "--role", "expert", "--as", "admin")
 	program(0, "可以登录了", "user", "add", "li", "--name", "李编辑", "--institution", "市科协", "--role", "editor", "--as", "admin")
+	program(exitUsage, "say what changes", "user", "role", "li", "--as", "admin")
+	program(0, "li 现在是：市科协 编审 李编辑；角色 editor\n", "user", "role", "li", "--title", "编审", "--as", "admin")
+	program(0, "li 的密码改好了", "user", "passwd", "li", "--as", "li")
 	program(exitFailed, "要管理员来做", "user", "disable", "li", "--as", "wang")
 	program(exitFailed, "最后一位管理员", "user", "disable", "admin", "--as", "admin")
 	program(exitFailed, "最后一位管理员", "user", "role", "admin", "publisher", "--as", "admin")
@@ -104,5 +107,7 @@ func TestEntryLife(t *testing.T) {
 	program(0, "某人", "reader", "list")
 	program(0, "照常回答", "reader", "unblock", "web", "某人", "--as", "admin")
 	program(exitFailed, "没有拉黑", "reader", "unblock", "web", "某人", "--as", "admin")
+	program(0, "li 停用了，不能再登录", "user", "disable", "li", "--as", "admin")
+	program(0, "改登记的姓名、职称或单位  管理员", "user", "history", "li")
 	program(0, "链条完整", "audit", "verify")
 }

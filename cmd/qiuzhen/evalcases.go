@@ -16,6 +16,7 @@ import (
 	"qiuzhen/bot/web"
 	"qiuzhen/bot/wechat"
 	"qiuzhen/eval/cases"
+	"qiuzhen/knowledge"
 	"qiuzhen/postgres"
 	"qiuzhen/retrieval"
 )
@@ -309,7 +310,7 @@ func listRuns(ctx context.Context, app *App, out io.Writer) error {
 		if !r.Finished {
 			state = "没有跑完"
 		}
-		fmt.Fprintf(out, "%s  %s  %d/%d  %s  %s\n", r.ID, r.Started.Local().Format(time.DateTime), r.Done, r.Total, state, r.Commit)
+		fmt.Fprintf(out, "%s  %s  %d/%d  %s  %s\n", r.ID, r.Started.In(knowledge.China).Format(time.DateTime), r.Done, r.Total, state, r.Commit)
 	}
 	return nil
 }

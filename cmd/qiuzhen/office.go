@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/term"
 
 	"qiuzhen/fetch"
 	"qiuzhen/ingest"
@@ -68,14 +72,19 @@ func partition(files []office.File) (own []ingest.File, foreign []office.File, e
 
 // importOffice stores drafts of files that are not in our own format, and says what was not read.
 func (a *App) importOffice(ctx context.Context, files []office.File, options office.Options, streams stdio) (office.Report, error) {
+	var client fetch.Client
+	return a.importWith(ctx, client.Document, files, options, streams)
+}
+
+// importWith is importOffice with pages fetched as is said.
+func (a *App) importWith(ctx context.Context, fetched office.Fetcher, files []office.File, options office.Options, streams stdio) (office.Report, error) {
 	worker, err := reader(a.Settings)
 	if err != nil {
 		return office.Report{}, err
 	}
 	worker.Notice = func(what string) { fmt.Fprintln(streams.err, what) }
-	var client fetch.Client
 	im := &office.Importer{
-		Worker: worker, Options: options, Fetch: client.Document,
+		Worker: worker, Options: options, Fetch: fetched, Inside: insideArchive(streams.err, time.Now),
 		Save: func(ctx context.Context, o ingest.Original, drafts []ingest.Draft) (ingest.ImportReport, error) {
 			return a.Ingester.Import(ctx, a.Store, o, drafts)
 		},
@@ -94,6 +103,21 @@ func (a *App) importOffice(ctx context.Context, files []office.File, options off
 	return im.Report, a.Store.Maintain(ctx)
 }
 
+// insideEvery is how often somebody who waits for a ZIP is told how far it is.
+const insideEvery = 5 * time.Second
+
+// insideArchive tells how far a ZIP is: its files may take minutes while the bar, which counts what was named, stands still.
+func insideArchive(w io.Writer, now func() time.Time) func(name string, done, total int) {
+	last := now()
+	return func(name string, done, total int) {
+		if at := now(); at.Sub(last) >= insideEvery {
+			last = at
+			clearBar(w)
+			fmt.Fprintf(w, "压缩包 %s：读完 %d/%d 个文件\n", knowledge.Printable(name), done, total)
+		}
+	}
+}
+
 // reportOffice is the summary of an import.
 func reportOffice(r office.Report, streams stdio) {
 	fmt.Fprintf(streams.out, "读了 %d 个文件：新写入草稿 %d 条，没有变化 %d 条\n", r.Files, r.Stored, r.Same)
@@ -106,5 +130,12 @@ func reportOffice(r office.Report, streams stdio) {
 	fmt.Fprintf(streams.err, "%d 个文件没有全部读进来：\n", len(r.Lines))
 	for _, line := range r.Lines {
 		fmt.Fprintln(streams.err, "  "+strings.ReplaceAll(line, "\n", " "))
+	}
+}
+
+// clearBar takes a half-drawn progress bar off a terminal's line.
+func clearBar(w io.Writer) {
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) { //nolint:gosec // a file descriptor fits an int
+		fmt.Fprint(w, "\r\x1b[K")
 	}
 }

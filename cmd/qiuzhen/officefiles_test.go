@@ -119,6 +119,16 @@ func randomBytes(n int) []byte {
 	return out
 }
 
+// flood begins as an entry of ours and goes on for so many bytes, which a ZIP makes smaller, though not by as much as a bomb.
+func flood(size int) []byte {
+	var b bytes.Buffer
+	b.WriteString("---\nid: a\nkind: guide\n---\n")
+	for n := uint64(1); b.Len() < size; n = n*6364136223846793005 + 1442695040888963407 {
+		fmt.Fprintf(&b, "%016x%s\n", n, paragraphs)
+	}
+	return b.Bytes()[:size]
+}
+
 // hostileFiles are broken, encrypted, too large or made to hurt.
 func hostileFiles() []officeFile {
 	good := officetest.DOCX(longGuide(2))
@@ -191,6 +201,10 @@ func hostileFiles() []officeFile {
 		{"bomb.zip", officetest.Bomb("a.txt", "", 400<<20), -1, "太大"},
 		{"cut.zip", officetest.ZIP(many[:50]...)[:1000], -1, "坏了"},
 		{"climbing.zip", officetest.ZIP(officetest.Part{Name: "../../../tmp/evil.txt", Data: []byte(paragraphs)}), 1, ""},
+		{"names.zip", officetest.ZIP(officetest.Part{Name: "a\x00.txt", Data: []byte(paragraphs)}, officetest.Part{Name: "\x1b[2Jb.txt", Data: []byte(paragraphs + "再说一遍。")}), 2, ""},
+		{"own-flood.zip", officetest.ZIP(officetest.Part{Name: "a.md", Data: flood(31 << 20)}), -1, "一个条目最多 256 KB"},
+		{"site.md", []byte("---\ntitle: 通知\ntopic: 防汛\nshort: 汛\n---\n" + paragraphs), 1, ""},
+		{"rule.md", []byte("---\n\n# 通知\n\n" + paragraphs), 1, ""},
 		{"archive.rar", []byte("Rar!\x1a\x07\x00"), -1, "RAR"},
 		{"large.txt", bytes.Repeat([]byte("水"), 11<<20), -1, "超过 32 MB"},
 	}

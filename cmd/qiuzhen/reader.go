@@ -28,7 +28,7 @@ func (r readerListCommand) Run(ctx context.Context, c *cli, streams stdio) error
 		for _, s := range senders {
 			state := ""
 			if s.Blocked != nil {
-				state = "  " + s.Blocked.Format(time.DateTime) + " 拉黑"
+				state = "  " + s.Blocked.In(knowledge.China).Format(time.DateTime) + " 拉黑"
 			}
 			fmt.Fprintf(streams.out, "%s  %q  一天内%d条%s\n", s.Channel, s.Name, s.Messages, state)
 		}

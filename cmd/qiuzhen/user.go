@@ -16,7 +16,7 @@ type userCommand struct {
 	List    userListCommand    `cmd:"" help:"List the staff with their roles."`
 	Add     userAddCommand     `cmd:"" help:"Add somebody; the new password is asked for. The first person needs no --as, and must be an administrator."`
 	Passwd  userPasswdCommand  `cmd:"" help:"Set a password, one's own or (administrators) anybody's."`
-	Role    userRoleCommand    `cmd:"" help:"Replace somebody's roles."`
+	Role    userRoleCommand    `cmd:"" help:"Replace somebody's roles, name, title or institution."`
 	Disable userDisableCommand `cmd:"" help:"End an account; what it signed stays signed."`
 	History userHistoryCommand `cmd:"" help:"Everything that was done to an account, and that it did."`
 	Notices userNoticesCommand `cmd:"" help:"What somebody has to be told: entries signed that come due."`
@@ -152,23 +152,41 @@ func (u userPasswdCommand) Run(ctx context.Context, c *cli, streams stdio) error
 		if err != nil {
 			return err
 		}
-		return app.Store.SetPassword(ctx, u.Login, secret)
+		if err := app.Store.SetPassword(ctx, u.Login, secret); err != nil {
+			return err
+		}
+		fmt.Fprintf(streams.out, "%s 的密码改好了；登录着的网页要重新登录\n", u.Login)
+		return nil
 	})
 }
 
 type userRoleCommand struct {
 	signedIn
-	Login string   `arg:"" help:"Whose roles."`
-	Role  []string `arg:"" help:"All the roles to hold from now on."`
+	Login       string   `arg:"" help:"Whose."`
+	Role        []string `arg:"" optional:"" help:"All the roles to hold from now on; none: those held now."`
+	Name        *string  `help:"Name as readers see it under what is signed from now on."`
+	Title       *string  `help:"Professional title, for an expert."`
+	Institution *string  `help:"Institution, for everybody who signs."`
 }
 
 func (u userRoleCommand) Run(ctx context.Context, c *cli, streams stdio) error {
+	change := knowledge.PersonChange{Name: u.Name, Title: u.Title, Institution: u.Institution}
+	if len(u.Role) > 0 {
+		change.Roles = parseRoles(u.Role)
+	}
+	if change.Roles == nil && u.Name == nil && u.Title == nil && u.Institution == nil {
+		return usageError{errors.New("say what changes: roles, --name, --title or --institution")}
+	}
 	return withStore(ctx, c, streams, func(app *App) error {
 		ctx, err := u.administrator(ctx, app, streams)
 		if err != nil {
 			return err
 		}
-		return app.Store.SetRoles(ctx, u.Login, parseRoles(u.Role))
+		p, err := app.Store.ChangePerson(ctx, u.Login, change)
+		if err == nil {
+			fmt.Fprintf(streams.out, "%s 现在是：%s；角色 %s\n", p.Login, strings.Join(strings.Fields(p.Institution+" "+p.Title+" "+p.Name), " "), joinRoles(p.Roles))
+		}
+		return err
 	})
 }
 
@@ -183,6 +201,10 @@ func (u userDisableCommand) Run(ctx context.Context, c *cli, streams stdio) erro
 		if err != nil {
 			return err
 		}
-		return app.Store.DisablePerson(ctx, u.Login, time.Now())
+		if err := app.Store.DisablePerson(ctx, u.Login, time.Now()); err != nil {
+			return err
+		}
+		fmt.Fprintf(streams.out, "%s 停用了，不能再登录；签过的字还算数\n", u.Login)
+		return nil
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -29,10 +28,13 @@ type Options struct {
 
 // drafter makes the drafts of one document.
 type drafter struct {
-	doc    *Document
-	key    string // what names the file among others, the same at every import
-	name   string // what the file is called
-	opts   Options
+	doc  *Document
+	key  string // what names the file among others, the same at every import
+	name string // what the file is called
+	opts Options
+	// source is the page's own address, where the document is one page and no list of what others said.
+	source, sourcePlace string
+
 	seen   map[string]int // titles so far
 	drafts []ingest.Draft
 	notes  []string
@@ -43,12 +45,16 @@ type drafter struct {
 // for lint to find. The key makes ids that are the same whenever the file is read again.
 func Drafts(doc *Document, name, key string, opts Options) (drafts []ingest.Draft, notes []string) {
 	d := &drafter{doc: doc, key: key, name: name, opts: opts, seen: map[string]int{}}
+	table := isTable(doc)
+	if !table && len(doc.Reviews) <= 1 {
+		d.source, d.sourcePlace = d.ownAddress()
+	}
 	switch {
 	case len(doc.Reviews) > 0:
 		for _, r := range doc.Reviews {
 			d.review(r)
 		}
-	case isTable(doc):
+	case table:
 		d.table()
 	default:
 		d.text()
@@ -70,15 +76,19 @@ func (d *drafter) open(kind knowledge.Kind, title string, place string) *ingest.
 	draft := &ingest.Draft{Fields: map[string]string{}}
 	draft.Entry = knowledge.Entry{ID: d.id(title), Kind: kind, Topic: d.opts.Topic, Title: title, Actions: []string{}}
 	draft.Fields["title"] = place
-	source := knowledge.Source{Title: d.doc.Title, Date: d.doc.Date, Read: knowledge.Reading{Where: path.Base(d.name)}}
+	name, from := d.called()
+	source := knowledge.Source{Title: d.doc.Title, Date: d.doc.Date, Read: knowledge.Reading{Where: name}}
 	draft.Fields["sources[0].title"] = d.doc.TitlePlace.String()
 	if source.Title == "" {
-		source.Title, draft.Fields["sources[0].title"] = path.Base(d.name), "文件名"
+		source.Title, draft.Fields["sources[0].title"] = name, from
 	}
 	if source.Date != "" {
 		draft.Fields["sources[0].date"] = "<meta>"
 	}
-	draft.Fields["sources[0].read.where"] = "文件名"
+	draft.Fields["sources[0].read.where"] = from
+	if d.source != "" {
+		source.URL, draft.Fields["sources[0].url"] = d.source, d.sourcePlace
+	}
 	draft.Entry.Sources = []knowledge.Source{source}
 	return draft
 }
@@ -125,7 +135,7 @@ func (d *drafter) text() {
 	blocks, dialogue := d.dialogue()
 	whole := section{title: d.doc.Title, place: d.doc.TitlePlace, blocks: blocks}
 	if whole.title == "" {
-		whole.title = strings.TrimSuffix(path.Base(d.name), path.Ext(d.name))
+		whole.title = d.baseName()
 	}
 	for _, s := range split(whole, dialogue) {
 		d.section(s)
@@ -216,7 +226,7 @@ func (d *drafter) section(s section) {
 	}
 	place := s.place.String()
 	if place == "" {
-		place = "文件名"
+		_, place = d.called()
 	}
 	draft := d.open(knowledge.Guide, title, place)
 	if question.MatchString(title) {

@@ -16,6 +16,9 @@ type File struct {
 	Name string // as shown
 	Key  string // the same wherever the folder lies: its path below what was named
 	Path string // on disk; "" for an address
+	// Clash names another file of the run that has the same key. Their drafts would have the same ids and replace one another, so this one is
+	// not read.
+	Clash string
 }
 
 // IsAddress reports whether what was named is a page on the web.
@@ -26,10 +29,45 @@ var readable = strings.Fields(".md .markdown .txt .text .docx .docm .doc .wps .r
 	" .et .ods .json .jsonld .zip .rar .7z .ppt .pptx .png .jpg .jpeg .gif .bmp .tif .tiff .dps")
 
 // Find lists the files below the paths, in a stable order, and how many it passed over in folders because nothing there is a
-// document by its name. A path that does not exist, or a folder without any document, is an error.
+// document by its name. A path that does not exist, or a folder without any document, is an error. A file that was named twice is listed once.
 func Find(paths []string) (files []File, passed int, err error) {
+	if files, passed, err = findAll(paths); err != nil {
+		return nil, 0, err
+	}
+	return apart(files), passed, nil
+}
+
+// apart drops files that are there already and marks those that share their key with another.
+func apart(files []File) []File {
+	first := map[string]File{}
+	kept := files[:0]
+	for _, f := range files {
+		other, taken := first[f.Key]
+		switch {
+		case !taken:
+			first[f.Key] = f
+		case f.Path == other.Path || samePath(f.Path, other.Path):
+			continue
+		default:
+			f.Clash = other.Name
+		}
+		kept = append(kept, f)
+	}
+	return kept
+}
+
+func samePath(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	two, err := os.Stat(b)
+	return err == nil && os.SameFile(one, two)
+}
+
+func findAll(paths []string) (files []File, passed int, err error) {
 	for _, p := range paths {
-		if strings.HasPrefix(p, "https://") || strings.HasPrefix(p, "http://") {
+		if isAddress(p) {
 			files = append(files, File{Name: p, Key: p})
 			continue
 		}

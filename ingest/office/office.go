@@ -94,6 +94,10 @@ type Document struct {
 	Reviews    []ClaimReview `json:"reviews,omitempty"`
 	// Notes say what of the file was left out, a clear Chinese clause each.
 	Notes []string `json:"notes,omitempty"`
+	// Canonical is the address that a web page gives as its own.
+	Canonical string `json:"canonical,omitempty"`
+	// Address is where the importer fetched it; "" for a file.
+	Address string `json:"-"`
 }
 
 // Note adds a clause about what was left out.

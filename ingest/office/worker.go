@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"qiuzhen/knowledge"
 )
 
 // What a child process may use.
@@ -97,6 +99,7 @@ func (w *Worker) Unpack(ctx context.Context, name string, data []byte, keep func
 			if err := json.Unmarshal(line, &f); err != nil {
 				return err
 			}
+			f.Name = knowledge.Printable(f.Name) // the child should have: what reads hostile bytes may say anything
 			if f.Name == "" {
 				switch {
 				case f.Problem != "":
@@ -158,7 +161,7 @@ func (w *Worker) run(ctx context.Context, mode, name string, data []byte, take f
 	}
 	group := newGroup(w.parents, w.memory())
 	defer group.remove()
-	args := append(append([]string{}, w.Command[1:]...), "--mode="+mode, "--name="+tail(name, 200), "--cache="+w.CacheDir)
+	args := append(append([]string{}, w.Command[1:]...), "--mode="+mode, "--name="+tail(knowledge.Printable(name), 200), "--cache="+w.CacheDir)
 	cmd, out, err := w.start(ctx, group, args, data, complaint)
 	if err != nil {
 		return fmt.Errorf("start the reading process: %w", err)

@@ -21,7 +21,10 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	switch os.Args[1] {
-	case "read":
+	case "slow", "read":
+		if os.Args[1] == "slow" && os.Args[2] == "--mode=read" && !strings.HasSuffix(os.Args[3], ".zip") {
+			time.Sleep(200 * time.Millisecond)
+		}
 		o := read.Options{Mode: strings.TrimPrefix(os.Args[2], "--mode="), Name: strings.TrimPrefix(os.Args[3], "--name=")}
 		if err := read.Main(o, os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -94,7 +94,18 @@ func walkPage(d *office.Document, doc *html.Node, s string) {
 	}
 }
 
-// head takes the page's title and its date of publication, where it says them.
+// maxAddress bounds an address that a page gives, in bytes.
+const maxAddress = 2048
+
+// canonical is an address as a page gives it; "" for what can be none.
+func canonical(href string) string {
+	if href = clean(href); len(href) > maxAddress {
+		return ""
+	}
+	return href
+}
+
+// head takes the page's title, its date of publication and its own address, where it says them.
 func head(d *office.Document, doc *html.Node) {
 	for n := range doc.Descendants() {
 		if n.Type != html.ElementNode {
@@ -104,6 +115,10 @@ func head(d *office.Document, doc *html.Node) {
 		case "title":
 			if d.Title == "" {
 				d.Title, d.TitlePlace = clean(textOf(n)), office.Place{Path: "<title>"}
+			}
+		case "link":
+			if d.Canonical == "" && strings.EqualFold(attribute(n, "rel"), "canonical") {
+				d.Canonical = canonical(attribute(n, "href"))
 			}
 		case "meta":
 			content := clean(attribute(n, "content"))

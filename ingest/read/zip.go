@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"qiuzhen/ingest/office"
+	"qiuzhen/knowledge"
 )
 
 // ratioFrom is from which size on a part's ratio counts: small parts of spaces are no bombs.
@@ -177,7 +178,8 @@ func unpack(out io.Writer, data []byte) error {
 // maxName bounds a member's path, in bytes; of a longer one the end is kept.
 const maxName = 500
 
-// memberName is a part's path in UTF-8: Chinese Windows writes GBK without saying so.
+// memberName is a part's path in UTF-8: Chinese Windows writes GBK without saying so. Characters that nobody sees are dropped: a NUL can be
+// no process's argument, and the name is shown on a terminal.
 func memberName(f *zip.File) string {
 	name := f.Name
 	if !utf8.ValidString(name) {
@@ -186,7 +188,7 @@ func memberName(f *zip.File) string {
 		}
 	}
 	name = strings.ToValidUTF8(strings.ReplaceAll(name, `\`, "/"), "_")
-	name = strings.TrimPrefix(path.Clean("/"+name), "/")
+	name = strings.TrimPrefix(path.Clean("/"+knowledge.Printable(name)), "/")
 	if name == "" {
 		return "_" // it was "." or "..": a frame without a name is the last
 	}
