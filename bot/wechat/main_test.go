@@ -152,7 +152,7 @@ func newStage(t *testing.T, safe, service bool, nodes int, options ...option) *s
 	}
 	t.Cleanup(s.store.Close)
 	ours := wechat.Config{
-		Account: a, Store: s.store.WeChat(), Desk: s.desk, Reader: fakeReader{}, Service: service, PublicURL: "https://qiuzhen.example.cn", Times: quick,
+		Account: a, Store: s.store.WeChat(), Desk: s.desk, Reader: fakeReader{}, Service: service, Alerts: true, PublicURL: "https://qiuzhen.example.cn", Times: quick,
 		Now: time.Now, Log: slog.New(slog.NewTextHandler(s.log, nil)),
 	}
 	for _, o := range options {
