@@ -19,12 +19,13 @@ type Answerer interface {
 // Reply is what the reader gets, with the conclusion that it was made from.
 type Reply struct {
 	retrieval.Result
-	Text    string   // plain text, the first line enough by itself
-	Choices []Choice // what the reader may do next
-	Silent  bool     // nothing is to be said
-	Answer  int64    // numbers the reply among those kept; 0: it was not kept
-	Wishes  Wishes   // how the reader wants to be talked to from now on
-	Forgot  bool     // all there was of the reader has been deleted: what the channel keeps goes too
+	Text    string          // plain text, the first line enough by itself
+	Choices []Choice        // what the reader may do next
+	Silent  bool            // nothing is to be said
+	Answer  int64           // numbers the reply among those kept; 0: it was not kept
+	Wishes  Wishes          // how the reader wants to be talked to from now on
+	Told    []retrieval.Ref // entries that it tells beside its own: what the reader waited for
+	Forgot  bool            // all there was of the reader has been deleted: what the channel keeps goes too
 
 	stepwise bool // the same words get another answer next time
 }
@@ -97,9 +98,11 @@ func first(s string, most int) string {
 	return string(runes[:min(len(runes), most)])
 }
 
-// What the reader hears when something of ours failed, and when what came cannot be read.
+// What the reader hears when something of ours failed (of who may be in danger: Refused), and when what came cannot be read.
 const (
 	ErrorLine      = "刚才没有收到，请再发一次。"
 	UnreadableLine = "这段文字读不出来，请重新复制一遍再发。"
 	TooLongLine    = "这段文字太长了，请只发要问的那一段。"
+	// GoneLine takes the place of what quotes an entry that is not served any more.
+	GoneLine = "刚才那一条已经撤下或者改过了，先不要照着做。\n请把要问的再发一次，我重新查。"
 )

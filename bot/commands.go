@@ -59,12 +59,18 @@ func (s *session) help() Reply {
 		"还可以说：慢一点、字大一点、订阅、删除我的数据。",
 		"有人不舒服、有危险，先打120或110。",
 	}
+	if !s.m.Via.Alerts {
+		lines[3] = "还可以说：慢一点、字大一点、删除我的数据。"
+	}
 	if s.m.Group != "" {
 		lines[3] = "群里叫我，就先写“求真”两个字。想让我自动提醒，写“求真，自动辟谣”。"
 	}
 	r := human(strings.Join(lines, "\n"))
 	if s.m.Group == "" {
-		r.Choices = []Choice{{"慢一点", "慢一点"}, {"字大一点", "字大一点"}, {"订阅", "订阅"}}
+		r.Choices = []Choice{{"慢一点", "慢一点"}, {"字大一点", "字大一点"}}
+		if s.m.Via.Alerts {
+			r.Choices = append(r.Choices, Choice{"订阅", "订阅"})
+		}
 	}
 	return r
 }

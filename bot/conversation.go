@@ -328,6 +328,4 @@ func quote(s retrieval.Stored, words string) Reply {
 	return told(retrieval.Result{Decision: retrieval.Sure, Answers: []retrieval.Match{{Stored: s}}}, words)
 }
 
-func gone() Reply {
-	return human("刚才那一条已经撤下或者改过了，先不要照着做。\n请把要问的再发一次，我重新查。")
-}
+func gone() Reply { return human(GoneLine) }

@@ -26,8 +26,8 @@ type Readers interface {
 type Record interface {
 	// Said is a reply to the reader, or to another member of the same group; false when it is not kept, or not theirs to see.
 	Said(ctx context.Context, r Reader, answer int64) (Said, bool, error)
-	// Due are answers that the reader waits for and has not been told.
-	Due(ctx context.Context, r Reader) ([]Due, error)
+	// Due are answers that the reader waits for and has not been told, as far as they are served now.
+	Due(ctx context.Context, r Reader, now time.Time) ([]Due, error)
 }
 
 // Store is both; *postgres.Store is one, bottest.Store another for tests.
@@ -43,6 +43,8 @@ type Desk struct {
 	Store     Store
 	Now       func() time.Time
 	PublicURL string // where the pages of entries are, for links; empty: none
+	// SubscribeOn are the channels that are connected where subscribers are sent something, in readers' words: who asks for it elsewhere is told.
+	SubscribeOn []string
 
 	doorman *doorman
 	turns   turns
@@ -55,7 +57,7 @@ func NewDesk(e *Engine, s Store, now func() time.Time) *Desk {
 	return d
 }
 
-// Handle answers a message. An error means that a dependency failed; ErrorLine is what the reader gets then.
+// Handle answers a message. An error means that a dependency failed; Refused with ErrorLine is what the reader gets then.
 func (d *Desk) Handle(ctx context.Context, m Message) (Reply, error) {
 	start := time.Now()
 	turnDone, err := d.turns.take(ctx, m.Via.Name+"\x00"+m.name())
@@ -286,7 +288,7 @@ func (a *Answered) show(m retrieval.Match, quoted bool) {
 
 // served reports whether all that a reply quotes or offers is still served.
 func (d *Desk) served(ctx context.Context, r Reply) bool {
-	shown := append(refs(r.Answers), refs(r.Candidates)...)
+	shown := r.Kept().Shown()
 	if len(shown) == 0 {
 		return true
 	}

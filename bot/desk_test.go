@@ -53,7 +53,7 @@ func (p *plain) Send(t testing.TB, s bottest.Sent) []bottest.Seen {
 // TestConversations: all cases, as channels of every kind have them.
 func TestConversations(t *testing.T) {
 	for _, can := range []bot.Channel{
-		{Name: "terminal"}, {Name: "wechat"}, {Name: "web", Buttons: true, Pages: true}, {Name: "telegram", Push: true, Buttons: true, Groups: true},
+		{Name: "terminal"}, {Name: "wechat", Alerts: true}, {Name: "web", Buttons: true, Pages: true}, {Name: "telegram", Push: true, Alerts: true, Buttons: true, Groups: true},
 		{Name: "plain groups", Groups: true},
 	} {
 		t.Run(can.Name, func(t *testing.T) {

@@ -17,7 +17,7 @@ func (s *session) withDue(ctx context.Context, r Reply) (Reply, error) {
 	if !s.turn.Reader.Due || s.m.Group != "" || r.Urgent != nil || s.memory().Asking != "" {
 		return r, nil
 	}
-	due, err := s.Store.Due(ctx, s.turn.Reader)
+	due, err := s.Store.Due(ctx, s.turn.Reader, s.now)
 	if err != nil {
 		return r, fmt.Errorf("what the reader waits for: %w", err)
 	}
@@ -37,7 +37,7 @@ func (s *session) withDue(ctx context.Context, r Reply) (Reply, error) {
 			continue
 		}
 		r.Text += "\n\n" + text
-		s.told = append(s.told, retrieval.Match{Stored: stored[0]})
+		s.told, r.Told = append(s.told, retrieval.Match{Stored: stored[0]}), append(r.Told, d.Entry)
 		s.turn.Told = append(s.turn.Told, d.Question)
 	}
 	return r, nil

@@ -34,6 +34,10 @@ func (d *Desk) forUs(ctx context.Context, m Message) (Message, Reply, bool, erro
 	if m.Group == "" {
 		return m, Reply{}, false, nil
 	}
+	asked := m.Calls()
+	if asked && !d.doorman.mayAsk(m, answering, d.Now()) {
+		return m, Reply{Silent: true}, true, nil
+	}
 	group, err := d.Store.Reader(ctx, m.Via.Name, m.Group)
 	if err != nil {
 		return m, Reply{}, true, fmt.Errorf("group: %w", err)
@@ -41,10 +45,7 @@ func (d *Desk) forUs(ctx context.Context, m Message) (Message, Reply, bool, erro
 	if group.Blocked {
 		return m, Reply{Silent: true}, true, nil
 	}
-	asked := m.Addressed || m.About != 0
-	if name := calledBy.FindString(m.Text); name != "" {
-		m.Text, asked = m.Text[len(name):], true
-	}
+	m.Text = m.Text[len(calledBy.FindString(m.Text)):]
 	if !asked {
 		reply, err := d.unasked(ctx, m, group)
 		return m, reply, true, err
@@ -67,11 +68,20 @@ func (d *Desk) forUs(ctx context.Context, m Message) (Message, Reply, bool, erro
 	return m, Reply{}, false, nil
 }
 
-// Concerns reports whether a message of a group can be answered at all: it calls us, or the group wants rumours answered unasked. What does not
-// need not be stored.
+// Calls reports whether a message is for us: what is said to us alone is, and in a group what calls us, answers us or presses a button of ours.
+func (m Message) Calls() bool {
+	return m.Group == "" || m.Addressed || m.About != 0 || calledBy.MatchString(m.Text)
+}
+
+// Concerns reports whether a message of a group can be answered at all: it calls us, and not more often than a group is answered, or the group wants
+// rumours answered unasked. What does not need not be stored. It is asked once for each message, as it comes: there what waits for a platform's
+// quota is bounded, of which a group has its own.
 func (d *Desk) Concerns(ctx context.Context, m Message) (bool, error) {
-	if m.Group == "" || m.Addressed || m.About != 0 || calledBy.MatchString(m.Text) {
+	switch {
+	case m.Group == "":
 		return true, nil
+	case m.Calls():
+		return d.doorman.mayAsk(m, arriving, d.Now()), nil
 	}
 	group, err := d.Store.Reader(ctx, m.Via.Name, m.Group)
 	if err != nil {

@@ -1,10 +1,12 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"qiuzhen/knowledge"
@@ -45,13 +47,25 @@ func LaneOf(words string, media bool) Lane {
 	return Words
 }
 
-// DangerLine is what a message that speaks of a danger is answered with where nothing else can be done for it; empty when it speaks of none.
-func DangerLine(words string) string {
-	if u := patternDanger(words); u != nil {
-		return dangerReply(u).Text
+// DangerReply is the reply to a message that speaks of a danger where nothing else can be done for it: patterns see it, and nothing is asked of a model
+// or a database. False when they see none.
+func DangerReply(words string) (Reply, bool) {
+	u := patternDanger(words)
+	if u == nil {
+		return Reply{}, false
 	}
-	return ""
+	return dangerReply(u), true
 }
+
+// DangerLine is what that reply says; empty when there is none.
+func DangerLine(words string) string {
+	reply, _ := DangerReply(words)
+	return reply.Text
+}
+
+// Refused is what a message is answered with that is refused, or that something of ours failed at: the line, unless it speaks of a danger. Whatever
+// refuses or fails says this.
+func Refused(words, line string) string { return cmp.Or(DangerLine(words), line) }
 
 // Kept is a reply as it waits to be sent, stored with the turn that made it.
 type Kept struct {
@@ -60,6 +74,7 @@ type Kept struct {
 	Answer   int64           `json:"answer,omitempty"`
 	Answered []retrieval.Ref `json:"answered,omitempty"`
 	Offered  []retrieval.Ref `json:"offered,omitempty"`
+	Told     []retrieval.Ref `json:"told,omitempty"`
 	// What a page shows beside the text.
 	Decision retrieval.Decision `json:"decision,omitempty"`
 	Void     retrieval.Void     `json:"void,omitempty"`
@@ -95,7 +110,7 @@ func (m Message) keeping(t Turn, r Reply) Turn {
 
 // Kept is a reply as it is kept.
 func (r Reply) Kept() Kept {
-	k := Kept{Text: r.Text, Choices: r.Choices, Answer: r.Answer, Answered: refs(r.Answers), Offered: refs(r.Candidates),
+	k := Kept{Text: r.Text, Choices: r.Choices, Answer: r.Answer, Answered: refs(r.Answers), Offered: refs(r.Candidates), Told: r.Told,
 		Decision: r.Decision, Void: r.Void, Large: r.Wishes.Large}
 	if r.Urgent != nil {
 		k.Number = r.Urgent.Number
@@ -105,7 +120,7 @@ func (r Reply) Kept() Kept {
 
 // Reply is what was kept, to be given again.
 func (k Kept) Reply() Reply {
-	r := Reply{Text: k.Text, Choices: k.Choices, Answer: k.Answer, Wishes: Wishes{Large: k.Large},
+	r := Reply{Text: k.Text, Choices: k.Choices, Answer: k.Answer, Told: k.Told, Wishes: Wishes{Large: k.Large},
 		Result: retrieval.Result{Decision: k.Decision, Void: k.Void, Answers: matches(k.Answered), Candidates: matches(k.Offered)}}
 	if k.Number != "" {
 		r.Urgent = &retrieval.Urgent{Number: k.Number}
@@ -125,11 +140,42 @@ func (d *Desk) before(ctx context.Context, m Message) (Reply, bool, error) {
 	if !ok {
 		return Reply{}, false, nil
 	}
-	r := k.Reply()
-	if !d.served(ctx, r) {
-		return gone(), true, nil
+	now, err := d.Current(ctx, k)
+	if err != nil {
+		return Reply{}, false, fmt.Errorf("a reply of before: %w", err)
 	}
-	return r, true, nil
+	return now[0].Reply(), true, nil
+}
+
+// Shown are the versions that a reply quotes, offers or tells.
+func (k Kept) Shown() []retrieval.Ref { return slices.Concat(k.Answered, k.Offered, k.Told) }
+
+// Current are replies that were kept as they may be shown now: one that quotes or offers what is not served any more has GoneLine in its place, and
+// keeps its number. They are looked up at once.
+func (d *Desk) Current(ctx context.Context, kept ...Kept) ([]Kept, error) {
+	var shown []retrieval.Ref
+	for _, k := range kept {
+		shown = append(shown, k.Shown()...)
+	}
+	if len(shown) == 0 {
+		return kept, nil
+	}
+	stored, err := d.Engine.Answerer.Load(ctx, shown)
+	if err != nil {
+		return nil, err
+	}
+	served := map[retrieval.Ref]bool{}
+	for _, s := range stored {
+		served[retrieval.Ref{ID: s.ID, Version: s.Version}] = true
+	}
+	out := slices.Clone(kept)
+	for i, k := range out {
+		if slices.ContainsFunc(k.Shown(), func(ref retrieval.Ref) bool { return !served[ref] }) {
+			out[i] = gone().Kept()
+			out[i].Answer = k.Answer
+		}
+	}
+	return out, nil
 }
 
 func matches(refs []retrieval.Ref) (out []retrieval.Match) {

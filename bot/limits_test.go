@@ -12,6 +12,7 @@ import (
 
 	"qiuzhen/bot"
 	"qiuzhen/bot/bottest"
+	"qiuzhen/retrieval"
 )
 
 var start = time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
@@ -270,5 +271,107 @@ func TestDueFits(t *testing.T) {
 	most = 2048
 	if r := say("谢谢"); !strings.Contains(r, "您上次问的“月亮上有没有人”") || len(store.Questions[0].Told) != 1 || len(r) > most {
 		t.Errorf("not told with room: %s", r)
+	}
+}
+
+// TestGroupLimit: however many members call us, a group is answered 15 times a minute and then met with silence, as its messages arrive and as they are
+// answered; a few dangers still hear the number, other groups and who writes alone are not touched.
+func TestGroupLimit(t *testing.T) {
+	clock := start
+	desk, _, library := deskAt(&clock)
+	via := bot.Channel{Name: "telegram", Groups: true}
+	n := 0
+	say := func(group, words string) bot.Reply {
+		t.Helper()
+		n++
+		reply, err := desk.Handle(context.Background(), bot.Message{Via: via, Reader: fmt.Sprint("m", n), Group: group, Text: words})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply
+	}
+	answered := 0
+	for i := range 40 {
+		words := []string{"求真，白酒能杀病毒吗", "求真，自动辟谣", "求真，关闭自动辟谣", "求真，你好"}[i%4]
+		if !say("家人群", words).Silent {
+			answered++
+		}
+	}
+	if answered != 15 || library.Searches() != 4 {
+		t.Errorf("%d answered, %d searches, want 15 and 4", answered, library.Searches())
+	}
+	dangers := 0
+	for range 10 {
+		if r := say("家人群", "求真，我妈刚喝了农药"); r.Urgent != nil {
+			dangers++
+		}
+	}
+	if dangers != 3 {
+		t.Errorf("%d dangers are answered beyond the limit, want 3", dangers)
+	}
+	if say("村里", "求真，白酒能杀病毒吗").Silent || handle(t, desk, "m1", "白酒").Silent {
+		t.Error("others are silenced too")
+	}
+	taken := 0
+	for i := range 40 {
+		ok, err := desk.Concerns(context.Background(), bot.Message{Via: via, Reader: fmt.Sprint("m", i), Group: "家人群", Text: "求真，在吗"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			taken++
+		}
+	}
+	if taken != 15 {
+		t.Errorf("%d of 40 messages are stored, want 15", taken)
+	}
+	clock = clock.Add(4 * time.Second)
+	if say("家人群", "求真，白酒能杀病毒吗").Silent || !say("家人群", "求真，白酒能杀病毒吗").Silent {
+		t.Error("four seconds later not one more is answered, or more")
+	}
+}
+
+// gated is a library that answers when it is let.
+type gated struct {
+	bot.Answerer
+	begun, free chan struct{}
+}
+
+func (g gated) Answer(ctx context.Context, m retrieval.Message) (retrieval.Result, error) {
+	g.begun <- struct{}{}
+	<-g.free
+	return g.Answerer.Answer(ctx, m)
+}
+
+// TestStaleTurn: what a reader told one node is not undone by a message that another was answering meanwhile.
+func TestStaleTurn(t *testing.T) {
+	clock := start
+	desk, store, _ := deskAt(&clock)
+	say := func(d *bot.Desk, words string) bot.Reply {
+		r, err := d.Handle(context.Background(), bot.Message{Via: bot.Channel{Name: "telegram", Push: true, Alerts: true}, Reader: "甲", Text: words})
+		if err != nil {
+			t.Error(err)
+		}
+		return r
+	}
+	for _, words := range []string{"订阅", "跳过", "跳过", "跳过", "同意"} {
+		say(desk, words)
+	}
+	engine, _ := bottest.NewEngine()
+	slow := gated{engine.Answerer, make(chan struct{}, 1), make(chan struct{})}
+	engine.Answerer = slow
+	other := bot.NewDesk(engine, store, func() time.Time { return clock })
+	answered := make(chan struct{})
+	go func() { defer close(answered); say(other, "白酒杀毒") }()
+	<-slow.begun
+	if r := say(desk, "退订"); !strings.HasPrefix(r.Text, "退订了") {
+		t.Errorf("%q", r.Text)
+	}
+	say(desk, "慢一点")
+	close(slow.free)
+	<-answered
+	r, err := store.Reader(context.Background(), "telegram", "甲")
+	if err != nil || r.Wishes.Sent != nil || !r.Wishes.Slow {
+		t.Errorf("in the end they wish %+v (%v)", r.Wishes, err)
 	}
 }

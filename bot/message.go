@@ -10,6 +10,7 @@ import (
 type Channel struct {
 	Name    string // web, telegram, wechat, terminal
 	Push    bool   // can send to a reader who has not just asked
+	Alerts  bool   // who subscribes here is sent broadcasts
 	Buttons bool   // shows Choices as buttons; otherwise the reply says which words to send
 	Pages   bool   // the size of its letters is ours to change
 	Groups  bool   // has chats of several people
@@ -36,9 +37,11 @@ type Reader struct {
 	Name    string // the channel's
 	Memory  Memory
 	Wishes  Wishes
+	Had     Wishes    // as they were read: only what a turn has changed of them is written
 	Blocked bool      // by the staff, for abuse
 	Gone    bool      // blocked us, or left the channel: nothing is sent
-	Due     bool      // something that they asked to be told has been answered since
+	Waits   bool      // for something that they asked to be told
+	Due     bool      // some of that has been answered since
 	Read    time.Time // when that was, by the store's clock: who is forgotten afterwards is not written again; zero: it does not matter
 }
 
@@ -71,6 +74,7 @@ type Turn struct {
 	Answered *Answered // nil: nothing was concluded
 	Filed    string    // a question for the experts, masked; empty: none
 	Agreed   bool      // wants to be told when the question of About is answered, or the one filed last
+	Enough   bool      // wants to be told nothing any more, whatever they agreed to before
 	About    int64     // the reply that Agreed and Feedback are about; 0: the last one
 	Feedback *Feedback
 	Told     []int64 // questions whose answers the reply tells

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
 
 	"qiuzhen/retrieval"
 )
@@ -26,13 +27,17 @@ const (
 
 // Recent concludes once on what many send in the same words, as forwards are: a search costs the model and the database some thirty times as much. A
 // conclusion holds until content changes anywhere, or for a minute; what it quotes is loaded anew each time, so that what has expired is not
-// said. Messages are known by their hash.
+// said. Messages are known by their hash. Those that come while one of the same words is searched for wait for its conclusion.
 type Recent struct {
 	Answerer
-	edition Edition
-	now     func() time.Time
-	kept    *lru.Cache[[sha256.Size]byte, conclusion]
+	edition  Edition
+	now      func() time.Time
+	kept     *lru.Cache[[sha256.Size]byte, conclusion]
+	searches singleflight.Group
 }
+
+// searchTime bounds a search that others wait for: it does not end with the message that began it.
+const searchTime = 30 * time.Second
 
 type conclusion struct {
 	edition int64
@@ -43,7 +48,7 @@ type conclusion struct {
 // NewRecent remembers what a concludes.
 func NewRecent(a Answerer, e Edition, now func() time.Time) *Recent {
 	kept, _ := lru.New[[sha256.Size]byte, conclusion](recentKept) // fails on a size below one only
-	return &Recent{a, e, now, kept}
+	return &Recent{Answerer: a, edition: e, now: now, kept: kept}
 }
 
 var anyLink = regexp.MustCompile(`(?i)https?:|www\.`)
@@ -58,18 +63,57 @@ func (r *Recent) Answer(ctx context.Context, m retrieval.Message) (retrieval.Res
 		return retrieval.Result{}, err
 	}
 	key := sha256.Sum256(fmt.Appendf(nil, "%q %s", m.Regions, m.Text))
-	if c, ok := r.kept.Get(key); ok && c.edition == edition && r.now().Sub(c.at) < recentFor {
-		if result, ok := r.again(ctx, c.result); ok {
+	if c, ok := r.current(key, edition); ok {
+		if result, ok := r.again(ctx, c); ok {
 			return result, nil
 		}
+		r.kept.Remove(key)
 	}
-	result, err := r.Answerer.Answer(ctx, m)
-	if err != nil {
+	return r.search(ctx, key, edition, m)
+}
+
+// current is what was concluded on a message a moment ago.
+func (r *Recent) current(key [sha256.Size]byte, edition int64) (retrieval.Result, bool) {
+	c, ok := r.kept.Get(key)
+	return c.result, ok && c.edition == edition && r.now().Sub(c.at) < recentFor
+}
+
+// search concludes on a message, or waits for who does so already: not for longer than the reader does, and it goes on for the others when the one
+// who began it is gone.
+func (r *Recent) search(ctx context.Context, key [sha256.Size]byte, edition int64, m retrieval.Message) (retrieval.Result, error) {
+	found := r.searches.DoChan(fmt.Sprintf("%x %d", key, edition), func() (any, error) {
+		if c, ok := r.current(key, edition); ok { // another has ended between the look and this
+			return c, nil
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), searchTime)
+		defer cancel()
+		result, err := r.concluded(ctx, m)
+		if err == nil {
+			r.kept.Add(key, conclusion{edition, r.now(), result})
+		}
 		return result, err
+	})
+	select {
+	case f := <-found:
+		result, _ := f.Val.(retrieval.Result)
+		result.Answers, result.Candidates = slices.Clone(result.Answers), slices.Clone(result.Candidates) // others have them too
+		return result, f.Err
+	case <-ctx.Done():
+		return retrieval.Result{}, ctx.Err()
 	}
-	result.Ranking = nil // large, and nobody's who talks
-	r.kept.Add(key, conclusion{edition, r.now(), result})
-	return result, nil
+}
+
+// concluded is a conclusion without its ranking, which is large, and nobody's who talks. A panic is an error: in a goroutine of the group it would end
+// the process, and no message may do that.
+func (r *Recent) concluded(ctx context.Context, m retrieval.Message) (result retrieval.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("search: panic: %T", p) // its value may hold the reader's words
+		}
+	}()
+	result, err = r.Answerer.Answer(ctx, m)
+	result.Ranking = nil
+	return result, err
 }
 
 // again is a conclusion with what it quotes as it is now; false when some of that is not served any more.

@@ -2,6 +2,9 @@ package bot_test
 
 import (
 	"context"
+	"errors"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,5 +49,86 @@ func TestRecent(t *testing.T) {
 		if err != nil || r.Decision != c.decision || library.Searches() != c.searches {
 			t.Errorf("%d, %s: %q (%v) after %d searches", i, c.why, r.Decision, err, library.Searches())
 		}
+	}
+}
+
+// slowLibrary answers when it is let, and counts.
+type slowLibrary struct {
+	bot.Answerer
+	mu    sync.Mutex
+	free  chan struct{}
+	began chan struct{}
+	n     int
+	fail  bool
+}
+
+func (l *slowLibrary) Answer(ctx context.Context, m retrieval.Message) (retrieval.Result, error) {
+	l.mu.Lock()
+	l.n++
+	l.mu.Unlock()
+	l.began <- struct{}{}
+	select {
+	case <-l.free:
+	case <-ctx.Done():
+		return retrieval.Result{}, ctx.Err()
+	}
+	if l.fail {
+		panic("out of order: " + m.Text)
+	}
+	return l.Answerer.Answer(ctx, m)
+}
+
+// TestRecentAtOnce: a hundred who send the same words in the same moment are one search, which goes on when the one who began it is gone; who is gone
+// does not wait for it, and nobody is handed what another may change.
+func TestRecentAtOnce(t *testing.T) {
+	engine, _ := bottest.NewEngine()
+	library := &slowLibrary{Answerer: engine.Answerer, free: make(chan struct{}), began: make(chan struct{}, 100)}
+	recent := bot.NewRecent(library, &edition{}, time.Now)
+	first, leave := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() {
+		_, err := recent.Answer(first, retrieval.Message{Text: "白酒杀毒"})
+		gone <- err
+	}()
+	<-library.began
+	var all sync.WaitGroup
+	results := make([]retrieval.Result, 100)
+	for i := range results {
+		all.Go(func() {
+			var err error
+			if results[i], err = recent.Answer(t.Context(), retrieval.Message{Text: "白酒杀毒"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	leave()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("who is gone gets %v", err)
+	}
+	close(library.free)
+	all.Wait()
+	for i, r := range results {
+		if r.Decision != retrieval.Sure || len(r.Answers) != 1 || r.Answers[0].ID != "baijiu-kills-virus" {
+			t.Fatalf("%d: %+v", i, r)
+		}
+		r.Answers[0].ID = "another"
+	}
+	if library.n != 1 {
+		t.Errorf("%d searches, want 1", library.n)
+	}
+}
+
+// TestRecentPanics: what one message breaks is an error for who sent it, without its words, and no end of the program.
+func TestRecentPanics(t *testing.T) {
+	library := &slowLibrary{fail: true, free: make(chan struct{}), began: make(chan struct{}, 2)}
+	close(library.free)
+	recent := bot.NewRecent(library, &edition{}, time.Now)
+	for range 2 {
+		if _, err := recent.Answer(t.Context(), retrieval.Message{Text: "白酒杀毒"}); err == nil || strings.Contains(err.Error(), "白酒") {
+			t.Errorf("%v", err)
+		}
+	}
+	if library.n != 2 {
+		t.Errorf("%d searches: a failure is kept", library.n)
 	}
 }

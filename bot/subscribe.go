@@ -25,19 +25,34 @@ func (s *session) subscribe() Reply {
 	if s.m.Group != "" {
 		return human(onlyAlone)
 	}
+	if !s.m.Via.Alerts {
+		return human(s.elsewhere())
+	}
 	s.memory().Asking, s.memory().Draft = askingCounty, &Subscription{}
 	return s.ask()
+}
+
+// elsewhere says that nothing is sent here, and where it is.
+func (s *session) elsewhere() string {
+	if len(s.SubscribeOn) == 0 {
+		return "这里不能主动给您发消息，所以不能订阅。\n有拿不准的事，随时来问我。"
+	}
+	return "这里不能主动给您发消息，所以不能订阅。\n想收提醒，请到" + strings.Join(s.SubscribeOn, "或者") + "里，对我说“订阅”。"
 }
 
 func (s *session) unsubscribe() Reply {
 	if s.m.Group != "" {
 		return human(onlyAlone)
 	}
-	if s.wishes().Sent == nil {
-		return human("您没有订阅，我不会主动发消息。")
+	lines := []string{"您没有订阅，我不会主动发消息。"}
+	if s.wishes().Sent != nil {
+		lines = []string{"退订了，以后不再主动发给您。"}
 	}
-	s.wishes().Sent = nil
-	return human("退订了，以后不再主动发给您。\n想问的事，照样可以问我。")
+	if s.turn.Reader.Waits { // to be told nothing any more means this too
+		lines = append(lines, "说好有了结果告诉您的事，也不再告诉您了。")
+	}
+	s.wishes().Sent, s.turn.Enough = nil, true
+	return human(strings.Join(append(lines, "想问的事，照样可以问我。"), "\n"))
 }
 
 // ask words the question of the dialogue.
@@ -176,9 +191,6 @@ func (s *session) consent() (Reply, bool) {
 	case answers(s.said, consents):
 		draft.Wording, draft.At = draft.wording(), s.now
 		s.wishes().Sent, m.Asking, m.Draft = &draft, "", nil
-		if !s.m.Via.Push {
-			return human("订好了。这里不能主动发，您下次来我先告诉您新的。\n不想要了，就回“退订”。"), true
-		}
 		return human("订好了，有新的就发给您。\n不想要了，就回“退订”。"), true
 	case answers(s.said, declines):
 		m.Asking, m.Draft = "", nil

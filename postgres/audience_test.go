@@ -9,6 +9,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"qiuzhen/bot"
+	"qiuzhen/bot/telegram"
+	"qiuzhen/bot/web"
+	"qiuzhen/bot/wechat"
 	"qiuzhen/knowledge"
 	"qiuzhen/postgres"
 	"qiuzhen/postgres/postgrestest"
@@ -167,5 +171,14 @@ func TestMassEndpoint(t *testing.T) {
 	b.Exercise = true
 	if got := recipients(t, conn, b); len(got) > 0 {
 		t.Errorf("an exercise: %s", got)
+	}
+}
+
+// TestPushesAreAlerts: a subscription is taken on the channels that broadcasts go to, and on no other.
+func TestPushesAreAlerts(t *testing.T) {
+	for _, c := range []bot.Channel{web.Channel, telegram.Channel, wechat.Can} {
+		if slices.Contains(postgres.Pushes, c.Name) != c.Alerts {
+			t.Errorf("%s: subscribers are taken: %v", c.Name, c.Alerts)
+		}
 	}
 }

@@ -36,7 +36,9 @@ type direct struct {
 	said map[string][]bot.Reply
 }
 
-func (direct) Can() bot.Channel { return bot.Channel{Name: "direct", Buttons: true, Groups: true} }
+func (direct) Can() bot.Channel {
+	return bot.Channel{Name: "direct", Alerts: true, Buttons: true, Groups: true}
+}
 
 func (d direct) Send(_ testing.TB, s bottest.Sent) []bottest.Seen {
 	m := bot.Message{Via: d.Can(), Reader: s.Reader, Group: s.Group, Addressed: s.Addressed, Text: s.Text}
@@ -182,7 +184,7 @@ func TestDueIsTriedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if due, err := store.Due(ctx, r); err != nil || len(due) != 1 || !due[0].Missed {
+	if due, err := store.Due(ctx, r, now); err != nil || len(due) != 1 || !due[0].Missed {
 		t.Errorf("due with the next message: %+v (%v)", due, err)
 	}
 }

@@ -14,6 +14,9 @@ import (
 // Constraint is exported for tests.
 var Constraint = constraint
 
+// Pushes is exported for tests.
+var Pushes = pushes
+
 // AudienceSelect is exported for tests.
 var AudienceSelect = audienceSelect
 

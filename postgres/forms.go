@@ -51,6 +51,16 @@ func (s *Store) Talk(ctx context.Context, reader string, most int) ([]bot.Exchan
 	return talk, nil
 }
 
+// Known reports whether anything is kept of a reader of pages.
+func (s *Store) Known(ctx context.Context, reader string) (known bool, err error) {
+	err = s.pool.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM readers WHERE channel = $1 AND name = $2) OR EXISTS (SELECT FROM inbox WHERE channel = $1 AND chat = $2)`, forms, reader).Scan(&known)
+	if err != nil {
+		return false, fmt.Errorf("look for a reader of pages: %w", err)
+	}
+	return known, nil
+}
+
 // DropForms deletes forms sent before then.
 func (s *Store) DropForms(ctx context.Context, before time.Time) error {
 	if _, err := s.pool.Exec(ctx, `DELETE FROM inbox WHERE channel = $1 AND done_at IS NULL AND received_at < $2`, forms, before); err != nil {

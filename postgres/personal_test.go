@@ -23,7 +23,7 @@ func TestNothingPersonalIsKept(t *testing.T) {
 	desk := bot.NewDesk(engine, store, func() time.Time { clock = clock.Add(time.Second); return clock })
 	desk.Limit(bot.Limits{})
 	r := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // seeded on purpose
-	via := bot.Channel{Name: "direct", Buttons: true, Groups: true}
+	via := bot.Channel{Name: "direct", Alerts: true, Buttons: true, Groups: true}
 	var seeded []string
 	places := []func(number string) []string{
 		func(n string) []string { return []string{"打" + n + "问喝白酒能不能杀病毒", "为什么"} },

@@ -85,11 +85,11 @@ func scanDue(row pgx.CollectableRow) (d bot.Due, err error) {
 	return d, err
 }
 
-// Due are the answers that a reader waits for.
-func (s *Store) Due(ctx context.Context, r bot.Reader) ([]bot.Due, error) {
+// Due are the answers that a reader waits for; one that has expired takes no other's place.
+func (s *Store) Due(ctx context.Context, r bot.Reader, now time.Time) ([]bot.Due, error) {
 	rows, err := s.pool.Query(ctx, `
 		SELECT `+dueColumns+` FROM question_readers w`+dueTables+`
-		 WHERE w.reader_id = $1 AND w.agreed AND w.told_at IS NULL ORDER BY w.at LIMIT 3`, r.ID)
+		 WHERE w.reader_id = $1 AND w.agreed AND w.told_at IS NULL AND v.expires_at > $2 ORDER BY w.at LIMIT 3`, r.ID, now)
 	if err != nil {
 		return nil, fmt.Errorf("what a reader waits for: %w", err)
 	}

@@ -16,12 +16,13 @@ import (
 func (s *Store) Reader(ctx context.Context, channel, name string) (bot.Reader, error) {
 	r := bot.Reader{Channel: channel, Name: name}
 	err := s.pool.QueryRow(ctx, `
-		SELECT clock_timestamp(), coalesce(id, 0), coalesce(memory, '{}'), coalesce(wishes, '{}'), blocked_at IS NOT NULL OR marked, gone_at IS NOT NULL, EXISTS (
-		         SELECT FROM question_readers q JOIN questions ON questions.id = q.question_id
-		          WHERE q.reader_id = readers.id AND q.agreed AND q.told_at IS NULL AND questions.entry_id IS NOT NULL)
+		SELECT clock_timestamp(), coalesce(id, 0), coalesce(memory, '{}'), coalesce(wishes, '{}'), blocked_at IS NOT NULL OR marked, gone_at IS NOT NULL, w.waits, w.due
 		  FROM (SELECT EXISTS (SELECT FROM readers WHERE channel = $1 AND name = reader_mark($1, $2) AND blocked_at IS NOT NULL) AS marked) m
-		  LEFT JOIN LATERAL (SELECT * FROM readers WHERE channel = $1 AND name = $2) readers ON true`, channel, name).
-		Scan(&r.Read, &r.ID, &r.Memory, &r.Wishes, &r.Blocked, &r.Gone, &r.Due)
+		  LEFT JOIN LATERAL (SELECT * FROM readers WHERE channel = $1 AND name = $2) readers ON true
+		  CROSS JOIN LATERAL (SELECT count(*) > 0 AS waits, count(questions.entry_id) > 0 AS due FROM question_readers q JOIN questions ON questions.id = q.question_id
+		          WHERE q.reader_id = readers.id AND q.agreed AND q.told_at IS NULL) w`, channel, name).
+		Scan(&r.Read, &r.ID, &r.Memory, &r.Wishes, &r.Blocked, &r.Gone, &r.Waits, &r.Due)
+	r.Had = r.Wishes
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return r, fmt.Errorf("read reader of %s: %w", channel, err)
 	}
@@ -75,6 +76,11 @@ func judgeAndAgree(ctx context.Context, tx pgx.Tx, reader int64, t bot.Turn) err
 			return err
 		}
 	}
+	if t.Enough {
+		if _, err := tx.Exec(ctx, `UPDATE question_readers SET agreed = false WHERE reader_id = $1 AND agreed AND told_at IS NULL`, reader); err != nil {
+			return err
+		}
+	}
 	if t.Agreed {
 		if err := agree(ctx, tx, reader, t.About); err != nil {
 			return err
@@ -91,6 +97,11 @@ func judgeAndAgree(ctx context.Context, tx pgx.Tx, reader int64, t bot.Turn) err
 // lockPerson holds off who forgets a person ($1 channel, $2 name, of a group's member too) while a turn of theirs is kept, and the other way round.
 const lockPerson = `(hashtextextended($1 || E'\n' || split_part($2, E'\n', CASE WHEN strpos($2, E'\n') > 0 THEN 2 ELSE 1 END), 0))`
 
+// wished is what a reader wishes: as it is in the table, with what the turn has changed ($4 now, $7 as it was read). What another node has kept
+// meanwhile stays, such as that they want to be sent nothing.
+const wished = `(r.wishes - ARRAY (SELECT k FROM jsonb_object_keys($7::jsonb) k WHERE NOT $4::jsonb ? k))
+	|| (SELECT coalesce(jsonb_object_agg(n.key, n.value), '{}') FROM jsonb_each($4::jsonb) n WHERE n.value IS DISTINCT FROM $7::jsonb -> n.key)`
+
 func keepReader(ctx context.Context, tx pgx.Tx, r bot.Reader) (id int64, err error) {
 	var both pgx.Batch // one round trip; the second statement sees what the first has waited for
 	both.Queue(`SELECT pg_advisory_xact_lock_shared`+lockPerson, r.Channel, r.Name)
@@ -99,9 +110,9 @@ func keepReader(ctx context.Context, tx pgx.Tx, r bot.Reader) (id int64, err err
 		SELECT $1, $2, $3::jsonb, $4::jsonb, $5::timestamptz
 		 WHERE $6::timestamptz IS NULL OR NOT EXISTS (SELECT FROM forgotten WHERE channel = $1 AND at >= $6
 		       AND mark = reader_mark($1, split_part($2, E'\n', CASE WHEN strpos($2, E'\n') > 0 THEN 2 ELSE 1 END)))
-		ON CONFLICT (channel, name) DO UPDATE SET memory = excluded.memory, wishes = excluded.wishes,
+		ON CONFLICT (channel, name) DO UPDATE SET memory = excluded.memory, wishes = `+wished+`,
 		       seen_at = greatest(r.seen_at, excluded.seen_at), gone_at = NULL
-		RETURNING id`, r.Channel, r.Name, r.Memory, r.Wishes, r.Memory.At, pgtype.Timestamptz{Time: r.Read, Valid: !r.Read.IsZero()}).
+		RETURNING id`, r.Channel, r.Name, r.Memory, r.Wishes, r.Memory.At, pgtype.Timestamptz{Time: r.Read, Valid: !r.Read.IsZero()}, r.Had).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&id) })
 	err = tx.SendBatch(ctx, &both).Close()
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -183,7 +183,7 @@ func TestToldAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := store.Due(ctx, found); err != nil || len(got) != want || found.Due != (want > 0) {
+		if got, err := store.Due(ctx, found, now); err != nil || len(got) != want || found.Due != (want > 0) {
 			t.Errorf("due %+v (%v), want %d", got, err, want)
 		}
 	}

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"qiuzhen/bot"
 	"qiuzhen/bot/wechat"
+	"qiuzhen/retrieval"
 )
 
 // WeChat keeps what the channel of a WeChat official account shares between nodes.
@@ -62,6 +65,16 @@ func (s WeChat) Answered(ctx context.Context, ids []string) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
+// The words of a reply m that waits, and what it shows: of one that quotes or offers a version that is not served any more ($1 now, $2 what is said
+// instead), as the replies of other channels are looked up again before they are said. A version that was a draft when it was quoted may be one still.
+const (
+	waitingGone = `EXISTS (SELECT FROM jsonb_to_recordset(m.shown) AS s("ID" text, "Version" integer) WHERE NOT EXISTS (
+	    SELECT FROM entry_versions v WHERE v.entry_id = s."ID" AND v.version = s."Version" AND v.status IN ('published', 'draft', 'in_review')
+	       AND v.expires_at > $1 AND v.complete))`
+	waitingReply = `CASE WHEN ` + waitingGone + ` THEN $2 ELSE m.reply END`
+	waitingShown = `CASE WHEN ` + waitingGone + ` THEN '[]' ELSE m.shown END`
+)
+
 // Take gives the reply to the last post of a message, once, together with the reader's late ones.
 func (s WeChat) Take(ctx context.Context, id string, number int, now time.Time, join func(string, []string) (string, int)) (string, bool, error) {
 	var reader, reply string
@@ -69,10 +82,10 @@ func (s WeChat) Take(ctx context.Context, id string, number int, now time.Time, 
 	err := s.pool.QueryRow(ctx, `
 		WITH mine AS (
 		    SELECT id, reader FROM wechat_messages
-		     WHERE id = $1 AND posts = $2 AND reply IS NOT NULL AND given_at IS NULL AND NOT sent AND leased_to <= $3 FOR UPDATE)
-		UPDATE wechat_messages m SET given_at = $3, reader = '' FROM mine WHERE m.id = mine.id
+		     WHERE id = $3 AND posts = $4 AND reply IS NOT NULL AND given_at IS NULL AND NOT sent AND leased_to <= $1 FOR UPDATE)
+		UPDATE wechat_messages m SET given_at = $1, reader = '', reply = `+waitingReply+`, shown = `+waitingShown+` FROM mine WHERE m.id = mine.id
 		RETURNING mine.reader, m.reply, EXISTS (SELECT FROM wechat_messages o WHERE o.reader = mine.reader AND o.id <> m.id AND o.late
-		          AND o.reply <> '' AND o.given_at IS NULL AND NOT o.sent AND o.leased_to <= $3)`, id, number, now).Scan(&reader, &reply, &owed)
+		          AND o.reply <> '' AND o.given_at IS NULL AND NOT o.sent AND o.leased_to <= $1)`, now, bot.GoneLine, id, number).Scan(&reader, &reply, &owed)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return "", false, nil
@@ -90,15 +103,17 @@ func (s WeChat) Take(ctx context.Context, id string, number int, now time.Time, 
 func (s WeChat) takeLate(ctx context.Context, id, reader, own string, now time.Time, join func(string, []string) (string, int)) (text string, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			SELECT id, reply FROM wechat_messages WHERE reader = $1 AND id <> $2 AND late AND reply <> '' AND given_at IS NULL AND NOT sent
-			   AND leased_to <= $3 ORDER BY created_at, id LIMIT 3 FOR UPDATE SKIP LOCKED`, reader, id, now)
+			SELECT m.id, `+waitingReply+`, `+waitingShown+` FROM wechat_messages m WHERE m.reader = $3 AND m.id <> $4 AND m.late AND m.reply <> ''
+			   AND m.given_at IS NULL AND NOT m.sent AND m.leased_to <= $1 ORDER BY m.created_at, m.id LIMIT 3 FOR UPDATE SKIP LOCKED`, now, bot.GoneLine, reader, id)
 		if err != nil {
 			return err
 		}
 		var ids, replies []string
+		var shown [][]retrieval.Ref
 		var lateID, reply string
-		if _, err := pgx.ForEachRow(rows, []any{&lateID, &reply}, func() error {
-			ids, replies = append(ids, lateID), append(replies, reply)
+		var quotes []retrieval.Ref
+		if _, err := pgx.ForEachRow(rows, []any{&lateID, &reply, &quotes}, func() error {
+			ids, replies, shown = append(ids, lateID), append(replies, reply), append(shown, slices.Clone(quotes))
 			return nil
 		}); err != nil {
 			return err
@@ -106,7 +121,8 @@ func (s WeChat) takeLate(ctx context.Context, id, reader, own string, now time.T
 		var n int
 		text, n = join(own, replies)
 		_, err = tx.Exec(ctx, `
-			UPDATE wechat_messages SET reply = CASE WHEN id = $1 THEN $2 ELSE '' END, reader = '', given_at = $4 WHERE id = $1 OR id = ANY($3)`, id, text, ids[:n], now)
+			UPDATE wechat_messages SET reply = CASE WHEN id = $1 THEN $2 ELSE '' END, shown = CASE WHEN id = $1 THEN shown || $5::jsonb ELSE '[]' END,
+			       reader = '', given_at = $4 WHERE id = $1 OR id = ANY($3)`, id, text, ids[:n], now, orNone(slices.Concat(shown[:n]...)))
 		return err
 	})
 	if err != nil {
@@ -134,8 +150,10 @@ func (s WeChat) Leave(ctx context.Context, id string, number int) error {
 }
 
 // Answer stores what a message is answered with; the first answer stays.
-func (s WeChat) Answer(ctx context.Context, id, reply string) error {
-	if _, err := s.pool.Exec(ctx, `UPDATE wechat_messages SET reply = $2 WHERE id = $1 AND reply IS NULL`, id, storable(reply)); err != nil {
+func (s WeChat) Answer(ctx context.Context, id string, k bot.Kept) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE wechat_messages SET reply = $2, shown = $3 WHERE id = $1 AND reply IS NULL`, id, storable(k.Text), orNone(k.Shown()))
+	if err != nil {
 		return fmt.Errorf("store a reply of wechat: %w", err)
 	}
 	return nil
@@ -166,10 +184,11 @@ func (s WeChat) Due(ctx context.Context, now time.Time, orphaned, lease time.Dur
 	rows, err := s.pool.Query(ctx, `
 		WITH due AS (
 		    SELECT id FROM wechat_messages
-		     WHERE reply <> '' AND given_at IS NULL AND NOT sent AND send_at <= $1 AND leased_to <= $1 AND (late OR tried_at < $1::timestamptz - $2::interval)
-		     ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-		UPDATE wechat_messages m SET late = true, leased_to = $1::timestamptz + $4::interval, sends = sends + 1 FROM due WHERE m.id = due.id
-		RETURNING m.id, m.reader, m.reply, m.sends`, now, orphaned, portion, lease)
+		     WHERE reply <> '' AND given_at IS NULL AND NOT sent AND send_at <= $1 AND leased_to <= $1 AND (late OR tried_at < $1::timestamptz - $3::interval)
+		     ORDER BY created_at LIMIT $4 FOR UPDATE SKIP LOCKED)
+		UPDATE wechat_messages m SET late = true, leased_to = $1::timestamptz + $5::interval, sends = sends + 1,
+		       reply = `+waitingReply+`, shown = `+waitingShown+` FROM due WHERE m.id = due.id
+		RETURNING m.id, m.reader, m.reply, m.sends`, now, bot.GoneLine, orphaned, portion, lease)
 	if err != nil {
 		return nil, fmt.Errorf("late replies of wechat: %w", err)
 	}
@@ -178,7 +197,7 @@ func (s WeChat) Due(ctx context.Context, now time.Time, orphaned, lease time.Dur
 
 // Sent says that a late reply was sent, or never can be; its words go.
 func (s WeChat) Sent(ctx context.Context, id string) error {
-	if _, err := s.pool.Exec(ctx, `UPDATE wechat_messages SET sent = true, reader = '', reply = '' WHERE id = $1`, id); err != nil {
+	if _, err := s.pool.Exec(ctx, `UPDATE wechat_messages SET sent = true, reader = '', reply = '', shown = '[]' WHERE id = $1`, id); err != nil {
 		return fmt.Errorf("note a late reply of wechat: %w", err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package bottest
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -58,8 +59,10 @@ func (s *Store) Reader(_ context.Context, channel, name string) (bot.Reader, err
 		return bot.Reader{Channel: channel, Name: name, Blocked: s.blocked[channel+"\x00"+name]}, nil
 	}
 	out := *r
+	out.Had = out.Wishes
 	out.Blocked = out.Blocked || s.blocked[channel+"\x00"+name]
 	out.Due = len(s.due(r.ID)) > 0
+	out.Waits = slices.ContainsFunc(s.Questions, func(q *Question) bool { return q.Agreed[r.ID] && !q.Told[r.ID] })
 	return out, nil
 }
 
@@ -75,13 +78,21 @@ func (s *Store) Keep(_ context.Context, t bot.Turn) (answer int64, err error) {
 		r = &bot.Reader{ID: int64(len(s.Readers) + 1), Channel: t.Reader.Channel, Name: t.Reader.Name}
 		s.Readers = append(s.Readers, r)
 	}
-	r.Memory, r.Wishes = clone(t.Reader.Memory), clone(t.Reader.Wishes)
+	r.Memory = clone(t.Reader.Memory)
+	wish(&r.Wishes, t.Reader.Had, clone(t.Reader.Wishes))
 	if t.Feedback != nil {
 		s.judge(r.ID, *t.Feedback)
 	}
 	var question int64
 	if t.Filed != "" {
 		question = s.file(r.ID, t.Filed)
+	}
+	if t.Enough {
+		for _, q := range s.Questions {
+			if !q.Told[r.ID] {
+				delete(q.Agreed, r.ID)
+			}
+		}
 	}
 	if t.Agreed {
 		s.agree(r.ID, t.About)
@@ -99,6 +110,22 @@ func (s *Store) Keep(_ context.Context, t bot.Turn) (answer int64, err error) {
 		s.keepReply(t.Reader.Channel, t.Update, kept)
 	}
 	return answer, nil
+}
+
+// wish changes of what is kept only what a turn has changed.
+func wish(kept *bot.Wishes, had, now bot.Wishes) {
+	change(&kept.Slow, had.Slow, now.Slow)
+	change(&kept.Large, had.Large, now.Large)
+	change(&kept.Auto, had.Auto, now.Auto)
+	if (had.Sent == nil) != (now.Sent == nil) || had.Sent != nil && !reflect.DeepEqual(*clone(had.Sent), *now.Sent) {
+		kept.Sent = now.Sent
+	}
+}
+
+func change(kept *bool, had, now bool) {
+	if had != now {
+		*kept = now
+	}
 }
 
 func (s *Store) keepReply(channel, update string, k bot.Kept) {
@@ -196,7 +223,7 @@ func (s *Store) due(reader int64) (out []bot.Due) {
 }
 
 // Due implements bot.Record.
-func (s *Store) Due(_ context.Context, r bot.Reader) ([]bot.Due, error) {
+func (s *Store) Due(_ context.Context, r bot.Reader, _ time.Time) ([]bot.Due, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.due(r.ID), nil

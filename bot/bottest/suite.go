@@ -62,7 +62,7 @@ type Conversation struct {
 	KeptOut []string `json:"kept_out"`
 	// Kept must be, as the JSON of a Store; other stores are not looked into.
 	Kept []string
-	// Needs are what the channel must be able to do: groups, buttons, pages, push; with "no-" before it, must not.
+	// Needs are what the channel must be able to do: groups, buttons, pages, push, alerts; with "no-" before it, must not.
 	Needs []string
 }
 
@@ -194,7 +194,7 @@ func conform(t *testing.T, every int, store func(*testing.T) Backend, open func(
 
 // missing is the first need that a channel does not meet.
 func (c Conversation) missing(can bot.Channel) string {
-	has := map[string]bool{"groups": can.Groups, "buttons": can.Buttons, "pages": can.Pages, "push": can.Push}
+	has := map[string]bool{"groups": can.Groups, "buttons": can.Buttons, "pages": can.Pages, "push": can.Push, "alerts": can.Alerts}
 	needs := c.Needs
 	if slices.ContainsFunc(c.Turns, func(t Turn) bool { return t.Group != "" }) {
 		needs = append(needs, "groups")
@@ -229,7 +229,7 @@ func newRun(t *testing.T, store Backend) *run {
 	r := &run{t: t, store: store, library: library, clock: time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC),
 		seen: map[string][]Seen{}, said: map[string][]bot.Reply{}}
 	r.desk = bot.NewDesk(engine, r.store, r.now)
-	r.desk.PublicURL = PublicURL
+	r.desk.PublicURL, r.desk.SubscribeOn = PublicURL, []string{"微信公众号", "Telegram"}
 	return r
 }
 

@@ -41,7 +41,11 @@ func (b *Bot) Handle(ctx context.Context, stored engine.Update) error {
 		return nil
 	}
 	o, waiting := b.unsent.Get(stored.ID)
-	if !waiting {
+	if waiting {
+		if err := b.renew(ctx, o); err != nil {
+			return err
+		}
+	} else {
 		if wait := b.quota.delay(u.chat().ID, b.Now()); wait > patience {
 			return inbox.Later{At: b.Now().Add(wait)}
 		}
@@ -61,7 +65,23 @@ func (b *Bot) Handle(ctx context.Context, stored engine.Update) error {
 	return nil
 }
 
-// Shed tells a reader that too many ask: once in ten minutes, now when a message may be sent, else once one may. Groups are told nothing.
+// renew has what is left of a reply that waited say what may be said now: an entry of it may have been withdrawn meanwhile.
+func (b *Bot) renew(ctx context.Context, o *outgoing) error {
+	if b.Current == nil || len(o.kept.Shown()) == 0 {
+		return nil
+	}
+	now, err := b.Current(ctx, o.kept)
+	if err != nil {
+		return err
+	}
+	if len(now[0].Shown()) == 0 {
+		o.kept, o.parts, o.choices = now[0], split(now[0].Text, maxUnits), nil
+	}
+	return nil
+}
+
+// Shed tells a reader that too many ask: once in ten minutes, now when a message may be sent, else once one may. Groups are told nothing, but who
+// pressed a button is, on the button: it takes nothing of the quota.
 func (b *Bot) Shed(ctx context.Context, stored engine.Update) error {
 	const again = 10 * time.Minute
 	var u update
@@ -70,6 +90,10 @@ func (b *Bot) Shed(ctx context.Context, stored engine.Update) error {
 	}
 	if u.Member != nil {
 		return b.Handle(ctx, stored)
+	}
+	if u.Callback != nil {
+		b.answerPress(ctx, u.Callback.ID, BusyLine)
+		return nil
 	}
 	chat, now := u.chat(), b.Now()
 	if at, ok := b.told.Get(chat.ID); ok && now.Sub(at) < again || !chat.private() {
@@ -196,11 +220,11 @@ func (b *Bot) consult(ctx context.Context, o *outgoing, m engine.Message, line s
 		return ctx.Err() // shutting down: the next process answers
 	case err != nil:
 		b.Log.Error("telegram: answer failed", "error", err)
-		if m.Group == "" || m.Addressed {
-			o.parts = []string{engine.ErrorLine}
+		if m.Calls() {
+			o.parts = split(engine.Refused(m.Text, engine.ErrorLine), maxUnits)
 		}
 	case !reply.Silent:
-		o.parts, o.choices = split(reply.Text, maxUnits), keyboard(reply)
+		o.kept, o.parts, o.choices = reply.Kept(), split(reply.Text, maxUnits), keyboard(reply)
 	}
 	return nil
 }

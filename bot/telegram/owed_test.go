@@ -78,3 +78,19 @@ func TestFlood(t *testing.T) {
 		t.Errorf("%d answered, %d told; the last danger was answered after %d messages", answered, told, before)
 	}
 }
+
+// TestShedPress: who presses a button while too many ask is told so on the button, in groups too.
+func TestShedPress(t *testing.T) {
+	b, api, _ := open(t, unlimited)
+	for _, chat := range []string{`{"id":7,"type":"private"}`, `{"id":-5,"type":"supergroup"}`} {
+		payload := fmt.Appendf(nil, `{"update_id":9,"callback_query":{"id":"q","from":{"id":7},"data":"A1:0:为什么","message":{"message_id":1,"chat":%s,"date":%d}}}`, chat, noon.Unix())
+		before := len(api.Calls())
+		if err := b.Shed(context.Background(), engine.Update{Channel: "telegram", ID: "9", Payload: payload}); err != nil {
+			t.Fatal(err)
+		}
+		calls := api.Calls()[before:]
+		if len(calls) != 1 || calls[0].Method != "answerCallbackQuery" || calls[0].Params["text"] != telegram.BusyLine {
+			t.Errorf("%s: %+v", chat, calls)
+		}
+	}
+}

@@ -19,9 +19,10 @@ import (
 type outgoing struct {
 	reader  string // who gets it
 	chat    int64
-	thread  int // topic of a forum
-	answers int // the message that it answers, in groups
-	edit    int // the message of ours that it replaces; 0: none
+	thread  int         // topic of a forum
+	answers int         // the message that it answers, in groups
+	edit    int         // the message of ours that it replaces; 0: none
+	kept    engine.Kept // with what it quotes
 	parts   []string
 	choices *models.InlineKeyboardMarkup // below the last part
 	trace   engine.Trace                 // of the message that was asked with; zero: none

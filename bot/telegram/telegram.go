@@ -22,7 +22,7 @@ import (
 )
 
 // Channel is what Telegram can do.
-var Channel = engine.Channel{Name: "telegram", Push: true, Buttons: true, Groups: true}
+var Channel = engine.Channel{Name: "telegram", Push: true, Alerts: true, Buttons: true, Groups: true}
 
 // Desk answers messages; *bot.Desk does.
 type Desk interface {
@@ -64,8 +64,10 @@ type Bot struct {
 	Wording func(ctx context.Context, id string) (string, error)
 	// Concerns reports whether a group's message can be answered at all; others are not stored. Nil: all are.
 	Concerns func(ctx context.Context, m engine.Message) (bool, error)
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Current is a reply that waited as it may be sent now (bot.Desk.Current). Nil: as it is.
+	Current func(ctx context.Context, kept ...engine.Kept) ([]engine.Kept, error)
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	config Config
 	api    *bot.Bot
@@ -75,6 +77,7 @@ type Bot struct {
 	me     atomic.Pointer[models.User]
 	unsent *lru.Cache[string, *outgoing] // replies that wait for another try, by update
 	told   *lru.Cache[int64, time.Time]  // chats that were told that too many ask
+	warned *lru.Cache[int64, struct{}]   // updates that could not be stored, of who was told the number to call
 }
 
 const (
@@ -130,6 +133,7 @@ func New(c Config) (*Bot, error) {
 	traces, _ := lru.New[[16]byte, engine.Trace](remembered)
 	b.Traces = memoryTraces{traces}
 	b.told, _ = lru.New[int64, time.Time](remembered)
+	b.warned, _ = lru.New[int64, struct{}](remembered)
 	return b, nil
 }
 

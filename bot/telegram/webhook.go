@@ -77,12 +77,34 @@ func (b *Bot) store(ctx context.Context, u update) error {
 	_, err = b.Inbox.Receive(ctx, engine.Update{
 		Channel: Channel.Name, ID: strconv.FormatInt(u.ID, 10), Chat: strconv.FormatInt(u.chat().ID, 10), Payload: payload, Received: b.Now(), Lane: u.lane(),
 	})
+	if err != nil {
+		b.warn(context.WithoutCancel(ctx), u)
+	}
 	return err
+}
+
+// warn tells who speaks of a danger what to do when their message cannot even be stored: once, however often it comes again until it can be.
+func (b *Bot) warn(ctx context.Context, u update) {
+	m := u.about()
+	if m == nil || !m.Chat.private() {
+		return
+	}
+	line := engine.DangerLine(m.words())
+	if line == "" || b.warned.Contains(u.ID) || !b.quota.allow(m.Chat.ID, b.Now()) {
+		return
+	}
+	if told, _ := b.warned.ContainsOrAdd(u.ID, struct{}{}); told {
+		return
+	}
+	b.line(ctx, m.Chat.ID, line)
 }
 
 // concerns reports whether an update is for us; of groups' messages, which all come when the privacy mode is off, most are not.
 func (b *Bot) concerns(ctx context.Context, u update) (bool, error) {
 	m := u.about()
+	if c := u.Callback; c != nil && !u.chat().private() && b.Concerns != nil {
+		return b.Concerns(ctx, engine.Message{Via: Channel, Reader: strconv.FormatInt(c.From.ID, 10), Group: u.chat().name(), Addressed: true})
+	}
 	if m == nil || m.Chat.private() || b.Concerns == nil {
 		return true, nil
 	}

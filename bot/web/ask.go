@@ -94,28 +94,63 @@ func (c *Chat) ask(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(forgotHeader, "all")
 	}
 	switch {
-	case byScript(r) && reply.N == 0:
+	case byScript(r) && reply.silent():
 		w.WriteHeader(http.StatusNoContent)
 	case byScript(r):
 		c.part(w, http.StatusOK, "turn", newTurn(reply, true))
-	case !who.brought, reply.forgot && c.Forms != nil: // a browser that keeps no cookies would find an empty page, as who is forgotten would
+	case !who.brought, reply.alone, reply.forgot && c.Forms != nil: // a browser that keeps no cookies would find an empty page, as who is forgotten would
 		p := c.talkPage(r, chatPath)
 		p.setTalk([]exchange{reply})
 		c.show(w, http.StatusOK, "talk", p)
-	case reply.N == 0:
+	case reply.silent():
 		http.Redirect(w, r, chatPath, http.StatusSeeOther)
 	default:
 		http.Redirect(w, r, fmt.Sprintf("%s#t%d", chatPath, reply.N), http.StatusSeeOther)
 	}
 }
 
-// answer asks the desk, unless the same form was answered already. The zero exchange when nothing is to be said.
+// answer asks the desk. When nobody can be asked, who speaks of a danger is told all the same what to do.
 func (c *Chat) answer(r *http.Request, who reader, q question) (exchange, *problem) {
+	e, problem := c.fromDesk(r, who, q)
+	if problem == nil {
+		return e, nil
+	}
+	reply, danger := bot.DangerReply(q.text)
+	if !danger {
+		return e, problem
+	}
+	e = newExchange(q, reply)
+	e.alone = true
+	return e, nil
+}
+
+// admits reports whether a reader may be answered: who is known may, others so many from an address.
+func (c *Chat) admits(r *http.Request, who reader, deletes bool) bool {
+	if c.talks.known(who.name) {
+		return true
+	}
+	if !deletes || !who.brought {
+		return c.gate.admit(c.Proxies.Address(r), c.Now())
+	}
+	if c.forgets.admit(c.Proxies.Address(r), c.Now()) {
+		return true
+	}
+	if c.Forms == nil {
+		return false
+	}
+	known, err := c.Forms.Known(r.Context(), who.name)
+	if err != nil {
+		c.Log.Error("a reader was not looked up", "channel", Channel.Name, "error", err)
+	}
+	return known
+}
+
+// fromDesk asks the desk, unless the same form was answered already. The zero exchange when nothing is to be said.
+func (c *Chat) fromDesk(r *http.Request, who reader, q question) (exchange, *problem) {
 	if q.text == "" {
 		return exchange{}, &problem{http.StatusBadRequest, emptyLine}
 	}
-	deletes := q.forget && who.brought // no limit is in the way of that
-	if !deletes && !c.talks.known(who.name) && !c.gate.admit(c.Proxies.Address(r), c.Now()) {
+	if !c.admits(r, who, q.forget) {
 		return exchange{}, &problem{http.StatusTooManyRequests, crowdedLine}
 	}
 	// a browser that is gone comes back and sends the form again: then its answer is there
@@ -141,7 +176,7 @@ func (c *Chat) answer(r *http.Request, who reader, q question) (exchange, *probl
 
 // exchange asks the desk; the zero exchange when nothing is to be said.
 func (c *Chat) exchange(ctx context.Context, who reader, q question) (exchange, error) {
-	shown := cmp.Or(pressed(c.shown(ctx, who.name), q.about, q.text), asked(q.text)) // 喝白酒杀病毒, not 1
+	shown := cmp.Or(pressed(c.said(ctx, who.name), q.about, q.text), asked(q.text)) // 喝白酒杀病毒, not 1
 	id, n, err := c.note(ctx, who, q, shown)
 	if err != nil {
 		return exchange{}, err
@@ -172,8 +207,33 @@ func (c *Chat) note(ctx context.Context, who reader, q question, shown string) (
 	return id, int(number), err
 }
 
-// shown is a reader's conversation as pages show it, oldest first.
+// shown is a reader's conversation as pages show it, oldest first: where an answer quotes what was withdrawn since, that is said instead.
 func (c *Chat) shown(ctx context.Context, name string) []exchange {
+	list := c.said(ctx, name)
+	if c.Current == nil || len(list) == 0 {
+		return list
+	}
+	kept := make([]bot.Kept, len(list))
+	for i, e := range list {
+		kept[i] = e.kept
+	}
+	now, err := c.Current(ctx, kept...)
+	if err != nil { // nothing rather than what may have been withdrawn
+		c.Log.Error("a conversation was not looked up", "channel", Channel.Name, "error", err)
+		return nil
+	}
+	for i, e := range list {
+		if len(now[i].Shown()) == len(e.kept.Shown()) {
+			continue
+		}
+		list[i] = newExchange(question{}, now[i].Reply())
+		list[i].Asked, list[i].N, list[i].key = e.Asked, e.N, e.key
+	}
+	return list
+}
+
+// said is a reader's conversation as it was, oldest first.
+func (c *Chat) said(ctx context.Context, name string) []exchange {
 	if c.Forms == nil {
 		return c.talks.shown(name)
 	}
@@ -201,10 +261,13 @@ func (c *Chat) handle(ctx context.Context, who reader, q question, update string
 	return c.Desk.Handle(ctx, bot.Message{Via: Channel, Reader: who.name, Text: q.text, Update: update, About: q.about, Delete: q.forget, At: c.Now()})
 }
 
+// silent reports whether nothing was said.
+func (e exchange) silent() bool { return e.Text == "" }
+
 func newExchange(q question, reply bot.Reply) exchange {
 	e := exchange{
 		key: q.key(), Asked: asked(q.text), Text: reply.Text, Choices: reply.Choices, Answer: reply.Answer,
-		forgot: reply.Forgot,
+		forgot: reply.Forgot, kept: reply.Kept(),
 		Advice: reply.Decision == retrieval.Sure || reply.Urgent != nil,
 	}
 	if reply.Urgent != nil {

@@ -2,19 +2,28 @@ package web_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"qiuzhen/bot"
+	"qiuzhen/bot/bottest"
+	"qiuzhen/bot/web"
+	"qiuzhen/ingest"
+	"qiuzhen/knowledge"
 	"qiuzhen/page"
 	"qiuzhen/postgres"
 	"qiuzhen/postgres/postgrestest"
+	"qiuzhen/text"
 )
 
 // count answers a query with one number.
@@ -79,4 +88,57 @@ func TestTwoNodes(t *testing.T) {
 	if n := count(t, dsn, `SELECT count(*) FROM inbox WHERE chat <> ''`); n != 0 {
 		t.Errorf("%d forms name the reader", n)
 	}
+}
+
+// TestWithdrawnSince: a conversation that is looked at again, and its answers for the printer, do not show what was withdrawn meanwhile; who is known to the
+// store may delete what there is of them though strangers have used up what their address may.
+func TestWithdrawnSince(t *testing.T) {
+	store := postgrestest.New(t)
+	for _, e := range bottest.Entries() {
+		if _, err := store.SaveDraft(t.Context(), e, []ingest.IndexedPassage{{
+			Passage: knowledge.Passage{Kind: knowledge.ClaimPassage, Text: "说法"}, Terms: []text.IndexTerm{{ID: 1, Count: 1}}}}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	engine, library := bottest.NewEngine()
+	d := bot.NewDesk(engine, store, time.Now)
+	chat := web.New(web.Config{Desk: d, Forms: store, Current: d.Current, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	mux := http.NewServeMux()
+	for _, r := range chat.Routes() {
+		mux.HandleFunc(r.Pattern, r.Handler)
+	}
+	server := httptest.NewServer(page.Secure(mux))
+	t.Cleanup(server.Close)
+	browse := func() *browser {
+		jar, _ := cookiejar.New(nil)
+		b := &browser{t, &http.Client{Jar: jar}, server.URL, http.Header{}}
+		b.get("/")
+		return b
+	}
+	b := browse()
+	b.ask("喝白酒能杀病毒吗")
+	page := b.ask("隔夜菜能吃吗")
+	prints := regexp.MustCompile(`href="(/print/[0-9]+)"`).FindAllStringSubmatch(page.body, -1)
+	if len(prints) != 2 {
+		t.Fatalf("printed: %v", prints)
+	}
+	library.Withdraw("baijiu-kills-virus")
+	gone := "刚才那一条已经撤下或者改过了"
+	b.get("/chat").has(t, 200, gone, "喝白酒能杀病毒吗", "隔夜菜致癌")
+	b.get("/chat").lacks(t, "“喝白酒杀病毒”是谣言", prints[0][1])
+	b.get(prints[0][1]).has(t, 200, gone)
+	b.get(prints[0][1]).lacks(t, "是谣言")
+	b.get(prints[1][1]).has(t, 200, "隔夜菜致癌")
+
+	other := web.New(web.Config{Desk: d, Forms: store, Now: time.Now, Log: slog.New(slog.DiscardHandler)}) // restarted: it remembers nobody
+	mux = http.NewServeMux()
+	for _, r := range other.Routes() {
+		mux.HandleFunc(r.Pattern, r.Handler)
+	}
+	server.Config.Handler = mux
+	for range 12 {
+		browse().do("POST", "/forget", url.Values{})
+	}
+	browse().do("POST", "/forget", url.Values{}).has(t, 429)
+	b.do("POST", "/forget", url.Values{}).has(t, 200, "都删掉了")
 }

@@ -72,8 +72,16 @@ const (
 	addressesKept    = 20_000
 )
 
+// How often all there is may be deleted of who is not known, from one address: it costs a transaction and leaves a mark for a day. Who is known may always.
+const (
+	forgetsAtOnce = 10
+	forgetEvery   = 10 * time.Second
+)
+
 // gate lets new readers in, so many from an address: who throws its cookie away to be a new reader each time comes to its end.
 type gate struct {
+	atOnce  float64
+	every   time.Duration // a token
 	mu      sync.Mutex
 	buckets *simplelru.LRU[netip.Prefix, *bucket]
 }
@@ -83,9 +91,9 @@ type bucket struct {
 	at     time.Time
 }
 
-func newGate() *gate {
+func newGate(atOnce float64, every time.Duration) *gate {
 	buckets, _ := simplelru.NewLRU[netip.Prefix, *bucket](addressesKept, nil) // fails for sizes below 1 only
-	return &gate{buckets: buckets}
+	return &gate{atOnce: atOnce, every: every, buckets: buckets}
 }
 
 // admit takes a token of the address's bucket; false when there is none.
@@ -95,10 +103,10 @@ func (g *gate) admit(from netip.Addr, now time.Time) bool {
 	key := network(from)
 	b, ok := g.buckets.Get(key)
 	if !ok {
-		b = &bucket{newReadersAtOnce, now}
+		b = &bucket{g.atOnce, now}
 		g.buckets.Add(key, b)
 	}
-	b.tokens = min(newReadersAtOnce, b.tokens+max(0, now.Sub(b.at).Seconds())/newReaderEvery.Seconds())
+	b.tokens = min(g.atOnce, b.tokens+max(0, now.Sub(b.at).Seconds())/g.every.Seconds())
 	b.at = now
 	if b.tokens < 1 {
 		return false

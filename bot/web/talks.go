@@ -16,11 +16,13 @@ type exchange struct {
 	Asked   string // masked
 	Text    string
 	Choices []bot.Choice
-	Answer  int64  // the desk's number; 0: it was not kept
-	Call    string // the number for the danger seen
-	Advice  bool   // worth printing
-	forgot  bool   // what was said before is gone
-	look    string // the button for the look that does what was wished; empty: none
+	Answer  int64    // the desk's number; 0: it was not kept
+	Call    string   // the number for the danger seen
+	Advice  bool     // worth printing
+	forgot  bool     // what was said before is gone
+	look    string   // the button for the look that does what was wished; empty: none
+	alone   bool     // the conversation does not have it: it is shown with the answer to its form, and not again
+	kept    bot.Kept // what it was made of
 }
 
 func (e exchange) size() int {

@@ -35,14 +35,18 @@ type Forms interface {
 	KeepForm(ctx context.Context, id string, k bot.Kept) error
 	// Talk is the end of a reader's conversation, oldest first.
 	Talk(ctx context.Context, reader string, most int) ([]bot.Exchange, error)
+	// Known reports whether anything is kept of a reader.
+	Known(ctx context.Context, reader string) (bool, error)
 }
 
 // Config is what the chat is made of.
 type Config struct {
-	Desk     Desk
-	Library  Library // nil: the first page has no common questions
-	Forms    Forms   // nil: in memory
-	Unsigned bool    // entries that nobody has signed are served
+	Desk    Desk
+	Library Library // nil: the first page has no common questions
+	Forms   Forms   // nil: in memory
+	// Current are replies as they may be shown now, when some of what they quote may have been withdrawn (bot.Desk.Current). Nil: as they are.
+	Current  func(ctx context.Context, kept ...bot.Kept) ([]bot.Kept, error)
+	Unsigned bool // entries that nobody has signed are served
 	Proxies  page.Proxies
 	Privacy  string // the privacy page, in Markdown: headings, paragraphs, lists
 	Now      func() time.Time
@@ -53,7 +57,8 @@ type Config struct {
 type Chat struct {
 	Config
 	talks     *talks
-	gate      *gate
+	gate      *gate // of new readers
+	forgets   *gate // of deletions by who is not known
 	busy      chan struct{}
 	shelves   shelves
 	privacy   []part
@@ -66,7 +71,7 @@ const atOnce = 64
 // New returns a chat.
 func New(cfg Config) *Chat {
 	c := &Chat{
-		Config: cfg, talks: newTalks(), gate: newGate(), busy: make(chan struct{}, atOnce),
+		Config: cfg, talks: newTalks(), gate: newGate(newReadersAtOnce, newReaderEvery), forgets: newGate(forgetsAtOnce, forgetEvery), busy: make(chan struct{}, atOnce),
 		privacy: parts(cfg.Privacy), protected: http.NewCrossOriginProtection(),
 	}
 	c.protected.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

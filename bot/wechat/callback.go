@@ -190,7 +190,7 @@ func (c *Channel) post(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-c.open }()
 	default:
 		if !c.hub.seen(p.update.ID) { // otherwise it is stored, and asking for it again would get two answers
-			c.say(w, p, cmp.Or(bot.DangerLine(p.said()), busyLine))
+			c.say(w, p, bot.Refused(p.said(), busyLine))
 			return
 		}
 	}
@@ -206,7 +206,7 @@ func (c *Channel) post(w http.ResponseWriter, r *http.Request) {
 	case err != nil && r.Context().Err() != nil: // the platform has gone
 	case err != nil:
 		c.Log.Error("wechat: a post was not stored", "error", err)
-		c.say(w, p, bot.ErrorLine)
+		c.say(w, p, bot.Refused(p.said(), bot.ErrorLine))
 	case place.Given:
 		c.write(w, []byte(success))
 	default:
@@ -270,6 +270,10 @@ func (c *Channel) leave(ctx context.Context, w http.ResponseWriter, p posted, pl
 		c.Log.Error("wechat: a late reply was not noted", "error", err)
 	}
 	nudge(c.late)
+	if line := bot.DangerLine(p.said()); line != "" { // after three posts nobody may be asked to wait for more
+		c.say(w, p, line)
+		return
+	}
 	if c.Service || p.Type == "event" {
 		c.write(w, []byte(success))
 		return

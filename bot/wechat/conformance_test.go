@@ -3,6 +3,8 @@ package wechat_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 
@@ -15,6 +17,7 @@ import (
 func TestConformance(t *testing.T) {
 	desk := &switchDesk{}
 	s := newStage(t, true, false, 1, deskIs(desk), patient)
+	s.shelve(t, slices.Collect(maps.Values(bottest.Entries()))...)
 	var conversations int
 	bottest.ConformanceSample(t, func(_ *testing.T, d bottest.Desk) bottest.Channel {
 		conversations++

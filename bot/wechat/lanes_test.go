@@ -2,6 +2,7 @@ package wechat_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"qiuzhen/bot"
 	"qiuzhen/bot/wechat"
 	"qiuzhen/bot/wechat/wechattest"
 )
@@ -64,4 +66,35 @@ func TestShedDanger(t *testing.T) {
 	}
 	close(s.desk.waiting)
 	held.Wait()
+}
+
+// faulty is a store that takes no post.
+type faulty struct{ wechat.Store }
+
+func (faulty) Deliver(context.Context, wechat.Delivery) (wechat.Place, error) {
+	return wechat.Place{}, errors.New("no database")
+}
+
+// TestFailingDanger: who speaks of a danger hears what to do when the store fails, when the desk does, and when there is no answer by the last post.
+func TestFailingDanger(t *testing.T) {
+	t.Parallel()
+	down := newStage(t, true, false, 1, func(_ *wechattest.Config, c *wechat.Config) { c.Store = faulty{c.Store} })
+	s := newStage(t, true, false, 1)
+	s.desk.waiting, s.desk.slow = make(chan struct{}), time.Hour
+	defer close(s.desk.waiting)
+	for i, c := range []struct {
+		on    *stage
+		words string
+		posts int
+	}{
+		{down, "我妈刚喝了农药", 1}, {s, "我妈刚喝了农药，出错", 1}, {s, "我妈刚喝了农药，慢", 3},
+	} {
+		o := c.on.Send(t.Context(), c.on.addr, "grandma", text("grandma", fmt.Sprint(300+i), c.words))
+		if !strings.Contains(o.Reply, "120") || strings.Contains(o.Reply, "没有收到") || o.Posts != c.posts {
+			t.Errorf("%s: %+v", c.words, o)
+		}
+	}
+	if o := down.Send(t.Context(), down.addr, "grandma", text("grandma", "310", "味精致癌吗")); o.Reply != bot.ErrorLine {
+		t.Errorf("no danger: %+v", o)
+	}
 }

@@ -22,10 +22,12 @@ import (
 	"qiuzhen/bot/inbox"
 	"qiuzhen/bot/wechat"
 	"qiuzhen/bot/wechat/wechattest"
+	"qiuzhen/ingest"
 	"qiuzhen/knowledge"
 	"qiuzhen/postgres"
 	"qiuzhen/postgres/postgrestest"
 	"qiuzhen/retrieval"
+	words "qiuzhen/text"
 )
 
 func TestMain(m *testing.M) {
@@ -79,7 +81,7 @@ func (d *echoDesk) Handle(ctx context.Context, m bot.Message) (bot.Reply, error)
 	case strings.Contains(m.Text, "不理"):
 		return bot.Reply{Silent: true}, nil
 	case strings.Contains(m.Text, "很长"):
-		entry := retrieval.Match{Stored: retrieval.Stored{Entry: knowledge.Entry{ID: "baijiu"}}}
+		entry := retrieval.Match{Stored: retrieval.Stored{Entry: knowledge.Entry{ID: "baijiu"}, Version: 1}}
 		return bot.Reply{Text: strings.Repeat("这句话正好十个字。\n", 200), Result: retrieval.Result{Answers: []retrieval.Match{entry}}}, nil
 	}
 	return bot.Reply{Text: "答：" + m.Text}, nil
@@ -151,8 +153,9 @@ func newStage(t *testing.T, safe, service bool, nodes int, options ...option) *s
 		t.Fatal(err)
 	}
 	t.Cleanup(s.store.Close)
+	s.shelve(t, knowledge.Entry{ID: "baijiu", Kind: knowledge.Rebuttal, Topic: knowledge.Rumour, Verdict: knowledge.False, Title: "白酒", Short: "白酒", Claims: []string{"说法"}})
 	ours := wechat.Config{
-		Account: a, Store: s.store.WeChat(), Desk: s.desk, Reader: fakeReader{}, Service: service, PublicURL: "https://qiuzhen.example.cn", Times: quick,
+		Account: a, Store: s.store.WeChat(), Desk: s.desk, Reader: fakeReader{}, Service: service, Alerts: true, PublicURL: "https://qiuzhen.example.cn", Times: quick,
 		Now: time.Now, Log: slog.New(slog.NewTextHandler(s.log, nil)),
 	}
 	for _, o := range options {
@@ -166,6 +169,17 @@ func newStage(t *testing.T, safe, service bool, nodes int, options ...option) *s
 	}
 	s.addr = s.all[0]
 	return s
+}
+
+// shelve keeps entries, so that replies that quote them are served.
+func (s *stage) shelve(t *testing.T, entries ...knowledge.Entry) {
+	t.Helper()
+	for _, e := range entries {
+		if _, err := s.store.SaveDraft(context.Background(), e, []ingest.IndexedPassage{{
+			Passage: knowledge.Passage{Kind: knowledge.ClaimPassage, Text: "说法"}, Terms: []words.IndexTerm{{ID: 1, Count: 1}}}}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // start runs a node until the test ends.

@@ -201,7 +201,7 @@ func TestForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := store.Answer(ctx, "2", "答"); err != nil {
+	if err := store.Answer(ctx, "2", bot.Kept{Text: "答"}); err != nil {
 		t.Fatal(err)
 	}
 	if expects, err := store.Expects(ctx, "grandma", "3"); err != nil || !expects {

@@ -24,7 +24,7 @@ const ChannelName = "wechat"
 
 // Can is what the channel is able to do. A service account reaches readers for 48 hours after they have written: too short to promise
 // that they will be told, so that what they wait for comes with their next message when it could not be sent (Push).
-var Can = bot.Channel{Name: ChannelName, Most: maxReply}
+var Can = bot.Channel{Name: ChannelName, Alerts: true, Most: maxReply}
 
 // Desk answers messages; *bot.Desk does.
 type Desk interface {
@@ -69,7 +69,7 @@ type Intake interface {
 	Answered(ctx context.Context, ids []string) ([]string, error)
 }
 
-// Giver hands replies to posts.
+// Giver hands replies to posts. In the place of a reply that quotes what has been withdrawn since, it and the Outbox give bot.GoneLine.
 type Giver interface {
 	// Take gives the reply to a post: false when there is none, a later post is there, or an earlier one has taken it. Join makes one text
 	// of it and the reader's late replies, and says how many of those it took.
@@ -87,8 +87,8 @@ type Inbox interface {
 
 // Replies keeps what the desk said.
 type Replies interface {
-	// Answer stores the reply to a message; empty: nothing is said.
-	Answer(ctx context.Context, id, reply string) error
+	// Answer stores the reply to a message with what it quotes; without text nothing is said.
+	Answer(ctx context.Context, id string, reply bot.Kept) error
 	// Expects reports whether a reader was promised a reply to a message before this one.
 	Expects(ctx context.Context, reader, besides string) (bool, error)
 	// Left says that a reader has left the account: nothing is sent any more.
@@ -132,6 +132,7 @@ type Config struct {
 	Reader  Reader // nil: pictures and recordings are not read
 	// Service says that the account may send customer messages: verified service accounts may, subscription accounts may not.
 	Service   bool
+	Alerts    bool   // broadcasts reach its readers: by customer messages, or by a template
 	PublicURL string // of the entries' pages; empty: a reply that is cut has no link
 	Now       func() time.Time
 	Log       *slog.Logger

@@ -94,28 +94,37 @@ func (c *Channel) readFile(ctx context.Context, in Incoming, kind, otherwise str
 // isThere asks for a reply that was promised.
 var isThere = regexp.MustCompile(`^(?:请问)?(?:好了|查好了|查到了|有了|答复)(?:吗|没|没有|么|呢)?(?:[呀啊呢])?[？?。！!…]*$`)
 
-// reply is what a message is answered with.
-func (c *Channel) reply(ctx context.Context, id string, in Incoming) (string, error) {
+// reply is what a message is answered with, as far as the platform takes it. With an error it is what the reader gets then; empty: nothing is known
+// but what the message itself says.
+func (c *Channel) reply(ctx context.Context, id string, in Incoming) (bot.Kept, error) {
 	if isThere.MatchString(strings.TrimSpace(in.Content)) {
-		if promised, err := c.Store.Expects(ctx, in.From, in.key()); promised || err != nil {
-			return heldLine, err
+		promised, err := c.Store.Expects(ctx, in.From, in.key())
+		switch {
+		case err != nil:
+			return bot.Kept{}, err
+		case promised:
+			return bot.Kept{Text: heldLine}, nil
 		}
 	}
 	if in.Event == "unsubscribe" {
-		return "", c.Store.Left(ctx, ChannelName, in.From, c.Now())
+		return bot.Kept{}, c.Store.Left(ctx, ChannelName, in.From, c.Now())
 	}
 	says, line := c.words(ctx, in)
 	if line != "" || in.Event != "" && says == "" {
-		return line, nil
+		return bot.Kept{Text: line}, nil
 	}
-	reply, err := c.Desk.Handle(ctx, bot.Message{Via: Can, Update: id, Reader: in.From, Text: says, At: in.Created})
+	can := Can
+	can.Alerts = c.Alerts
+	reply, err := c.Desk.Handle(ctx, bot.Message{Via: can, Update: id, Reader: in.From, Text: says, At: in.Created})
 	if err != nil {
-		return "", err
+		return bot.Kept{Text: bot.Refused(says, bot.ErrorLine)}, err
 	}
 	if reply.Silent {
-		return "", nil
+		return bot.Kept{}, nil
 	}
-	return fit(reply.Text, c.link(reply)), nil
+	kept := reply.Kept()
+	kept.Text = fit(reply.Text, c.link(reply))
+	return kept, nil
 }
 
 // link is the page of the entry that a reply tells of first.

@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,7 +64,7 @@ func (c *Channel) Handle(ctx context.Context, u bot.Update) error {
 			return err
 		}
 		c.Log.Error("wechat: a message was not answered", "error", err)
-		reply = bot.ErrorLine
+		reply.Text = cmp.Or(reply.Text, bot.Refused(in.said(), bot.ErrorLine))
 	}
 	return c.answer(ctx, u.ID, reply)
 }
@@ -74,10 +75,10 @@ func (c *Channel) Shed(ctx context.Context, u bot.Update) error {
 	if err := json.Unmarshal(u.Payload, &in); err != nil || in.Event == "unsubscribe" {
 		return c.Handle(ctx, u)
 	}
-	return c.answer(ctx, u.ID, busyLine)
+	return c.answer(ctx, u.ID, bot.Kept{Text: bot.Refused(in.said(), busyLine)})
 }
 
-func (c *Channel) answer(ctx context.Context, id, reply string) error {
+func (c *Channel) answer(ctx context.Context, id string, reply bot.Kept) error {
 	if err := c.Store.Answer(ctx, id, reply); err != nil {
 		return err
 	}

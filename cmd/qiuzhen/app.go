@@ -189,8 +189,16 @@ func (a *App) wire() (err error) {
 	if a.telegram, err = openTelegram(a); err != nil {
 		return err
 	}
-	a.wechat, err = openWeChat(a)
-	return err
+	if a.wechat, err = openWeChat(a); err != nil {
+		return err
+	}
+	if a.wechat != nil && a.wechat.channel.Alerts {
+		a.Desk.SubscribeOn = append(a.Desk.SubscribeOn, "微信公众号")
+	}
+	if a.telegram != nil {
+		a.Desk.SubscribeOn = append(a.Desk.SubscribeOn, "Telegram")
+	}
+	return nil
 }
 
 // openStore connects to DATABASE_URL, else starts or joins the private server. The pool outlives startCtx.

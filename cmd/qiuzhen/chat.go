@@ -50,7 +50,7 @@ func converse(ctx context.Context, desk *bot.Desk, streams stdio) error {
 				return ctx.Err()
 			}
 			if err != nil {
-				reply.Text = bot.ErrorLine
+				reply.Text = bot.Refused(text, bot.ErrorLine)
 			}
 		}
 		if !reply.Silent {

@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"log/slog"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +79,39 @@ func TestChatAsServedNow(t *testing.T) {
 		reply, err := talker.Continue(context.Background(), &conversation, retrieval.Message{Text: turn.message}, time.Now())
 		if err != nil || !strings.Contains(reply.Text, turn.says) {
 			t.Errorf("%s: %q does not say %q (%v)", turn.message, reply.Text, turn.says, err)
+		}
+	}
+}
+
+// TestDangerWhenNobodyCanBeAsked: who speaks of a danger gets the number in the terminal and from the API, when the engine fails and when too many ask.
+func TestDangerWhenNobodyCanBeAsked(t *testing.T) {
+	const poisoned = "我妈刚喝了农药"
+	var out bytes.Buffer
+	streams := stdio{in: strings.NewReader("鸡蛋能不能吃\n" + poisoned + "\n"), out: &out, err: &out}
+	if err := converse(context.Background(), bot.NewDesk(&bot.Engine{Answerer: &hiccup{}}, &bottest.Store{}, time.Now), streams); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "120") || strings.Contains(out.String(), bot.ErrorLine) {
+		t.Errorf("in the terminal: %q", out.String())
+	}
+	log := slog.New(slog.DiscardHandler)
+	for name, a := range map[string]*api{
+		"too many ask":     {make(chan struct{}), &bot.Engine{Answerer: &hiccup{}}, nil, log},
+		"the engine fails": {make(chan struct{}, 1), &bot.Engine{Answerer: &hiccup{asked: 1}}, nil, log},
+	} {
+		for text, status := range map[string]int{poisoned: 200, "鸡蛋能不能吃": 503} {
+			if h, ok := a.bot.Answerer.(*hiccup); ok && h.asked > 1 {
+				h.asked = 1
+			}
+			w := httptest.NewRecorder()
+			a.ask(w, httptest.NewRequest("POST", "/api/v1/ask", strings.NewReader(`{"text":"`+text+`"}`)))
+			var got struct {
+				Urgent *struct{ Number string }
+				Text   string
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != status || (got.Urgent != nil && strings.Contains(got.Text, "120")) != (status == 200) {
+				t.Errorf("%s, %s: %d %s", name, text, w.Code, w.Body)
+			}
 		}
 	}
 }

@@ -68,7 +68,7 @@
 // # Where to add
 //
 // A channel is a package under bot that turns what its platform delivers into bot.Message, hands it to the desk, shows bot.Reply and passes
-// bottest.Conformance; serve.go starts it. Where broadcasts go is a broadcast.Sender in broadcast/send, which passes sendertest.Suite. What readers say to the service itself is a line of commands in bot/commands.go. A web page is a page.Route with its Access;
+// bottest.Conformance; where it refuses or fails it says bot.Refused, and what it kept for later it looks up again (Desk.Current). serve.go starts it. Where broadcasts go is a broadcast.Sender in broadcast/send, which passes sendertest.Suite. What readers say to the service itself is a line of commands in bot/commands.go. A web page is a page.Route with its Access;
 // TestRoutes wants a row for it, and e2e's publicPages a line. A setting is
 // one line of settingsTable. Regions are lines of knowledge/regions.tsv, or of a list that qiuzhen area import brings in. A danger or a kind of current fact is a pattern in retrieval/urgent.yaml or retrieval/live.yaml; phrasings that
 // nobody can list go into eval/testdata/wordings/tune_*. A figure is a line of cases.Figures, with its definition in docs/evaluation.md. Content needs no code at all.

@@ -144,7 +144,7 @@ func publicSite(app *App, log *slog.Logger) *site.Site {
 // webChat is the chat on web pages.
 func webChat(app *App, log *slog.Logger) *web.Chat {
 	return web.New(web.Config{
-		Desk: app.Desk, Library: app.Store, Forms: app.Store, Unsigned: app.Settings.enabled("serve_unsigned"), Proxies: app.Settings.proxies(),
+		Desk: app.Desk, Library: app.Store, Forms: app.Store, Current: app.Desk.Current, Unsigned: app.Settings.enabled("serve_unsigned"), Proxies: app.Settings.proxies(),
 		Privacy: docs.Privacy, Now: time.Now, Log: log,
 	})
 }
@@ -182,17 +182,26 @@ func (a *api) ask(w http.ResponseWriter, r *http.Request) {
 	case a.busy <- struct{}{}:
 		defer func() { <-a.busy }()
 	default:
-		w.Header().Set("Retry-After", "1")
-		writeJSON(w, http.StatusServiceUnavailable, errorJSON{bot.ErrorLine})
+		refuse(w, *request.Text)
 		return
 	}
 	reply, took, err := timed(r.Context(), a.bot, *request.Text)
 	if err != nil {
 		a.log.Error("answer failed", "error", err)
-		writeJSON(w, http.StatusServiceUnavailable, errorJSON{bot.ErrorLine})
+		refuse(w, *request.Text)
 		return
 	}
 	writeJSON(w, http.StatusOK, newAskJSON(reply, took))
+}
+
+// refuse says that nobody can be asked now; to who speaks of a danger, what to do.
+func refuse(w http.ResponseWriter, text string) {
+	if reply, danger := bot.DangerReply(text); danger {
+		writeJSON(w, http.StatusOK, newAskJSON(reply, 0))
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	writeJSON(w, http.StatusServiceUnavailable, errorJSON{bot.ErrorLine})
 }
 
 const (

@@ -73,7 +73,7 @@ func openTelegram(a *App) (*telegramChannel, error) {
 	t.worker = inbox.New(telegram.Channel.Name, a.Store, b, slog.Default())
 	t.worker.Bound = telegramWaiting
 	b.Desk, b.Readers, b.Traces, b.Inbox = a.Desk, a.Store, a.Store, t.worker
-	b.Wording, b.Media, b.Concerns = a.wording, a.media, a.Desk.Concerns
+	b.Wording, b.Media, b.Concerns, b.Current = a.wording, a.media, a.Desk.Concerns, a.Desk.Current
 	return t, nil
 }
 

@@ -75,8 +75,9 @@ func openWeChat(a *App) (*weChatChannel, error) {
 	store := a.Store.WeChat()
 	c := wechat.New(wechat.Config{
 		Account: account, Store: store, Desk: a.Desk, Reader: a.media, Service: s.enabled("wechat_service_account"), PublicURL: s.get("public_url"),
-		API: wechat.NewAPI(s.get("wechat_api"), account.AppID, s.get("wechat_app_secret"), store, time.Now),
-		Now: time.Now, Log: slog.Default(),
+		Alerts: s.enabled("wechat_service_account") || s.get("wechat_template_id") != "", // broadcast/send does the one or the other
+		API:    wechat.NewAPI(s.get("wechat_api"), account.AppID, s.get("wechat_app_secret"), store, time.Now),
+		Now:    time.Now, Log: slog.Default(),
 	})
 	w := &weChatChannel{channel: c, worker: inbox.New(wechat.ChannelName, a.Store, c, slog.Default())}
 	w.worker.Bound, c.Inbox = wechatWaiting, w.worker
