@@ -110,7 +110,7 @@ func reportCSV(p *reportPage, counts []knowledge.DeliveryCount) []byte {
 	table := csv.NewWriter(&out)
 	write := func(cells ...string) {
 		for i := range cells {
-			cells[i] = plainCell(cells[i])
+			cells[i] = knowledge.PlainCell(cells[i])
 		}
 		_ = table.Write(cells) // to memory
 	}
@@ -142,12 +142,4 @@ func clock(t time.Time) string {
 		return ""
 	}
 	return t.In(knowledge.China).Format(time.DateTime)
-}
-
-// plainCell keeps a spreadsheet from running a cell as a formula.
-func plainCell(s string) string {
-	if rest := strings.TrimLeft(s, " \u3000\u00a0"); rest != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(rest)[0]) {
-		return "'" + s
-	}
-	return s
 }

@@ -11,18 +11,6 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// TestPlainCell: no cell of a table is run as a formula.
-func TestPlainCell(t *testing.T) {
-	for cell, want := range map[string]string{
-		"": "", "水退了": "水退了", "12345": "12345", "=1+1": "'=1+1", "+86": "'+86", "-1": "'-1", "@x": "'@x", " =1": "' =1", "\t=1": "'\t=1", "\r=1": "'\r=1",
-		"　＝1": "'　＝1", "|x": "'|x", "a=1": "a=1",
-	} {
-		if got := plainCell(cell); got != want {
-			t.Errorf("%q: %q", cell, got)
-		}
-	}
-}
-
 // TestAreaChoices: every region once, by city and county; what is ticked is open, and stays ticked though nobody knows it.
 func TestAreaChoices(t *testing.T) {
 	seen, ticked := map[string]int{}, []string{}
@@ -65,7 +53,7 @@ func TestProgress(t *testing.T) {
 	}
 	day, night := time.Date(2026, 11, 27, 12, 0, 0, 0, knowledge.China), time.Date(2026, 11, 27, 23, 0, 0, 0, knowledge.China)
 	b := knowledge.Broadcast{Type: knowledge.Alert, State: knowledge.BroadcastSending}
-	p := newProgress(b, counts, day)
+	p := newProgress(b, false, counts, day)
 	if p.Total != (progressRow{"", 10, 2, 100009}) || len(p.Channels) != 2 || p.Channels[0].Name != "Telegram" || len(p.Counties) != 2 || p.Counties[1].All() != 3 {
 		t.Errorf("%+v", p)
 	}
@@ -73,20 +61,17 @@ func TestProgress(t *testing.T) {
 	if p.Rest != rest || p.Failures[0] != (failureRow{"微信", "屏蔽", 2}) {
 		t.Errorf("%q, %+v", p.Rest, p.Failures)
 	}
-	if p := newProgress(b, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
-		t.Error(p.Rest)
+	for _, as := range []knowledge.MsgType{knowledge.Alert, knowledge.Update} { // a correction waits too, unless what it corrects is urgent
+		b.Type = as
+		if p := newProgress(b, false, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
+			t.Errorf("%s: %s", as, p.Rest)
+		}
+		if p := newProgress(b, true, counts, night); p.Rest != rest {
+			t.Errorf("%s: %s", as, p.Rest)
+		}
 	}
-	b.Content.Urgency = "Immediate"
-	if p := newProgress(b, counts, night); p.Rest != rest {
-		t.Error(p.Rest)
-	}
-	b.Exercise = true
-	if p := newProgress(b, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
-		t.Errorf("an exercise: %s", p.Rest)
-	}
-	b.Exercise = false
 	b.State = knowledge.BroadcastPaused
-	if p := newProgress(b, counts, day); p.Rest != "" {
+	if p := newProgress(b, false, counts, day); p.Rest != "" {
 		t.Errorf("paused: %s", p.Rest)
 	}
 }

@@ -311,6 +311,9 @@ func printWhen(ctx context.Context, app *App, out io.Writer, b knowledge.Broadca
 // escaped writes what a terminal would obey as the numbers of its characters: whoever approves reads what is there. Each Write is whole lines or words.
 type escaped struct{ io.Writer }
 
+// shown are the streams for what others wrote. Not for JSON and files, which programs read, nor for a bar of progress, which a terminal has to obey.
+func (s stdio) shown() stdio { return stdio{s.in, escaped{s.out}, escaped{s.err}} }
+
 func (e escaped) Write(p []byte) (int, error) {
 	_, err := io.WriteString(e.Writer, knowledge.Shown(string(p)))
 	return len(p), err

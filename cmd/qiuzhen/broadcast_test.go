@@ -69,7 +69,7 @@ func TestBroadcastAtTheTerminal(t *testing.T) {
 	if is, err := os.Stat(exported); err != nil || is.Mode().Perm() != 0o600 {
 		t.Errorf("what was exported may be read by others: %v", err)
 	}
-	program(0, "核准了，马上开始发", "approve", n, "--as", "cli-li", "--hash", strings.ToUpper(read), "--typed", "如东县要涨水，现在就往高处走")
+	program(0, "核准了，几秒钟里开始发", "approve", n, "--as", "cli-li", "--hash", strings.ToUpper(read), "--typed", "如东县要涨水，现在就往高处走")
 	beginNow(t, app, list[0].ID)
 	program(0, "<status>Actual</status>", "export", n)
 	program(0, "暂停了", "pause", n, "--as", "cli-wang")
