@@ -19,6 +19,7 @@ type reportPage struct {
 	frame
 	B        knowledge.Broadcast
 	Progress *progressView
+	Reach    *reachView // nil: nobody
 	Delays   []delayRow
 	History  []eventView
 	Fixes    []knowledge.Broadcast
@@ -54,6 +55,13 @@ func (c *Console) report(ctx context.Context, b knowledge.Broadcast) (*reportPag
 	var err error
 	if p.Progress, err = c.progress(ctx, b); err != nil {
 		return nil, err
+	}
+	counts, _, err := c.counts(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if len(counts) > 0 {
+		p.Reach = newReach(counts)
 	}
 	if p.History, err = c.broadcastHistory(ctx, b.Identifier); err != nil {
 		return nil, err

@@ -217,7 +217,7 @@ func TestPush(t *testing.T) {
 	li.get(at, 200)
 	li.post(at+"/cancel", li.with(url.Values{"reason": {"@水退了"}}), 200, "停下了", "告诉已经收到的人", "@水退了</textarea>", "没发<strong>1</strong>")
 	li.get(at+"/events", 200, "event: state\ndata: cancelled", "event: end")
-	li.get(at+"/report", 200, "姓名wang", "姓名li", "亲手打了“实际发布”", "@水退了", "一半的人")
+	li.get(at+"/report", 200, "姓名wang", "姓名li", "亲手打了“实际发布”", "@水退了", "一半的人", "<td>1/3</td>")
 	li.get(at+"/report.csv", 200, "\ufeff类别", ",'@水退了", ",'=收件人已退出或屏蔽", "如东县", "实发通知")
 	li.get(at, 200)
 	li.post(at+"/correct", li.with(url.Values{"type": {"Cancel"}, "reason": {"水退了"}}), 200, "是第1号的作废", "发给收到第1号的人", "【作废】", "会到1个接收方")

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,29 @@ func TestProgress(t *testing.T) {
 	b.State = knowledge.BroadcastPaused
 	if p := newProgress(b, false, counts, day); p.Rest != "" {
 		t.Errorf("paused: %s", p.Rest)
+	}
+}
+
+// TestReach: each county on each channel once, with the sums of both.
+func TestReach(t *testing.T) {
+	v := newReach([]knowledge.DeliveryCount{
+		{Channel: "telegram", County: "320623", State: "sent", N: 10}, {Channel: "telegram", County: "320623", State: "failed", N: 2},
+		{Channel: "telegram", County: "320613", State: "waiting", N: 5}, {Channel: "wechat", County: "320623", State: "sent", N: 1}, {Channel: "email", County: "", State: "sent", N: 1},
+	})
+	if got, want := fmt.Sprint(v.Channels), "[Telegram 电子邮件 微信]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	var got []string
+	for _, row := range v.Rows {
+		line := row.Name
+		for _, c := range row.Cells {
+			line += " " + c.Words()
+		}
+		got = append(got, line)
+	}
+	want := []string{"如东县 10/12 — 1/1 11/13", "南通市崇川区 0/5 — — 0/5", "没有说地方 — 1/1 — 1/1", "合计 10/17 1/1 1/1 12/19"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
