@@ -93,7 +93,7 @@ func (f CAPField) word(value string) string {
 
 func whenWord(t time.Time) string {
 	if t.IsZero() {
-		return "核准后马上"
+		return "核准以后" // when that is, GoesOut says
 	}
 	return t.In(China).Format("2006年1月2日 15:04")
 }

@@ -43,9 +43,9 @@ func TestDiffBroadcasts(t *testing.T) {
 			b.Content.Instruction = "人迷糊叫不醒，打120，边等边降温\n多喝水"
 		},
 		"多急[一小时内要做][还有时间]":        func(b *knowledge.Broadcast) { b.Content.Urgency = "Future" },
-		"什么时候开始发[核准后马上][2026年11月": func(b *knowledge.Broadcast) { b.SendAt = noon },
+		"什么时候开始发[核准以后][2026年11月":  func(b *knowledge.Broadcast) { b.SendAt = noon },
 		"最晚几点还发":                  func(b *knowledge.Broadcast) { b.Expires = noon },
-		"照哪个条目[][flood 第2版]": func(b *knowledge.Broadcast) { b.Content.Entry, b.Content.Version = "flood", 2 },
+		"照哪个条目[][flood 第2版]":      func(b *knowledge.Broadcast) { b.Content.Entry, b.Content.Version = "flood", 2 },
 		"发给谁[][最近30天收到过“x”这一条的人]": func(b *knowledge.Broadcast) { b.Audience.ReadersOf = "x" },
 	} {
 		other := heat(false, knowledge.Alert)
