@@ -116,8 +116,10 @@ func TestForeignExercise(t *testing.T) {
 		t.Errorf("the approver is not told: %q", b.Content.Notes)
 	}
 	for name, change := range map[string]func(*knowledge.Broadcast){
-		"made real":                  func(b *knowledge.Broadcast) { b.Exercise = false },
-		"made real, without a trace": func(b *knowledge.Broadcast) { b.Exercise, b.Content.Origin, b.Content.OriginExercise = false, "", false },
+		"made real": func(b *knowledge.Broadcast) { b.Exercise = false },
+		"made real, without a trace": func(b *knowledge.Broadcast) {
+			b.Exercise, b.Content.Origin, b.Content.OriginExercise = false, "", false
+		},
 	} {
 		edit := b
 		change(&edit)
