@@ -13,15 +13,21 @@ func (b Broadcast) GoesOut(now time.Time, wakes bool, quiet func(time.Time) bool
 	for !wakes && quiet(first) {
 		first = first.Truncate(time.Hour).Add(time.Hour) // China's hours are whole ones from UTC
 	}
+	night := "夜里只发急的"
+	if b.Exercise {
+		night = "夜里不发演练"
+	}
 	switch {
+	case !b.Expires.IsZero() && !start.Before(b.Expires):
+		return "一个人也收不到：那时已经过了最晚还发的时间"
 	case first.Equal(start):
 		return words
 	case !b.Expires.IsZero() && !first.Before(b.Expires):
-		return "一个人也收不到：夜里只发急的，等到早上7点已经过了最晚还发的时间"
+		return "一个人也收不到：" + night + "，等到早上7点已经过了最晚还发的时间"
 	case b.SendAt.After(now):
-		return "等到" + hourWord(first, now) + "才发：定的" + hourWord(b.SendAt, now) + "是夜里，夜里只发急的"
+		return "等到" + hourWord(first, now) + "才发：定的" + hourWord(b.SendAt, now) + "是夜里，" + night
 	}
-	return "等到早上7点（" + hourWord(first, now) + "）才发：夜里只发急的"
+	return "等到早上7点（" + hourWord(first, now) + "）才发：" + night
 }
 
 // hourWord is short for what is near.
