@@ -29,7 +29,10 @@ func FromCAP(ctx context.Context, data []byte, of Named, now time.Time) (knowled
 		return knowledge.Broadcast{}, err
 	}
 	d := incoming{Broadcast: in.Broadcast, notes: in.Notes}
-	d.Content.Origin = in.Origin.String()
+	d.Content.Origin, d.Content.OriginExercise = in.Origin.String(), d.Exercise
+	if d.Exercise {
+		d.notes = append([]string{"原文是演练（status 是 Exercise），只能当演练发，不能改成实发"}, in.Notes...)
+	}
 	if err := d.isNew(ctx, of); err != nil {
 		return d.Broadcast, err
 	}

@@ -81,8 +81,8 @@ func TestFromCAP(t *testing.T) {
 			return b.Type == knowledge.Alert && b.Content.Description == "看错了" && b.Content.Category == "Other"
 		}},
 		"read before": {had: sent(func(b *knowledge.Broadcast) { b.Content.Origin = "warn@weather.example,W-2,2026-08-01T09:30:00+08:00" }), refused: "已经收过，是第7号"},
-		"an exercise": {replace: with("<status>Actual", "<status>Exercise", "<headline>", "<headline>【演练】"), want: func(b knowledge.Broadcast) bool {
-			return b.Exercise && b.Content.Headline == "台风预警升级为橙色"
+		"an exercise": {replace: with("<status>Actual", "<status>Exercise", "<headline>", "<headline>【演练】"), notes: []string{"原文是演练"}, want: func(b knowledge.Broadcast) bool {
+			return b.Exercise && b.Content.OriginExercise && b.Content.Headline == "台风预警升级为橙色"
 		}},
 		"a test":                     {replace: with("<status>Actual", "<status>Test"), refused: "第6行：status 是 Test"},
 		"real that says it is none":  {replace: with("<headline>", "<headline>【演练】"), refused: "status 是 Actual（实发），文字里却写着【演练】"},

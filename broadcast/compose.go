@@ -115,7 +115,7 @@ func FromEntry(e knowledge.Entry, version int) knowledge.Broadcast {
 // Correct begins an Update or a Cancel of what was sent, in the original's words for who writes it to change. It goes to those of the original.
 func Correct(original knowledge.Broadcast, as knowledge.MsgType, reason string) knowledge.Broadcast {
 	c := original.Content
-	c.Reason, c.Texts, c.Entry, c.Version, c.Origin, c.Notes = strings.TrimSpace(reason), nil, "", 0, "", nil
+	c.Reason, c.Texts, c.Entry, c.Version, c.Origin, c.OriginExercise, c.Notes = strings.TrimSpace(reason), nil, "", 0, "", false, nil
 	if as == knowledge.Cancel {
 		c.Headline = "前面发的“" + cut(c.Event, 12) + "”不算数了"
 		c.Response, c.Description, c.Instruction, c.Web = "AllClear", "", "", ""

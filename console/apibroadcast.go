@@ -40,8 +40,15 @@ type BroadcastLooks interface {
 	broadcast.Named
 }
 
+// BroadcastNights are what is said of the hours in which people sleep.
+type BroadcastNights interface {
+	// Wakes reports whether it is sent at night too, for itself or for what it corrects.
+	Wakes(ctx context.Context, b knowledge.Broadcast) (bool, error)
+}
+
 // Broadcasts are all of these.
 type Broadcasts interface {
+	BroadcastNights
 	BroadcastDrafts
 	BroadcastApprovals
 	BroadcastRuns

@@ -74,14 +74,15 @@ func (c *Console) approveBroadcast(w http.ResponseWriter, r *http.Request, v vis
 	if err != nil {
 		return err
 	}
-	said := "核准了，这是实发，几秒钟里开始发。"
-	switch {
-	case !d.B.SendAt.IsZero() && d.B.SendAt.After(c.Now()):
-		said = "核准了，" + d.B.SendAt.In(knowledge.China).Format("1月2日15:04") + "开始发。"
-	case d.B.Exercise:
-		said = "核准了这次演练，几秒钟里开始发给演练组。"
+	wakes, err := c.Store.Wakes(r.Context(), d.B)
+	if err != nil {
+		return err
 	}
-	return c.said(w, r, v, said, broadcastPath(d.B.ID))
+	said := "核准了，这是实发，"
+	if d.B.Exercise {
+		said = "核准了这次演练，只发给演练组，"
+	}
+	return c.said(w, r, v, said+d.B.GoesOut(c.Now(), wakes, broadcast.Quiet)+"。", broadcastPath(d.B.ID))
 }
 
 func (c *Console) returnBroadcast(ctx context.Context, d broadcastDecided) (string, error) {

@@ -98,11 +98,14 @@ func (c *Console) showBroadcast(w http.ResponseWriter, r *http.Request, v visit,
 }
 
 // decidedOn are the fields that an approver decides on beside the texts.
-var decidedOn = []string{"发给谁", "哪些地方", "关心什么的人", "哪些人", "哪些渠道", "什么时候开始发", "最晚几点还发", "多急", "多重", "多准"}
+var decidedOn = []string{"发给谁", "哪些地方", "关心什么的人", "哪些人", "哪些渠道", "照哪个条目", "什么时候开始发", "最晚几点还发", "多急", "多重", "多准"}
 
 func (c *Console) beforeBegun(ctx context.Context, p *broadcastPage, refused *refusal) (err error) {
 	if p.Plan, err = c.plan(ctx, p.B); err != nil {
 		return err
+	}
+	if p.B.State == knowledge.BroadcastApproved && !p.Can.Approve && p.Can.Why == "" {
+		p.Can.Why = "核准了，" + p.Plan.When + "。"
 	}
 	if p.B.State == knowledge.BroadcastDraft {
 		p.Missing = p.B.Complaints(c.Now())
@@ -182,8 +185,6 @@ func mayBroadcast(who knowledge.Person, b knowledge.Broadcast, now time.Time) br
 		a.Why = "这一条您写过或者送过，要由另一个有“发布员”角色的人来核准。"
 	case waits && !publishes:
 		a.Why = "等发布员核准，您现在没有这个角色。"
-	case b.State == knowledge.BroadcastApproved && !lapsed:
-		a.Why = "核准了，程序到时自己开始发，一般几秒钟。"
 	case begun && !publishes:
 		a.Why = "停下要由发布员来做；您可以先暂停。"
 	}

@@ -19,6 +19,7 @@ type reportPage struct {
 	frame
 	B        knowledge.Broadcast
 	Progress *progressView
+	Reach    *reachView // nil: nobody
 	Delays   []delayRow
 	History  []eventView
 	Fixes    []knowledge.Broadcast
@@ -54,6 +55,13 @@ func (c *Console) report(ctx context.Context, b knowledge.Broadcast) (*reportPag
 	var err error
 	if p.Progress, err = c.progress(ctx, b); err != nil {
 		return nil, err
+	}
+	counts, _, err := c.counts(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if len(counts) > 0 {
+		p.Reach = newReach(counts)
 	}
 	if p.History, err = c.broadcastHistory(ctx, b.Identifier); err != nil {
 		return nil, err
@@ -110,7 +118,7 @@ func reportCSV(p *reportPage, counts []knowledge.DeliveryCount) []byte {
 	table := csv.NewWriter(&out)
 	write := func(cells ...string) {
 		for i := range cells {
-			cells[i] = plainCell(cells[i])
+			cells[i] = knowledge.PlainCell(cells[i])
 		}
 		_ = table.Write(cells) // to memory
 	}
@@ -142,12 +150,4 @@ func clock(t time.Time) string {
 		return ""
 	}
 	return t.In(knowledge.China).Format(time.DateTime)
-}
-
-// plainCell keeps a spreadsheet from running a cell as a formula.
-func plainCell(s string) string {
-	if rest := strings.TrimLeft(s, " \u3000\u00a0"); rest != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(rest)[0]) {
-		return "'" + s
-	}
-	return s
 }

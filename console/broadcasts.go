@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"qiuzhen/broadcast"
 	"qiuzhen/knowledge"
@@ -166,6 +165,7 @@ type planView struct {
 	Takes    string
 	Channels []planChannel
 	Note     string
+	When     string // when it goes out once it is approved
 	Quiet    string // why it waits at night; empty: it does not
 }
 
@@ -187,9 +187,13 @@ func (c *Console) plan(ctx context.Context, b knowledge.Broadcast) (*planView, e
 	if err != nil {
 		return nil, err
 	}
+	wakes, err := c.Store.Wakes(ctx, b)
+	if err != nil {
+		return nil, err
+	}
 	channels, n, takes := broadcast.Plan(reach)
 	broadcast.NoteUnsent(channels, c.Sends)
-	p := &planView{N: n, Takes: broadcast.TakesWords(takes), Note: note, Quiet: quietWords(b, c.Now())}
+	p := &planView{N: n, Takes: broadcast.TakesWords(takes), Note: note, When: b.GoesOut(c.Now(), wakes, broadcast.Quiet), Quiet: quietWords(b, wakes)}
 	for _, ch := range channels {
 		view := planChannel{
 			Name: knowledge.ChannelWord(ch.Channel), Takes: broadcast.TakesWords(ch.Takes), Note: ch.Note, N: ch.N,
@@ -204,17 +208,15 @@ func (c *Console) plan(ctx context.Context, b knowledge.Broadcast) (*planView, e
 }
 
 // quietWords say that what is not urgent wakes nobody.
-func quietWords(b knowledge.Broadcast, now time.Time) string {
+func quietWords(b knowledge.Broadcast, wakes bool) string {
 	const mend = "夜里也要发，把“多急”改成“马上要做”或者“一小时内要做”。"
 	switch {
-	case b.Urgent():
+	case wakes:
 		return ""
 	case b.Exercise:
 		return "演练不算急，晚上10点到早上7点不发，等到早上。"
 	case b.Type != knowledge.Alert:
-		return "这一条写的是不急：原来那一条要是急的，夜里也发；原来那一条也不急，晚上10点到早上7点不发，等到早上。" + mend
-	case broadcast.Quiet(now):
-		return "现在是夜里，这一条写的是不急，核准了也要等到早上7点才发。" + mend
+		return "这一条写的是不急，原来那一条也不急，晚上10点到早上7点不发，等到早上。" + mend
 	}
 	return "这一条写的是不急，晚上10点到早上7点不发，等到早上。" + mend
 }

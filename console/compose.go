@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -147,6 +148,7 @@ func (c *Console) draftNew(w http.ResponseWriter, r *http.Request, v visit) erro
 	if err != nil {
 		return err
 	}
+	wrong = append(wrong, sameVersion(r, &b)...)
 	if done, err := c.previewed(w, r, v, b, r.URL.RequestURI(), wrong); done || err != nil {
 		return err
 	}
@@ -155,6 +157,21 @@ func (c *Console) draftNew(w http.ResponseWriter, r *http.Request, v visit) erro
 		return err
 	}
 	return c.said(w, r, v, fmt.Sprintf("存成了第%d号草稿，还没有发。", id), broadcastPath(id))
+}
+
+// sameVersion complains when the entry was published anew while the form was open: its words are of the version before, and would go out under the number
+// of the new one. The form keeps the old number, so that it is refused however often it is sent.
+func sameVersion(r *http.Request, b *knowledge.Broadcast) []string {
+	if b.Content.Entry == "" {
+		return nil
+	}
+	now := b.Content.Version
+	shown, err := strconv.Atoi(r.PostFormValue("entry_version"))
+	if err == nil && shown == now {
+		return nil
+	}
+	b.Content.Version = shown
+	return []string{fmt.Sprintf("条目 %s 在您打开这一页以后发布了第%d版，这里的字还是照第%d版写的：请回到条目，照新的一版重新写；要留的字先抄下来", b.Content.Entry, now, shown)}
 }
 
 // draftEdit keeps what was changed of the revision that was shown.

@@ -5,20 +5,39 @@
   if (!progress || !window.EventSource) return;
   const lost = document.getElementById("lost");
   const stream = new EventSource(progress.dataset.events);
+  // The server says something every two seconds. Where the network or the server is gone the browser tries again for ever and calls that no failure,
+  // so that only the silence tells.
+  const silence = 15000;
+  let timer;
+  const heard = () => {
+    clearTimeout(timer);
+    lost.hidden = true;
+    timer = setTimeout(() => {
+      lost.hidden = false;
+    }, silence);
+  };
+  heard();
   stream.addEventListener("progress", (event) => {
     progress.innerHTML = event.data; // made by the server's own template
-    lost.hidden = true;
+    heard();
   });
   stream.addEventListener("state", (event) => {
+    heard();
     if (event.data === progress.dataset.state) return;
     // what may be done is different now; a reason that is being written is not thrown away
     const writing = [...document.querySelectorAll("textarea, input[name=typed]")].some((field) => field.value !== field.defaultValue);
     if (writing) return;
+    clearTimeout(timer);
     stream.close();
     location.reload();
   });
-  stream.addEventListener("end", () => stream.close());
+  stream.addEventListener("end", () => {
+    clearTimeout(timer);
+    stream.close();
+  });
   stream.addEventListener("error", () => {
-    lost.hidden = stream.readyState !== EventSource.CLOSED;
+    if (stream.readyState !== EventSource.CLOSED) return; // it tries again by itself
+    clearTimeout(timer);
+    lost.hidden = false;
   });
 })();

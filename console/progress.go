@@ -108,10 +108,14 @@ func (c *Console) progress(ctx context.Context, b knowledge.Broadcast) (*progres
 	if err != nil {
 		return nil, err
 	}
-	return newProgress(b, counts, at), nil
+	wakes, err := c.Store.Wakes(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	return newProgress(b, wakes, counts, at), nil
 }
 
-func newProgress(b knowledge.Broadcast, counts []knowledge.DeliveryCount, at time.Time) *progressView {
+func newProgress(b knowledge.Broadcast, wakes bool, counts []knowledge.DeliveryCount, at time.Time) *progressView {
 	p := &progressView{B: b, At: at, Over: !b.EndedAt.IsZero()}
 	channels, counties, failures := map[string]*progressRow{}, map[string]*progressRow{}, map[[2]string]int64{}
 	row := func(rows map[string]*progressRow, key, name string) *progressRow {
@@ -142,7 +146,7 @@ func newProgress(b knowledge.Broadcast, counts []knowledge.DeliveryCount, at tim
 	}
 	if _, _, takes := broadcast.Plan(waiting); len(waiting) > 0 && b.State == knowledge.BroadcastSending {
 		p.Rest = "还要" + broadcast.TakesWords(takes)
-		if !b.Urgent() && (b.Exercise || b.Type == knowledge.Alert) && broadcast.Quiet(at) { // a correction may be of something urgent
+		if !wakes && broadcast.Quiet(at) {
 			p.Rest = "这一条不急，夜里先不发，早上7点接着发，到时还要" + broadcast.TakesWords(takes)
 		}
 	}

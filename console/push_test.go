@@ -42,7 +42,9 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func openOffice(t *testing.T) *office {
+func openOffice(t *testing.T) *office { return openOfficeAt(t, time.Now) }
+
+func openOfficeAt(t *testing.T, now func() time.Time) *office {
 	t.Helper()
 	ctx := context.Background()
 	dsn := postgrestest.DSN(t)
@@ -54,7 +56,7 @@ func openOffice(t *testing.T) *office {
 	must(t, err)
 	t.Cleanup(func() { _ = conn.Close(ctx) })
 	mux := http.NewServeMux()
-	for _, r := range console.New(console.Config{Store: store, Now: time.Now, Log: slog.New(slog.DiscardHandler)}).Routes() {
+	for _, r := range console.New(console.Config{Store: store, Now: now, Log: slog.New(slog.DiscardHandler)}).Routes() {
 		mux.HandleFunc(r.Pattern, r.Handler)
 	}
 	o := &office{httptest.NewServer(mux), store, conn}
@@ -201,7 +203,7 @@ func TestPush(t *testing.T) {
 	li.get(at, 200, "上次送核准的第1稿")
 	li.post(at+"/approve", li.with(url.Values{"typed": {"发"}}), 400, "请亲手打出")
 	li.get(at, 200)
-	li.post(at+"/approve", li.with(url.Values{"typed": {"实际发布"}}), 200, "核准了，这是实发")
+	li.post(at+"/approve", li.with(url.Values{"typed": {"实际发布"}}), 200, "核准了，这是实发，几秒钟里开始发。", "<strong>核准了，几秒钟里开始发。")
 
 	o.begin(t, "1")
 	wang.get(at, 200, "发到了哪里", "已发<strong>1</strong>", "没发成<strong>1</strong>", "等着发<strong>1</strong>", "收件人已退出或屏蔽")
@@ -215,7 +217,7 @@ func TestPush(t *testing.T) {
 	li.get(at, 200)
 	li.post(at+"/cancel", li.with(url.Values{"reason": {"@水退了"}}), 200, "停下了", "告诉已经收到的人", "@水退了</textarea>", "没发<strong>1</strong>")
 	li.get(at+"/events", 200, "event: state\ndata: cancelled", "event: end")
-	li.get(at+"/report", 200, "姓名wang", "姓名li", "亲手打了“实际发布”", "@水退了", "一半的人")
+	li.get(at+"/report", 200, "姓名wang", "姓名li", "亲手打了“实际发布”", "@水退了", "一半的人", "<td>1/3</td>")
 	li.get(at+"/report.csv", 200, "\ufeff类别", ",'@水退了", ",'=收件人已退出或屏蔽", "如东县", "实发通知")
 	li.get(at, 200)
 	li.post(at+"/correct", li.with(url.Values{"type": {"Cancel"}, "reason": {"水退了"}}), 200, "是第1号的作废", "发给收到第1号的人", "【作废】", "会到1个接收方")

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,18 +11,6 @@ import (
 	"qiuzhen/broadcast"
 	"qiuzhen/knowledge"
 )
-
-// TestPlainCell: no cell of a table is run as a formula.
-func TestPlainCell(t *testing.T) {
-	for cell, want := range map[string]string{
-		"": "", "水退了": "水退了", "12345": "12345", "=1+1": "'=1+1", "+86": "'+86", "-1": "'-1", "@x": "'@x", " =1": "' =1", "\t=1": "'\t=1", "\r=1": "'\r=1",
-		"　＝1": "'　＝1", "|x": "'|x", "a=1": "a=1",
-	} {
-		if got := plainCell(cell); got != want {
-			t.Errorf("%q: %q", cell, got)
-		}
-	}
-}
 
 // TestAreaChoices: every region once, by city and county; what is ticked is open, and stays ticked though nobody knows it.
 func TestAreaChoices(t *testing.T) {
@@ -65,7 +54,7 @@ func TestProgress(t *testing.T) {
 	}
 	day, night := time.Date(2026, 11, 27, 12, 0, 0, 0, knowledge.China), time.Date(2026, 11, 27, 23, 0, 0, 0, knowledge.China)
 	b := knowledge.Broadcast{Type: knowledge.Alert, State: knowledge.BroadcastSending}
-	p := newProgress(b, counts, day)
+	p := newProgress(b, false, counts, day)
 	if p.Total != (progressRow{"", 10, 2, 100009}) || len(p.Channels) != 2 || p.Channels[0].Name != "Telegram" || len(p.Counties) != 2 || p.Counties[1].All() != 3 {
 		t.Errorf("%+v", p)
 	}
@@ -73,21 +62,41 @@ func TestProgress(t *testing.T) {
 	if p.Rest != rest || p.Failures[0] != (failureRow{"微信", "屏蔽", 2}) {
 		t.Errorf("%q, %+v", p.Rest, p.Failures)
 	}
-	if p := newProgress(b, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
-		t.Error(p.Rest)
+	for _, as := range []knowledge.MsgType{knowledge.Alert, knowledge.Update} { // a correction waits too, unless what it corrects is urgent
+		b.Type = as
+		if p := newProgress(b, false, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
+			t.Errorf("%s: %s", as, p.Rest)
+		}
+		if p := newProgress(b, true, counts, night); p.Rest != rest {
+			t.Errorf("%s: %s", as, p.Rest)
+		}
 	}
-	b.Content.Urgency = "Immediate"
-	if p := newProgress(b, counts, night); p.Rest != rest {
-		t.Error(p.Rest)
-	}
-	b.Exercise = true
-	if p := newProgress(b, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
-		t.Errorf("an exercise: %s", p.Rest)
-	}
-	b.Exercise = false
 	b.State = knowledge.BroadcastPaused
-	if p := newProgress(b, counts, day); p.Rest != "" {
+	if p := newProgress(b, false, counts, day); p.Rest != "" {
 		t.Errorf("paused: %s", p.Rest)
+	}
+}
+
+// TestReach: each county on each channel once, with the sums of both.
+func TestReach(t *testing.T) {
+	v := newReach([]knowledge.DeliveryCount{
+		{Channel: "telegram", County: "320623", State: "sent", N: 10}, {Channel: "telegram", County: "320623", State: "failed", N: 2},
+		{Channel: "telegram", County: "320613", State: "waiting", N: 5}, {Channel: "wechat", County: "320623", State: "sent", N: 1}, {Channel: "email", County: "", State: "sent", N: 1},
+	})
+	if got, want := fmt.Sprint(v.Channels), "[Telegram 电子邮件 微信]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	var got []string
+	for _, row := range v.Rows {
+		line := row.Name
+		for _, c := range row.Cells {
+			line += " " + c.Words()
+		}
+		got = append(got, line)
+	}
+	want := []string{"如东县 10/12 — 1/1 11/13", "南通市崇川区 0/5 — — 0/5", "没有说地方 — 1/1 — 1/1", "合计 10/17 1/1 1/1 12/19"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

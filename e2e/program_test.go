@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -23,6 +24,7 @@ type program struct {
 	data string
 	set  []string // settings: name=value
 	base string
+	stop func() // ends what serves, as an operator does
 }
 
 // start serves a new, empty program with three people and two drafts: one authored, one read from a web page that an office saved.
@@ -80,6 +82,16 @@ func (p *program) run(args ...string) {
 	}
 }
 
+// query is what the database says, for what no page shows.
+func (p *program) query(sql string) string {
+	p.t.Helper()
+	out, err := p.command("db", "psql", "--", "-q", "-tA", "-v", "ON_ERROR_STOP=1", "-c", sql).Output()
+	if err != nil {
+		p.t.Fatalf("%s: %v", sql, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
 var servedAt = regexp.MustCompile(`address=(http://[0-9.:]+)`)
 
 func (p *program) serve() {
@@ -92,12 +104,13 @@ func (p *program) serve() {
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	p.t.Cleanup(func() {
+	p.stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		done := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
 		defer done.Stop()
 		_ = cmd.Wait()
 	})
+	p.t.Cleanup(p.stop)
 	scanner := bufio.NewScanner(stderr)
 	var said bytes.Buffer
 	for scanner.Scan() {

@@ -10,14 +10,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
 // platforms stand in for Telegram and WeChat, as far as sending goes.
 type platforms struct {
 	*httptest.Server
-	mu    sync.Mutex
-	taken map[string][]string // texts by recipient
+	mu      sync.Mutex
+	taken   map[string][]string // texts by recipient
+	updates []any               // what readers wrote to the bot, until it asks for it
+	written int
 }
 
 func newPlatforms(t *testing.T) *platforms {
@@ -32,8 +36,7 @@ func newPlatforms(t *testing.T) *platforms {
 		case "getMe":
 			result = map[string]any{"id": 1, "is_bot": true, "first_name": "求真", "username": "qiuzhen_bot"}
 		case "getUpdates":
-			time.Sleep(time.Second)
-			result = []any{}
+			result = p.fetch()
 		case "sendMessage":
 			to := r.FormValue("chat_id")
 			if to == "1000003" {
@@ -72,6 +75,28 @@ func (p *platforms) take(to, text string) int {
 	return len(p.taken)
 }
 
+// asks is a reader who writes to the bot on Telegram.
+func (p *platforms) asks(reader int, text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.written++
+	p.updates = append(p.updates, map[string]any{"update_id": p.written, "message": map[string]any{
+		"message_id": p.written, "date": time.Now().Unix(), "from": map[string]any{"id": reader}, "chat": map[string]any{"id": reader, "type": "private"}, "text": text,
+	}})
+}
+
+// fetch is what was written since; where that is nothing the bot waits a second.
+func (p *platforms) fetch() []any {
+	p.mu.Lock()
+	written := append([]any{}, p.updates...)
+	p.updates = nil
+	p.mu.Unlock()
+	if len(written) == 0 {
+		time.Sleep(time.Second)
+	}
+	return written
+}
+
 // got counts those who were sent a text that begins so, and how often.
 func (p *platforms) got(begin string) map[string]int {
 	p.mu.Lock()
@@ -87,19 +112,15 @@ func (p *platforms) got(begin string) map[string]int {
 	return got
 }
 
-// readersSQL subscribes 900 readers on Telegram and 60 on WeChat in 如东县, and has six of them ask what nothing answers: a surge.
+// readersSQL subscribes 900 readers on Telegram and 60 on WeChat in 如东县, and has the program have counted for two days: before one nothing is unusual.
 const readersSQL = `
 INSERT INTO readers (channel, name, seen_at, wishes)
 SELECT 'telegram', (1000000 + i)::text, now(), '{"sent": {"county": "320623", "topics": [], "at": "2026-01-01T00:00:00Z"}}' FROM generate_series(1, 900) i;
 INSERT INTO readers (channel, name, seen_at, wishes)
 SELECT 'wechat', 'openid-' || i, now(), '{"sent": {"county": "320623", "topics": [], "at": "2026-01-01T00:00:00Z"}}' FROM generate_series(1, 60) i;
 UPDATE readers SET exercise_at = now() WHERE name IN ('1000001', 'openid-1');
-INSERT INTO sensing_topics (last_at) VALUES (now());
-INSERT INTO answers (reader_id, at, message, decision, took_ms, sensed, topic)
-SELECT id, now() - interval '5 minutes', CASE WHEN id % 3 = 0 THEN '今晚如东要地震，快跑' ELSE '听说如东今晚十点有地震，是真的吗' END, 'abstain', 3, true,
-       (SELECT max(id) FROM sensing_topics) FROM readers WHERE channel = 'telegram' ORDER BY id LIMIT 12;
-INSERT INTO sensing_surges (topic, county, began_at, found_at, last_at, readers, usual, chance)
-SELECT id, '320623', now() - interval '30 minutes', now() - interval '2 minutes', now(), 12, 0.2, 1e-9 FROM sensing_topics;`
+INSERT INTO sensing_topics (last_at) VALUES (now() - interval '2 days');
+INSERT INTO sensing_hours (topic, county, hour, readers) SELECT max(id), '320623', date_trunc('hour', now()) - interval '2 days', 1 FROM sensing_topics;`
 
 // TestPush is a night's work of two people: what is asked, a rebuttal, an exercise, its approval by another person, stopping it at half, telling those who
 // got it what is right, and the report.
@@ -115,34 +136,57 @@ func TestPush(t *testing.T) {
 	p.run("user", "add", "admin", "--name", "管理员", "--institution", "市科协", "--role", "administrator")
 	p.run("user", "add", "wang", "--as", "admin", "--name", "王小明", "--institution", "市应急管理局", "--role", "author,publisher")
 	p.run("user", "add", "zhao", "--as", "admin", "--name", "赵主任", "--institution", "市应急管理局", "--role", "publisher")
-	p.run("db", "psql", "--", "-q", "-v", "ON_ERROR_STOP=1", "-c", readersSQL)
+	p.query(readersSQL)
+	asked(p, fakes)
 	wang, zhao := b.window(p.base), b.window(p.base)
 	wang.signIn("wang")
 	zhao.signIn("zhao")
 	number := submitted(wang)
 	approved(wang, zhao, number)
 	stopped(wang, zhao, number, fakes)
-	corrected(wang, zhao, number, fakes)
+	update := corrected(wang, zhao, number, fakes)
+	voided(wang, zhao, update, fakes, p)
 	exercised(wang, zhao, fakes)
 	for _, fault := range b.validate() {
 		t.Error(fault)
 	}
 }
 
-// submitted goes from the surge to what is submitted.
+// asked has twelve readers ask the bot what nothing answers; what they ask is looked at when the program is started, and then every five minutes.
+func asked(p *program, fakes *platforms) {
+	p.t.Helper()
+	for i := range 12 {
+		fakes.asks(1000004+i, []string{"听说如东今晚十点有地震，是真的吗", "如东今晚十点有地震，快跑"}[i/8])
+	}
+	for end := time.Now().Add(60 * time.Second); p.query(`SELECT count(DISTINCT reader_id) FROM answers`) != "12"; time.Sleep(time.Second) {
+		if time.Now().After(end) {
+			p.t.Fatalf("what readers asked was not answered: %s", p.query(`SELECT json_agg(message) FROM answers`))
+		}
+	}
+	p.stop()
+	p.serve()
+}
+
+// submitted goes from the surge to what is submitted, by the buttons that are there.
 func submitted(wang *visit) (at string) {
-	wang.open("/console/broadcasts")
+	const notice = "有1件事问的人比平时多"
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(time.Second) { // the program has just been started
+		wang.open("/console/broadcasts")
+		if time.Now().After(end) || strings.Contains(get(wang, "read the page", chromedp.Evaluate[string](`document.body.innerText`)), notice) {
+			break
+		}
+	}
+	wang.says(notice)
 	wang.check("push-none")
-	wang.says("有1件事问的人比平时多")
-	wang.open("/console/surges")
-	wang.says("如东县", "12人问", "今晚十点有地震", "还没有条目")
+	wang.press(`.panel a[href="/console/surges"]`, "如东县", "12人问", "今晚十点有地震", "还没有条目")
 	wang.check("surges")
-	wang.press(`form[action$="/draft"] button`, "起草了，问的人的说法已经写进去")
-	wang.open("/console/surges")
-	wang.press(`form[action$="/taken"] button`, "记下由您处理了")
-	wang.open("/console/broadcasts/new?q=地震")
+	wang.press(`form[action$="/draft"] button`, "起草了，问的人的说法已经写进去", "如东今晚十点有地震")
+	wang.press(`a[href="/console/surges"]`, "已经有人起草")
+	wang.press(`.surges a[href="/console/broadcasts/new"]`, "从模板写")
+	wang.fill("#q", "地震")
+	wang.press(`form[role="search"] button`, "没有找到已发布的")
 	wang.check("push-start")
-	wang.open("/console/broadcasts/new?template=quake-rumour")
+	wang.press(`a[href$="template=quake-rumour"]`, "方括号〔写：…〕是空着的地方")
 	wang.check("push-template")
 	wang.do("choose", chromedp.Click(chromedp.CSS(`input[name="areas"][value="320623"]`)))
 	wang.do("choose", chromedp.Click(chromedp.CSS(`input[name="kind"][value="actual"]`)))
@@ -154,7 +198,10 @@ func submitted(wang *visit) (at string) {
 	wang.press(`button[value="save"]`, "存成了第", "还没有发")
 	wang.press(`form[action$="/submit"] button`, "送核准了，还没有发", "要由另一个有“发布员”角色的人来核准")
 	wang.check("push-own-submitted")
-	return get(wang, "address", chromedp.Evaluate[string](`location.pathname`))
+	at = get(wang, "address", chromedp.Evaluate[string](`location.pathname`))
+	wang.open("/console/surges")
+	wang.press(`form[action$="/taken"] button`, "记下由您处理了", "现在没有比平时问得多的事")
+	return at
 }
 
 // approved is by another person, who sees what has changed since she read it.
@@ -192,6 +239,20 @@ func (v *visit) eventually(what, condition string) {
 	v.t.Fatalf("%s: not so; the page says:\n%s", what, get(v, "read the page", chromedp.Evaluate[string](`document.body.innerText`)))
 }
 
+// offline takes the window off the network, and puts it back.
+func (v *visit) offline(is bool) {
+	v.t.Helper()
+	v.do("network", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{Offline: is, DownloadThroughput: -1, UploadThroughput: -1}},
+		})
+		return err
+	}))
+}
+
+// isDone: all of it was sent, and the page has loaded itself anew for that.
+const isDone = `document.readyState === "complete" && document.getElementById("progress").dataset.state === "done"`
+
 // stopped is at half: what is unsent stays so.
 func stopped(wang, zhao *visit, at string, fakes *platforms) {
 	wang.open(at)
@@ -199,6 +260,12 @@ func stopped(wang, zhao *visit, at string, fakes *platforms) {
 	wang.check("push-live")
 	wang.press(`form[action$="/pause"] button`, "暂停了，还没发的先不发")
 	wang.check("push-paused")
+	wang.offline(true)
+	wang.eventually("a lost server is told of", `!document.getElementById("lost").hidden`)
+	wang.says("和服务器断开了，上面的数停住了")
+	wang.check("push-lost")
+	wang.offline(false)
+	wang.eventually("and a server that is back", `document.getElementById("lost").hidden`)
 	zhao.open(at)
 	zhao.press(`form[action$="/resume"] button`, "接着发了")
 	zhao.fill("#why-stop", "电话写错了")
@@ -213,7 +280,7 @@ func stopped(wang, zhao *visit, at string, fakes *platforms) {
 }
 
 // corrected goes to those who got it, and to nobody else; then the report.
-func corrected(wang, zhao *visit, at string, fakes *platforms) {
+func corrected(wang, zhao *visit, at string, fakes *platforms) (update string) {
 	wang.open(at)
 	wang.says("告诉已经收到的人")
 	wang.press(`form[action$="/correct"] button[value="Cancel"]`, "起草了第", "前面发的作废")
@@ -226,13 +293,13 @@ func corrected(wang, zhao *visit, at string, fakes *platforms) {
 	wang.fill("#contact", "12345")
 	wang.press(`button[value="save"]`, "改好了")
 	wang.press(`form[action$="/submit"] button`, "送核准了")
-	update := get(wang, "address", chromedp.Evaluate[string](`location.pathname`))
+	update = get(wang, "address", chromedp.Evaluate[string](`location.pathname`))
 	zhao.open(update)
 	zhao.says("是第", "发给收到第")
 	zhao.check("push-approve-update")
 	zhao.fill("#typed", "实际发布")
 	zhao.press(`form[action$="/approve"] button`, "第")
-	zhao.eventually("all have it", `document.body.innerText.includes("发到了哪里") && document.body.innerText.includes("发完了")`)
+	zhao.eventually("all have it", isDone)
 	first, second := fakes.got("“今晚"), fakes.got("【更正】“今晚")
 	if len(first) != len(second) {
 		zhao.t.Errorf("%d had it, %d the update", len(first), len(second))
@@ -244,7 +311,7 @@ func corrected(wang, zhao *visit, at string, fakes *platforms) {
 	}
 	zhao.check("push-done")
 	zhao.open(at + "/report")
-	zhao.says("谁在什么时候做了什么", "王小明", "赵主任", "电话写错了", "一半的人", "屏蔽", "后来的更正")
+	zhao.says("谁在什么时候做了什么", "王小明", "赵主任", "电话写错了", "一半的人", "屏蔽", "后来的更正", "每个地方、每个渠道")
 	zhao.check("push-report")
 	zhao.open("/console/broadcasts")
 	zhao.check("push-list")
@@ -252,6 +319,41 @@ func corrected(wang, zhao *visit, at string, fakes *platforms) {
 	for _, says := range []string{"类别,时间,渠道", "如东县", "电话写错了", "用时（秒）"} {
 		if !strings.Contains(csv, says) {
 			zhao.t.Errorf("the table does not say %s:\n%s", says, csv)
+		}
+	}
+	return update
+}
+
+// voided takes the correction back too: the cancel is sent to those who had it, and other systems read it as CAP.
+func voided(wang, zhao *visit, update string, fakes *platforms, p *program) {
+	wang.open(update)
+	wang.fill("#why-correct", "南通市地震局正在重新核实")
+	wang.press(`form[action$="/correct"] button[value="Cancel"]`, "起草了第", "的作废", "【作废】前面发的“地震谣言”不算数了")
+	wang.press(`form[action$="/submit"] button`, "送核准了")
+	at := get(wang, "address", chromedp.Evaluate[string](`location.pathname`))
+	zhao.open(at)
+	zhao.says("发给收到第")
+	zhao.check("push-approve-cancel")
+	zhao.fill("#typed", "实际发布")
+	zhao.press(`form[action$="/approve"] button`, "第")
+	wang.open(at)
+	wang.eventually("all have it", isDone)
+	wang.says("作废", "南通市地震局正在重新核实")
+	wang.check("push-cancelled")
+	second, third := fakes.got("【更正】“今晚"), fakes.got("【作废】前面发的“地震谣言”不算数了")
+	if len(second) == 0 || len(second) != len(third) {
+		wang.t.Errorf("%d had the update, %d the cancel", len(second), len(third))
+	}
+	for to := range third {
+		if second[to] != 1 || third[to] != 1 {
+			wang.t.Errorf("%s was sent the update %d times, the cancel %d times", to, second[to], third[to])
+		}
+	}
+	identifier := p.query(`SELECT identifier FROM broadcasts WHERE id = ` + at[strings.LastIndex(at, "/")+1:])
+	xml := get(wang, "the alert", chromedp.Evaluate[string](`fetch("/cap/`+identifier+`.xml").then(r => r.text())`, chromedp.EvalAwaitPromise))
+	for _, says := range []string{"<msgType>Cancel</msgType>", "<status>Actual</status>", "<references>", "不算数了", "南通市地震局正在重新核实"} {
+		if !strings.Contains(xml, says) {
+			wang.t.Errorf("the alert for other systems does not say %s:\n%s", says, xml)
 		}
 	}
 }
@@ -273,7 +375,7 @@ func exercised(wang, zhao *visit, fakes *platforms) {
 		zhao.eventually("it waits for the morning", `document.body.innerText.includes("夜里先不发")`)
 		return
 	}
-	zhao.eventually("both have it", `document.body.innerText.includes("发到了哪里") && document.body.innerText.includes("发完了")`)
+	zhao.eventually("both have it", isDone)
 	zhao.check("push-exercise-done")
 	if got := fakes.got("【演练】"); len(got) != 2 {
 		zhao.t.Errorf("the exercise reached %v", got)

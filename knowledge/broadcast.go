@@ -74,9 +74,11 @@ type BroadcastContent struct {
 	Version     int    `json:"version,omitempty"`
 	Reason      string `json:"reason,omitempty"` // of an Update or Cancel: what was wrong, for the reader
 	// Origin is CAP's sender,identifier,sent of the alert of another system that it was made from; Notes are what to check of that. Neither is sent.
-	Origin string            `json:"origin,omitempty"`
-	Notes  []string          `json:"notes,omitempty"`
-	Texts  map[string]string `json:"texts"` // by channel: written by hand instead of made from the fields
+	// OriginExercise: that alert was an exercise, and what is made from it stays one.
+	Origin         string            `json:"origin,omitempty"`
+	OriginExercise bool              `json:"origin_exercise,omitempty"`
+	Notes          []string          `json:"notes,omitempty"`
+	Texts          map[string]string `json:"texts"` // by channel: written by hand instead of made from the fields
 }
 
 // Audience is a rule: who matches all of it is a recipient. An Update or Cancel has none: it goes to those of its original.

@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -54,7 +55,7 @@ func (b Broadcast) Urgent() bool {
 func (b Broadcast) Fields() []Field {
 	c := b.Content
 	all := []Field{
-		{"演练还是实发", []string{b.KindWord()}}, {"是什么事", Paragraphs(c.Event)}, {"第一句话", Paragraphs(c.Headline)}, {"原来的哪里不对", Paragraphs(c.Reason)},
+		{"演练还是实发", []string{b.KindWord()}}, {"照哪个条目", c.basis()}, {"是什么事", Paragraphs(c.Event)}, {"第一句话", Paragraphs(c.Headline)}, {"原来的哪里不对", Paragraphs(c.Reason)},
 		{"说明", Paragraphs(c.Description)}, {"怎么做", c.Steps()}, {"谁说的", Paragraphs(c.Source)}, {"要问就打", Paragraphs(c.Contact)}, {"网址", Paragraphs(c.Web)},
 	}
 	for _, f := range capChoices {
@@ -63,7 +64,7 @@ func (b Broadcast) Fields() []Field {
 	if b.Type == Alert {
 		all = append(all, b.Audience.fields()...)
 	} else {
-		all = append(all, Field{"发给谁", []string{"收到原来那一条的人，在原来的渠道上"}})
+		all = append(all, Field{"发给谁", []string{fmt.Sprintf("收到第%d号的人，在原来的渠道上", b.References)}})
 	}
 	all = append(all, Field{"什么时候开始发", []string{whenWord(b.SendAt)}}, Field{"最晚几点还发", []string{whenWord(b.Expires)}})
 	all = append(all, Field{"来自别的系统的预警", Paragraphs(c.Origin)}, Field{"收来时要核对的", c.Notes})
@@ -71,6 +72,14 @@ func (b Broadcast) Fields() []Field {
 		all = append(all, Field{ch.Word + "的文字", Paragraphs(b.Text(ch.Name))})
 	}
 	return slices.DeleteFunc(all, func(f Field) bool { return len(f.Lines) == 0 })
+}
+
+// basis names the entry that it says it was made from, and the version.
+func (c BroadcastContent) basis() []string {
+	if c.Entry == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s 第%d版", c.Entry, c.Version)}
 }
 
 func (f CAPField) word(value string) string {
@@ -84,7 +93,7 @@ func (f CAPField) word(value string) string {
 
 func whenWord(t time.Time) string {
 	if t.IsZero() {
-		return "核准后马上"
+		return "核准以后" // when that is, GoesOut says
 	}
 	return t.In(China).Format("2006年1月2日 15:04")
 }

@@ -43,8 +43,9 @@ func TestDiffBroadcasts(t *testing.T) {
 			b.Content.Instruction = "人迷糊叫不醒，打120，边等边降温\n多喝水"
 		},
 		"多急[一小时内要做][还有时间]":        func(b *knowledge.Broadcast) { b.Content.Urgency = "Future" },
-		"什么时候开始发[核准后马上][2026年11月": func(b *knowledge.Broadcast) { b.SendAt = noon },
+		"什么时候开始发[核准以后][2026年11月":  func(b *knowledge.Broadcast) { b.SendAt = noon },
 		"最晚几点还发":                  func(b *knowledge.Broadcast) { b.Expires = noon },
+		"照哪个条目[][flood 第2版]":      func(b *knowledge.Broadcast) { b.Content.Entry, b.Content.Version = "flood", 2 },
 		"发给谁[][最近30天收到过“x”这一条的人]": func(b *knowledge.Broadcast) { b.Audience.ReadersOf = "x" },
 	} {
 		other := heat(false, knowledge.Alert)
@@ -56,6 +57,29 @@ func TestDiffBroadcasts(t *testing.T) {
 		}
 		if !strings.Contains(got.String(), says) {
 			t.Errorf("not told %s:\n%s", says, &got)
+		}
+	}
+}
+
+// TestDiffCorrections: a correction that is moved to another original shows it.
+func TestDiffCorrections(t *testing.T) {
+	of := func(original int64) knowledge.Broadcast {
+		b := heat(false, knowledge.Update)
+		b.References = original
+		return b
+	}
+	if got := fmt.Sprint(knowledge.DiffBroadcasts(of(3), of(5))); !strings.Contains(got, "收到第5号的人") {
+		t.Error(got)
+	}
+}
+
+// TestForeignExercise: what was made from another system's exercise is none but an exercise.
+func TestForeignExercise(t *testing.T) {
+	for _, exercise := range []bool{true, false} {
+		b := heat(exercise, knowledge.Alert)
+		b.Content.Origin, b.Content.OriginExercise = "warn@weather.example,W-1,2026-08-01T09:30:00+08:00", true
+		if wrong := strings.Join(b.Wrong(), ""); strings.Contains(wrong, "不能改成实发") == exercise {
+			t.Errorf("exercise %t: %s", exercise, wrong)
 		}
 	}
 }

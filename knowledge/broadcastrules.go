@@ -270,6 +270,9 @@ func (b Broadcast) Wrong() []string {
 			wrong = append(wrong, fmt.Sprintf("没有 %.20q 这种渠道", name))
 		}
 	}
+	if c.OriginExercise && !b.Exercise {
+		wrong = append(wrong, "它是照别的系统的一条演练写的（原文 status 是 Exercise），不能改成实发；真有这件事，先向发出的单位问清楚，再另写一条")
+	}
 	if bad := b.unsayable(); bad >= 0 {
 		wrong = append(wrong, fmt.Sprintf("有不是文字的字符（%U：控制字符，或者改变文字方向的字符），请删掉重新打", bad))
 	}

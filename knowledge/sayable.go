@@ -84,3 +84,12 @@ func Shown(s string) string {
 	}
 	return out.String()
 }
+
+// PlainCell is the text for a cell of a table: a spreadsheet does not run it as a formula, and it says what is there.
+func PlainCell(s string) string {
+	s = Shown(strings.NewReplacer("\r\n", "\n", "\t", " ").Replace(s))
+	if rest := strings.TrimLeft(s, " \u3000\u00a0"); rest != "" && strings.ContainsRune("=+-@\n|%＝＋－＠", []rune(rest)[0]) {
+		return "'" + s
+	}
+	return s
+}

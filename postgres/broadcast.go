@@ -98,6 +98,9 @@ func (s *Store) EditBroadcast(ctx context.Context, b knowledge.Broadcast) error 
 			return err
 		}
 		keepOrigin(&b, was)
+		if err := wrong(b.Wrong()); err != nil { // an exercise of others is none of the caller's words
+			return err
+		}
 		is, err := scanBroadcast(tx.QueryRow(ctx, `
 			UPDATE broadcasts SET document = $2, edited_by = CASE WHEN document = $2 THEN edited_by ELSE nullif($3::bigint, 0) END
 			 WHERE id = $1 RETURNING `+broadcastColumns, b.ID, string(b.Document()), knowledge.ActorOf(ctx).Person))
@@ -110,7 +113,7 @@ func (s *Store) EditBroadcast(ctx context.Context, b knowledge.Broadcast) error 
 
 // keepOrigin leaves what another system's alert left to be done: an edit does not forget where it came from, nor that its areas were not found.
 func keepOrigin(b *knowledge.Broadcast, was knowledge.Broadcast) {
-	b.Content.Origin, b.Content.Notes = was.Content.Origin, was.Content.Notes
+	b.Content.Origin, b.Content.OriginExercise, b.Content.Notes = was.Content.Origin, was.Content.OriginExercise, was.Content.Notes
 	if b.Type == knowledge.Alert {
 		b.Audience.Unplaced = was.Audience.Unplaced // void once areas are named
 	}
@@ -289,6 +292,8 @@ var broadcastErrors = map[string]struct {
 	"broadcast_corrects_what_was_sent":     {knowledge.Conflict, "只能更正或作废已经开始发的通知或更正"},
 	"broadcast_corrects_its_kind":          {knowledge.Invalid, "演练只能更正演练，实发只能更正实发"},
 	"broadcast_correction_has_no_audience": {knowledge.Invalid, "更正和作废发给收到原来那一条的人，不能另选"},
+	"broadcast_foreign_exercise_stays":     {knowledge.Invalid, "它是照别的系统的一条演练写的，不能改成实发；真有这件事，另写一条"},
+	"broadcast_origin_stays":               {knowledge.Conflict, "这一条来自哪个系统的预警，不能改"},
 	"broadcast_origin_once":                {knowledge.Conflict, "这条外来的预警已经收过，在推送里；要改就改那一条"},
 	"broadcast_blanks_filled":              {knowledge.Invalid, "还有空没填，填好才能送核准"},
 	"approval_of_submitted":                {knowledge.Conflict, "现在不是等人核准：可能有人改过、退回或者已经核准了"},

@@ -73,6 +73,18 @@ func (s *Store) PublicBroadcast(ctx context.Context, identifier string) (knowled
 	return b, missing(err, "没有这条推送")
 }
 
+// Wakes reports whether the broadcast is sent at night too: for itself, or for something that it corrects, as the delivery has it (urgent, in deliver.go).
+// It may be one that was not stored yet.
+func (s *Store) Wakes(ctx context.Context, b knowledge.Broadcast) (wakes bool, err error) {
+	if b.Exercise || b.Urgent() || b.Type == knowledge.Alert {
+		return b.Urgent(), nil
+	}
+	err = s.pool.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM broadcasts WHERE id IN (SELECT broadcast_chain($1)) AND begun_at IS NOT NULL AND broadcast_says_urgent(document))`,
+		b.References).Scan(&wakes)
+	return wakes, err
+}
+
 // Corrections are the broadcasts that update or cancel this one, oldest first.
 func (s *Store) Corrections(ctx context.Context, id int64) ([]knowledge.Broadcast, error) {
 	rows, err := s.pool.Query(ctx, `SELECT `+broadcastColumns+` FROM broadcasts WHERE references_id = $1 ORDER BY id`, id)

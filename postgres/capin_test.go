@@ -96,3 +96,52 @@ func TestForeignAlertGivenUp(t *testing.T) {
 		must(t, store.CancelBroadcast(s.author, drafted(t, store, s.author, in).ID, "不发"))
 	}
 }
+
+// TestForeignExercise: what was made from another system's exercise does not become real, by whatever way, and an edit forgets nothing of where it is from.
+func TestForeignExercise(t *testing.T) {
+	ctx := context.Background()
+	dsn := postgrestest.DSN(t)
+	store := audited(t, dsn, filepath.Join(t.TempDir(), "audit.head"), auditKey, nil)
+	s := hire(t, store)
+	conn := connect(t, ctx, dsn)
+	in, err := broadcast.FromCAP(ctx, []byte(strings.NewReplacer("ID", "W-1", "<status>Actual", "<status>Exercise").Replace(foreignAlert)), store, time.Now())
+	must(t, err)
+	real := in
+	real.Exercise = false
+	if _, err := store.DraftBroadcast(s.author, real); code(err) != knowledge.Invalid || !strings.Contains(err.Error(), "不能改成实发") {
+		t.Errorf("drafted as real: %v", err)
+	}
+	b := drafted(t, store, s.author, in)
+	if len(b.Content.Notes) == 0 || !strings.Contains(b.Content.Notes[0], "原文是演练") {
+		t.Errorf("the approver is not told: %q", b.Content.Notes)
+	}
+	for name, change := range map[string]func(*knowledge.Broadcast){
+		"made real": func(b *knowledge.Broadcast) { b.Exercise = false },
+		"made real, without a trace": func(b *knowledge.Broadcast) {
+			b.Exercise, b.Content.Origin, b.Content.OriginExercise = false, "", false
+		},
+	} {
+		edit := b
+		change(&edit)
+		if err := store.EditBroadcast(s.author, edit); code(err) != knowledge.Invalid || !strings.Contains(err.Error(), "不能改成实发") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, c := range map[string]struct{ was, will, rule string }{
+		"made real":        {`"exercise":true`, `"exercise":false`, "broadcast_foreign_exercise_stays"},
+		"not an exercise":  {`"origin_exercise":true,`, ``, "broadcast_origin_stays"},
+		"from nowhere":     {`"origin":"warn@weather.example`, `"origin":"x@weather.example`, "broadcast_origin_stays"},
+		"nothing to check": {`原文是演练`, `原文是真的`, "broadcast_origin_stays"},
+	} {
+		_, err := conn.Exec(ctx, `UPDATE broadcasts SET document = replace(replace(document, $2, $3), '【演练】', CASE WHEN $2 ~ '"exercise"' THEN '' ELSE '【演练】' END), edited_by = $4 WHERE id = $1`,
+			b.ID, c.was, c.will, knowledge.ActorOf(s.author).Person)
+		if err == nil || !strings.Contains(err.Error(), "came from somewhere else") && !strings.Contains(err.Error(), c.rule) {
+			t.Errorf("%s, by bare SQL: %v", name, err)
+		}
+	}
+	if is := stored(t, store, b.ID); is.Hash != b.Hash || is.Revision != b.Revision {
+		t.Errorf("it was changed: %+v", is)
+	}
+	b.Content.Description = "改过的"
+	must(t, store.EditBroadcast(s.author, b))
+}

@@ -143,14 +143,15 @@ func (s *Store) surges(ctx context.Context, condition string, arguments ...any) 
 	})
 }
 
-// example is a message as it is shown: on one line, and masked again, should a rule be newer than the message.
+// example is a message as it is shown: on one line, without what turns its text around or a terminal obeys, and masked again, should a rule be newer than
+// the message. Entries are begun of these.
 func example(message string) string {
 	out := make([]rune, 0, longestExample)
-	for _, c := range text.Mask(message) {
+	for _, c := range text.Mask(knowledge.Sayable(message)) {
 		if len(out) == longestExample {
 			return string(out) + "…"
 		}
-		if c == '\n' || c == '\r' || c == '\t' {
+		if c == '\n' {
 			c = ' '
 		}
 		out = append(out, c)

@@ -280,7 +280,7 @@ func (a annotateApprove) list(ctx context.Context, app *App, streams stdio) erro
 	a.All = true
 	held, err := a.which(ctx, app)
 	for _, r := range held {
-		fmt.Fprintf(streams.out, "%s  %s\n    %s\n", r.Case.ID, oneLineOf(r.Case), r.Case.ExpectedWords())
+		fmt.Fprintf(streams.shown().out, "%s  %s\n    %s\n", r.Case.ID, oneLineOf(r.Case), r.Case.ExpectedWords())
 	}
 	fmt.Fprintf(streams.err, "%d 个等签字；写编号，或者 --all，再加 --as 登录名，就签\n", len(held))
 	return err

@@ -31,7 +31,7 @@ func (a areaListCommand) Run(c *cli, streams stdio) error {
 	}
 	for _, r := range knowledge.Regions() {
 		if a.Region == "" || knowledge.RegionCovers(a.Region, r.Code) {
-			fmt.Fprintf(streams.out, "%s\t%s\n", r.Code, r.Name)
+			fmt.Fprintf(streams.out, "%s\t%s\n", r.Code, knowledge.Shown(r.Name))
 		}
 	}
 	return nil
@@ -70,7 +70,7 @@ func (a areaImportCommand) Run(c *cli, streams stdio) error {
 	for i, code := range counties {
 		names[i] = knowledge.RegionName(code)
 	}
-	fmt.Fprintf(streams.out, "现在有%d个地区；请读者选的：%s。\n", len(knowledge.Regions()), strings.Join(names, "、"))
+	fmt.Fprintf(streams.shown().out, "现在有%d个地区；请读者选的：%s。\n", len(knowledge.Regions()), strings.Join(names, "、"))
 	fmt.Fprintln(streams.err, "kept as", s.regionsFile(), "- restart what serves")
 	return nil
 }

@@ -91,7 +91,7 @@ func (a askCommand) print(out io.Writer, reply bot.Reply, took time.Duration) er
 	if a.JSON {
 		return json.NewEncoder(out).Encode(newAskJSON(reply, took))
 	}
-	_, err := fmt.Fprintln(out, reply.Text)
+	_, err := fmt.Fprintln(escaped{out}, reply.Text)
 	return err
 }
 

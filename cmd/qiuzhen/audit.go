@@ -81,6 +81,7 @@ func (v auditVerifyCommand) verify(ctx context.Context, auditor *postgres.Audito
 
 // printAudit says in Chinese what was found and what to do.
 func printAudit(out io.Writer, r postgres.AuditReport) {
+	out = escaped{out} // names, and what was said, are what somebody typed
 	for _, a := range r.Accepted {
 		fmt.Fprintf(out, "注意：第 %d 条记着 %s（%s）认可过一次数据恢复：%s\n", a.Seq, a.Name, a.From, a.Detail)
 	}

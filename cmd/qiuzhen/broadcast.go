@@ -109,16 +109,16 @@ func (b broadcastApproveCommand) Run(ctx context.Context, c *cli, streams stdio)
 		if err := app.Store.ApproveBroadcast(ctx, b.ID, is.Hash, b.Typed); err != nil {
 			return err
 		}
-		return say(ctx, app, streams, b.ID, approvedLine(is))
+		wakes, err := app.Store.Wakes(ctx, is)
+		if err != nil {
+			return err
+		}
+		return say(ctx, app, streams, b.ID, approvedLine(is, wakes, time.Now()))
 	})
 }
 
-func approvedLine(b knowledge.Broadcast) string {
-	when := "马上开始发"
-	if !b.SendAt.IsZero() {
-		when = minuteWord(b.SendAt) + " 开始发"
-	}
-	return fmt.Sprintf("核准了，%s；2小时内没有开始，核准就失效；%s 以后不再发", when, minuteWord(b.Expires))
+func approvedLine(b knowledge.Broadcast, wakes bool, now time.Time) string {
+	return fmt.Sprintf("核准了，%s；2小时内没有开始，核准就失效；%s 以后不再发", b.GoesOut(now, wakes, broadcast.Quiet), minuteWord(b.Expires))
 }
 
 // typed asks the person to write by hand that it is meant. A pipe answers for nobody.
@@ -269,11 +269,12 @@ func printBroadcast(ctx context.Context, app *App, out io.Writer, b knowledge.Br
 	if b.References != 0 {
 		fmt.Fprintf(out, "更正的是：第%d号，发给收到那一条的人\n", b.References)
 	}
-	when := "核准后马上"
-	if !b.SendAt.IsZero() {
-		when = minuteWord(b.SendAt)
+	if b.Content.Entry != "" {
+		fmt.Fprintf(out, "照条目：%s 第%d版\n", b.Content.Entry, b.Content.Version)
 	}
-	fmt.Fprintf(out, "开始发：%s；%s 以后不再发\n", when, minuteWord(b.Expires))
+	if err := printWhen(ctx, app, out, b); err != nil {
+		return err
+	}
 	if err := printPlan(ctx, app, out, b); err != nil {
 		return err
 	}
@@ -293,8 +294,25 @@ func printBroadcast(ctx context.Context, app *App, out io.Writer, b knowledge.Br
 	return printHistory(ctx, app, out, b)
 }
 
+// printWhen says when it goes out, or when it did.
+func printWhen(ctx context.Context, app *App, out io.Writer, b knowledge.Broadcast) error {
+	wakes, err := app.Store.Wakes(ctx, b)
+	if err != nil {
+		return err
+	}
+	when := minuteWord(b.BegunAt) + " 开始发的"
+	if b.BegunAt.IsZero() {
+		when = "核准以后，" + b.GoesOut(time.Now(), wakes, broadcast.Quiet)
+	}
+	_, err = fmt.Fprintf(out, "什么时候：%s；%s 以后不再发\n", when, minuteWord(b.Expires))
+	return err
+}
+
 // escaped writes what a terminal would obey as the numbers of its characters: whoever approves reads what is there. Each Write is whole lines or words.
 type escaped struct{ io.Writer }
+
+// shown are the streams for what others wrote. Not for JSON and files, which programs read, nor for a bar of progress, which a terminal has to obey.
+func (s stdio) shown() stdio { return stdio{s.in, escaped{s.out}, escaped{s.err}} }
 
 func (e escaped) Write(p []byte) (int, error) {
 	_, err := io.WriteString(e.Writer, knowledge.Shown(string(p)))

@@ -69,7 +69,7 @@ func TestBroadcastAtTheTerminal(t *testing.T) {
 	if is, err := os.Stat(exported); err != nil || is.Mode().Perm() != 0o600 {
 		t.Errorf("what was exported may be read by others: %v", err)
 	}
-	program(0, "核准了，马上开始发", "approve", n, "--as", "cli-li", "--hash", strings.ToUpper(read), "--typed", "如东县要涨水，现在就往高处走")
+	program(0, "核准了，几秒钟里开始发", "approve", n, "--as", "cli-li", "--hash", strings.ToUpper(read), "--typed", "如东县要涨水，现在就往高处走")
 	beginNow(t, app, list[0].ID)
 	program(0, "<status>Actual</status>", "export", n)
 	program(0, "暂停了", "pause", n, "--as", "cli-wang")
@@ -82,6 +82,11 @@ func TestBroadcastAtTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	program(exitFailed, "看不懂这份草稿", "draft", "--as", "cli-wang", "--file", file)
+	if err := os.WriteFile(file, []byte(`{"type": "Alert", "exercise": true, "content": {"entry": "quake-tonight", "version": 2, "category": "Other", "response": "Assess",
+		"urgency": "Future", "severity": "Minor", "certainty": "Observed"}, "audience": {}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program(0, "照条目：quake-tonight 第2版\n什么时候：核准以后，", "draft", "--as", "cli-wang", "--file", file)
 	alert := filepath.Join(t.TempDir(), "alert.xml")
 	for status, says := range map[string]string{"Exercise": "【演练】台风今晚到", "Test": "第1行：status 是 Test"} {
 		if err := os.WriteFile(alert, []byte(foreignCAP("W-cli", status)), 0o600); err != nil {

@@ -30,7 +30,7 @@ func (endpointListCommand) Run(ctx context.Context, c *cli, streams stdio) error
 			if e.Gone != "" {
 				notes = append(notes, "不再发："+e.Gone)
 			}
-			fmt.Fprintf(streams.out, "%s  %s  %s\n", e.Channel, e.Recipient, strings.Join(notes, "，"))
+			fmt.Fprintf(streams.shown().out, "%s  %s  %s\n", e.Channel, e.Recipient, strings.Join(notes, "，"))
 		}
 		return err
 	})

@@ -117,7 +117,7 @@ func (bundleKeysCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 			return err
 		}
 		for _, k := range keys {
-			fmt.Fprintf(streams.out, "%s  %s  %s\n", k.Key.Fingerprint(), k.City, trustWords(k))
+			fmt.Fprintf(streams.shown().out, "%s  %s  %s\n", k.Key.Fingerprint(), k.City, trustWords(k))
 		}
 		return nil
 	})
@@ -152,7 +152,7 @@ func (b bundleDistrustCommand) Run(ctx context.Context, c *cli, streams stdio) e
 		}
 		withdrawn, err := app.Store.DistrustKey(ctx, keys[at].Key, b.Reason, time.Now())
 		if err == nil {
-			fmt.Fprintf(streams.out, "不再认可 %s 的钥匙；只凭它的签字发布的 %d 条撤下了\n", keys[at].City, withdrawn)
+			fmt.Fprintf(streams.shown().out, "不再认可 %s 的钥匙；只凭它的签字发布的 %d 条撤下了\n", keys[at].City, withdrawn)
 		}
 		return err
 	})
@@ -183,6 +183,7 @@ func (s signedIn) holder(ctx context.Context, app *App, streams stdio, roles ...
 
 // printProvenance says which city a version came from and who signed it there.
 func printProvenance(ctx context.Context, app *App, out io.Writer, v postgres.Version) error {
+	out = escaped{out}
 	from, reviews, err := app.Store.Provenance(ctx, v.Entry.ID, v.Number)
 	if err != nil || !from.Shared() {
 		return err

@@ -78,7 +78,7 @@ func (b bundleImportCommand) roles() (roles []knowledge.Role) {
 
 // untrusted says how to compare the key. The file itself cannot vouch for it.
 func (b bundleImportCommand) untrusted(from *bundle.Bundle, streams stdio) error {
-	fmt.Fprintf(streams.err, "还没有认可过这把钥匙，什么也没有写入。请当面或打电话向 %s 核对指纹，一致时运行：\n  qiuzhen bundle import --as LOGIN --trust %s %s\n",
+	fmt.Fprintf(streams.shown().err, "还没有认可过这把钥匙，什么也没有写入。请当面或打电话向 %s 核对指纹，一致时运行：\n  qiuzhen bundle import --as LOGIN --trust %s %s\n",
 		from.City, from.Key.Fingerprint(), b.File)
 	return exit(exitFailed)
 }
@@ -130,7 +130,7 @@ type bundleImport struct {
 
 // introduce shows who signed, and takes the fingerprint that somebody compared.
 func (in *bundleImport) introduce(ctx context.Context, typed string) error {
-	from, out := in.bundle, in.streams.out
+	from, shown := in.bundle, in.streams.shown()
 	keys, err := in.app.Store.BundleKeys(ctx)
 	if err != nil {
 		return err
@@ -148,13 +148,13 @@ func (in *bundleImport) introduce(ctx context.Context, typed string) error {
 			state = trustWords(keys[at])
 		}
 	}
-	fmt.Fprintf(out, "%s 的共享包，%s 签发\n指纹 %s（%s）\n", from.City, from.Created.In(knowledge.China).Format(time.DateTime), from.Key.Fingerprint(), state)
+	fmt.Fprintf(shown.out, "%s 的共享包，%s 签发\n指纹 %s（%s）\n", from.City, from.Created.In(knowledge.China).Format(time.DateTime), from.Key.Fingerprint(), state)
 	if in.city != from.City {
-		fmt.Fprintf(in.streams.err, "注意：这把钥匙是以“%s”的名义认可的，现在自称“%s”；仍按原来的名字标注\n", in.city, from.City)
+		fmt.Fprintf(shown.err, "注意：这把钥匙是以“%s”的名义认可的，现在自称“%s”；仍按原来的名字标注\n", in.city, from.City)
 	}
 	for _, k := range keys {
 		if k.City == from.City && k.Key != from.Key {
-			fmt.Fprintf(in.streams.err, "注意：“%s”另有一把钥匙 %s（%s）。换钥匙要当面问清\n", k.City, k.Key.Fingerprint(), trustWords(k))
+			fmt.Fprintf(shown.err, "注意：“%s”另有一把钥匙 %s（%s）。换钥匙要当面问清\n", k.City, k.Key.Fingerprint(), trustWords(k))
 		}
 	}
 	if typed != "" && !in.trust {
@@ -204,7 +204,7 @@ func (in *bundleImport) lint(i bundle.Item, did bundle.Action) (bundle.Action, e
 	}
 	complaints := ingest.LintEntry(e)
 	for _, c := range complaints {
-		fmt.Fprintf(in.streams.err, "%s：%s\n", i.ID, c.What)
+		fmt.Fprintf(in.streams.shown().err, "%s：%s\n", i.ID, c.What)
 	}
 	if len(complaints) > 0 {
 		return bundle.Refused, nil
@@ -357,7 +357,7 @@ func (in *bundleImport) publish(ctx context.Context) (published int, err error) 
 		case err == nil:
 			published++
 		case errors.As(err, &known) && known.Code == knowledge.Conflict:
-			fmt.Fprintln(in.streams.err, known.Message)
+			fmt.Fprintln(in.streams.shown().err, known.Message)
 		case errors.As(err, &known) && known.Code == knowledge.NotFound: // somebody was faster
 		default:
 			return published, err

@@ -54,7 +54,7 @@ func converse(ctx context.Context, desk *bot.Desk, streams stdio) error {
 			}
 		}
 		if !reply.Silent {
-			fmt.Fprintln(streams.out, reply.Text+"\n")
+			fmt.Fprintln(streams.shown().out, reply.Text+"\n")
 		}
 	}
 }

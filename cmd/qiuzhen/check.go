@@ -41,6 +41,7 @@ func (e entryCheckCommand) Run(ctx context.Context, c *cli, streams stdio) error
 }
 
 func printCheck(out io.Writer, v postgres.Version, r authoring.Report) {
+	out = escaped{out}
 	fmt.Fprintf(out, "%s 第%d版：平均一句%.0f个字，每百字%.1f个生硬的词，难度%.0f\n",
 		v.Entry.ID, v.Number, r.Readability.MeanSentence, r.Readability.HardPer100, r.Readability.Difficulty)
 	for _, n := range r.Readability.Notes {

@@ -38,7 +38,7 @@ func (e entryListCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 			return err
 		}
 		for _, v := range versions {
-			fmt.Fprintf(streams.out, "%s  第%d版  %s  %s\n", v.Entry.ID, v.Number, v.StatusLine(), v.Entry.Title)
+			fmt.Fprintf(streams.shown().out, "%s  第%d版  %s  %s\n", v.Entry.ID, v.Number, v.StatusLine(), v.Entry.Title)
 		}
 		return nil
 	})
@@ -74,6 +74,7 @@ func (e entryShowCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 }
 
 func printVersion(out io.Writer, v postgres.Version) {
+	out = escaped{out}
 	fmt.Fprintf(out, "%s 第%d版  %s\n\n", v.Entry.ID, v.Number, v.StatusLine())
 	for _, f := range v.Entry.Fields() {
 		for _, line := range f.Lines {
@@ -99,10 +100,10 @@ func (e entryDiffCommand) Run(ctx context.Context, c *cli, streams stdio) error 
 		}
 		for _, d := range knowledge.Diff(before.Entry, after.Entry) {
 			for _, line := range d.Gone {
-				fmt.Fprintf(streams.out, "- %s：%s\n", d.Name, line)
+				fmt.Fprintf(streams.shown().out, "- %s：%s\n", d.Name, line)
 			}
 			for _, line := range d.New {
-				fmt.Fprintf(streams.out, "+ %s：%s\n", d.Name, line)
+				fmt.Fprintf(streams.shown().out, "+ %s：%s\n", d.Name, line)
 			}
 		}
 		return nil
@@ -220,7 +221,7 @@ func (e entryHistoryCommand) Run(ctx context.Context, c *cli, streams stdio) err
 		}
 		for _, h := range events {
 			what, more := h.Told()
-			fmt.Fprintf(streams.out, "%s  %s%s  %s（%s）%s\n", h.At.In(knowledge.China).Format(time.DateTime), versionWords(h.Version), what, h.Who, h.From, more)
+			fmt.Fprintf(streams.shown().out, "%s  %s%s  %s（%s）%s\n", h.At.In(knowledge.China).Format(time.DateTime), versionWords(h.Version), what, h.Who, h.From, more)
 		}
 		return nil
 	})

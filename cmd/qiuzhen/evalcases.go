@@ -288,7 +288,7 @@ func (k casesCommand) replay(ctx context.Context, app *App, streams stdio) error
 	} else {
 		fmt.Fprintf(streams.out, "重放 %s：%d 个用例，%d 个的结果不同\n", was.ID, len(all), len(differences))
 		for _, d := range differences {
-			fmt.Fprintf(streams.out, "%s %s：%s → %s\n", d.Case, d.What, oneLine(d.Was), oneLine(d.Now))
+			fmt.Fprintf(streams.shown().out, "%s %s：%s → %s\n", d.Case, d.What, oneLine(d.Was), oneLine(d.Now))
 		}
 	}
 	if len(differences) > 0 {

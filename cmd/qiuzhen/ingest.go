@@ -28,7 +28,7 @@ func (l lintCommand) Run(streams stdio) error {
 	}
 	entries, complaints := ingest.Lint(files)
 	for _, c := range complaints {
-		fmt.Fprintln(streams.out, c)
+		fmt.Fprintln(streams.shown().out, c)
 	}
 	if len(complaints) > 0 {
 		fmt.Fprintf(streams.err, "%d 处要改，%d 个条目没有问题\n", len(complaints), len(entries))
@@ -114,7 +114,7 @@ func lintOwn(files []ingest.File, what string, streams stdio) (entries []knowled
 		return entries, false
 	}
 	for _, c := range complaints {
-		fmt.Fprintln(streams.err, c)
+		fmt.Fprintln(streams.shown().err, c)
 	}
 	fmt.Fprintf(streams.err, "%d 处要改；改好以前%s没有入库\n", len(complaints), what)
 	return nil, true

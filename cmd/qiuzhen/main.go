@@ -95,7 +95,7 @@ func run(ctx context.Context, args []string, streams stdio) int {
 		fmt.Fprintln(streams.err, "qiuzhen: interrupted; run it again to go on")
 		return exitFailed
 	}
-	fmt.Fprintln(streams.err, "qiuzhen:", told(err))
+	fmt.Fprintln(streams.shown().err, "qiuzhen:", told(err)) // what others wrote may be in it
 	return exitFailed
 }
 

@@ -78,7 +78,7 @@ func (u userHistoryCommand) Run(ctx context.Context, c *cli, streams stdio) erro
 				about = string(h.Entry) + " " + versionWords(h.Version)
 			}
 			what, more := knowledge.ToldOf(knowledge.Action(h.What), h.Detail)
-			fmt.Fprintf(streams.out, "%s  %s%s  %s（%s）%s\n", h.At.In(knowledge.China).Format(time.DateTime), about, what, h.Who, h.From, more)
+			fmt.Fprintf(streams.shown().out, "%s  %s%s  %s（%s）%s\n", h.At.In(knowledge.China).Format(time.DateTime), about, what, h.Who, h.From, more)
 		}
 		return nil
 	})

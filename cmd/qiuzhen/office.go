@@ -82,7 +82,7 @@ func (a *App) importWith(ctx context.Context, fetched office.Fetcher, files []of
 	if err != nil {
 		return office.Report{}, err
 	}
-	worker.Notice = func(what string) { fmt.Fprintln(streams.err, what) }
+	worker.Notice = func(what string) { fmt.Fprintln(streams.shown().err, what) }
 	im := &office.Importer{
 		Worker: worker, Options: options, Fetch: fetched, Inside: insideArchive(streams.err, time.Now),
 		Save: func(ctx context.Context, o ingest.Original, drafts []ingest.Draft) (ingest.ImportReport, error) {
@@ -120,6 +120,7 @@ func insideArchive(w io.Writer, now func() time.Time) func(name string, done, to
 
 // reportOffice is the summary of an import.
 func reportOffice(r office.Report, streams stdio) {
+	streams = streams.shown() // names of files, and what is said in them
 	fmt.Fprintf(streams.out, "读了 %d 个文件：新写入草稿 %d 条，没有变化 %d 条\n", r.Files, r.Stored, r.Same)
 	if r.Incomplete > 0 {
 		fmt.Fprintf(streams.err, "其中 %d 条还缺内容（如来源机构、结论），补全并签审以前不会用来回答\n", r.Incomplete)

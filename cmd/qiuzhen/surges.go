@@ -55,6 +55,7 @@ func (b broadcastSurgesCommand) Run(ctx context.Context, c *cli, streams stdio) 
 }
 
 func printSurge(out io.Writer, n sensing.Notice) {
+	out = escaped{out}
 	fmt.Fprintf(out, "第%d号  %s\n", n.ID, n.Line())
 	for _, e := range n.Examples {
 		fmt.Fprintf(out, "    “%s”\n", e)

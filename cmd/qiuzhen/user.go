@@ -58,7 +58,7 @@ func (userListCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 			if p.Disabled {
 				state = "（已停用）"
 			}
-			fmt.Fprintf(streams.out, "%s  %s%s  %s %s  %s\n", p.Login, p.Name, state, p.Institution, p.Title, joinRoles(p.Roles))
+			fmt.Fprintf(streams.shown().out, "%s  %s%s  %s %s  %s\n", p.Login, p.Name, state, p.Institution, p.Title, joinRoles(p.Roles))
 		}
 		return nil
 	})

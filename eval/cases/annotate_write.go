@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/xuri/excelize/v2"
+
+	"qiuzhen/knowledge"
 )
 
 // WriteCSV writes the table as UTF-8 with a byte order mark, without which spreadsheets on Chinese machines take it for GBK.
@@ -19,7 +21,17 @@ func (s Sheet) WriteCSV(w io.Writer) error {
 	if err := out.Write(s.Headings); err != nil {
 		return err
 	}
-	return out.WriteAll(s.Rows)
+	for _, row := range s.Rows { // readers wrote some of it
+		plain := make([]string, len(row))
+		for i, cell := range row {
+			plain[i] = knowledge.PlainCell(cell)
+		}
+		if err := out.Write(plain); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
 }
 
 // The names of the sheets of a workbook.
