@@ -91,8 +91,9 @@ func (w *world) moveTo(t *testing.T, disk string) (full func(bool)) {
 	id := owner.Sys().(*syscall.Stat_t)
 	must(t, os.Chown(disk, int(id.Uid), int(id.Gid)))
 	space := pgx.Identifier{filepath.Base(disk)}.Sanitize()
-	w.exec(t, fmt.Sprintf(`CREATE TABLESPACE %s LOCATION '%s'`, space, disk)) // DDL takes no parameters: both are ours
-	t.Cleanup(func() {                                                        // a database in use has its tables there
+	// DDL takes no parameters: both are ours
+	w.exec(t, fmt.Sprintf(`CREATE TABLESPACE %s LOCATION '%s'`, space, disk))
+	t.Cleanup(func() { // before the database is dropped, or kept because a test failed
 		for _, kind := range []string{"TABLE", "INDEX"} {
 			w.exec(t, fmt.Sprintf(`ALTER %s ALL IN TABLESPACE %s SET TABLESPACE pg_default`, kind, space))
 		}
@@ -108,7 +109,7 @@ func (w *world) moveTo(t *testing.T, disk string) (full func(bool)) {
 			must(t, os.Remove(file))
 			return
 		}
-		f, err := os.Create(file) //nolint:gosec // ours
+		f, err := os.Create(file)
 		must(t, err)
 		for err == nil {
 			_, err = f.Write(make([]byte, 1<<16))

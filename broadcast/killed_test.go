@@ -78,8 +78,8 @@ func (k *killing) start(n int) {
 
 // run keeps two nodes alive, and lets the platform ask for silence from time to time, until the broadcast is done.
 func (k *killing) run(n, kills int) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
-	points := n / kills * 2               // a message passes about three of them
+	random := rand.New(rand.NewPCG(1, 2))
+	points := n / kills * 2 // a message passes about three of them
 	apart := k.silence + time.Duration(n)*broadcast.Pacing(float64(official*k.factor))/(silences+1)
 	died := make(chan int, 2)
 	started, silenced, next := 0, 0, time.Now().Add(apart)

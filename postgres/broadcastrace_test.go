@@ -38,7 +38,7 @@ func TestRacingBroadcasts(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for seed := range work {
-				random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // repeatable on purpose
+				random := rand.New(rand.NewPCG(seed, 2))
 				did, err := r.step(seed, random)
 				switch {
 				case code(err) == knowledge.Forbidden:
@@ -203,7 +203,7 @@ func (r *broadcastRace) deliver(ledger *postgres.Ledger, random *rand.Rand) erro
 	if err != nil || len(claimed) == 0 {
 		return err
 	}
-	r.claims.Add(int32(len(claimed))) //nolint:gosec // at most 4
+	r.claims.Add(int32(len(claimed)))
 	var settled []broadcast.Outcome
 	for _, c := range claimed[:(len(claimed)+1)/2] {
 		settled = append(settled, broadcast.Outcome{Delivery: c.Delivery, End: broadcast.Sent})
