@@ -42,6 +42,7 @@ soak: setup ## content out and in, deliveries and broadcasts under kill -9, simu
 	@SOAK_UPDATES=10000 go test -count=1 -run '^(TestOnceEach|TestKilled)$$' -timeout 1h ./bot/telegram
 	@SOAK_RECIPIENTS=100000 go test -count=1 -v -run '^(TestKilled|TestPostgresKilled)$$' -timeout 3h ./broadcast
 	@SOAK_PUSH=1000000 go test -count=1 -v -run '^TestPush$$' -timeout 6h ./broadcast
+	@go test -run '^$$' -bench '^BenchmarkPush$$' -benchtime 1x -timeout 1h ./cmd/qiuzhen
 	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestMany$$' ./bundle
 	@SOAK_SENSING=1 go test -count=1 -v -run '^TestSimulatedMonths$$' -timeout 2h ./sensing
 	@SOAK_BUNDLE=10000 go test -count=1 -v -run '^TestBundleMany$$' -timeout 1h ./cmd/qiuzhen

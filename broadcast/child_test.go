@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"qiuzhen/bot/telegram"
+	"qiuzhen/bot/telegram/telegramtest"
 	"qiuzhen/broadcast"
+	"qiuzhen/broadcast/send"
 	"qiuzhen/postgres"
 )
 
@@ -25,13 +27,15 @@ const (
 	childRate    = "QIUZHEN_BROADCAST_RATE"
 	childLease   = "QIUZHEN_BROADCAST_LEASE"
 	childNode    = "QIUZHEN_BROADCAST_NODE"
-	childDies    = "QIUZHEN_BROADCAST_DIES" // at which of the points, counted together; 0: never
+	childDies    = "QIUZHEN_BROADCAST_DIES"   // at which of the points, counted together; 0: never
+	childFactor  = "QIUZHEN_BROADCAST_FACTOR" // the address is Telegram's stand-in, whose limits are so many times the real ones; 0: it is a channel
 )
 
 // doomed ends the process with SIGKILL at a point of its way.
 type doomed struct {
 	broadcast.Ledger
 	broadcast.Pace
+	broadcast.Books
 	broadcast.Sender
 	left atomic.Int64
 }
@@ -62,7 +66,44 @@ func (d *doomed) Send(ctx context.Context, m broadcast.Message) (broadcast.Recei
 	return receipt, err
 }
 
-// child is a node to be killed: a worker and a steward on a database, sending to the parent's fake channel.
+func (d *doomed) Reserve(ctx context.Context, channel string, n int, apart time.Duration) (time.Duration, error) {
+	wait, err := d.Pace.Reserve(ctx, channel, n, apart)
+	d.point() // slots taken that nobody will use
+	return wait, err
+}
+
+func (d *doomed) Begin(ctx context.Context) (broadcast.Begun, error) {
+	d.point()
+	begun, err := d.Books.Begin(ctx)
+	d.point()
+	return begun, err
+}
+
+// raised is the sender of Telegram that ships, at a multiple of its rate.
+type raised struct {
+	*send.Telegram
+	factor int
+}
+
+func (r raised) Capabilities() broadcast.Capabilities {
+	c := r.Telegram.Capabilities()
+	c.Rate *= float64(r.factor)
+	return c
+}
+
+func newRaised(api string, factor int) raised {
+	// the real API speaks HTTP/2, over one connection; to a stand-in of HTTP/1 all are kept that a worker uses
+	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = broadcast.AtOnce
+	limits := telegram.Official
+	limits.All = telegram.Limit{PerSecond: limits.All.PerSecond * float64(factor), Burst: limits.All.Burst * factor}
+	b, err := telegram.New(telegram.Config{Token: telegramtest.Token, API: api, Limits: limits})
+	if err != nil {
+		panic(err)
+	}
+	return raised{send.NewTelegram(b, slog.New(slog.DiscardHandler)), factor}
+}
+
+// child is a node to be killed: a worker and a steward on a database, sending to the parent's fake channel or stand-in.
 func child(dsn string) {
 	ctx := context.Background()
 	store, err := postgres.Open(ctx, dsn)
@@ -77,12 +118,15 @@ func child(dsn string) {
 	lease, _ := time.ParseDuration(os.Getenv(childLease))
 	dies, _ := strconv.ParseInt(os.Getenv(childDies), 10, 64)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	d := &doomed{Ledger: ledger, Pace: ledger, Sender: &sender{
+	d := &doomed{Ledger: ledger, Pace: ledger, Books: ledger, Sender: &sender{
 		address: os.Getenv(childAddress), node: os.Getenv(childNode), rate: rate,
 		client: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: broadcast.AtOnce}},
 	}}
+	if factor, _ := strconv.Atoi(os.Getenv(childFactor)); factor > 0 {
+		d.Sender = newRaised(os.Getenv(childAddress), factor)
+	}
 	d.left.Store(dies)
-	go (&broadcast.Steward{Books: ledger, Log: log, Every: 200 * time.Millisecond}).Run(ctx)
+	go (&broadcast.Steward{Books: d, Log: log, Every: 200 * time.Millisecond}).Run(ctx)
 	w := &broadcast.Worker{Sender: d, Ledger: d, Pace: d, Log: log, Lease: lease, Idle: 200 * time.Millisecond}
 	fmt.Println("up")
 	w.Run(ctx)
@@ -94,11 +138,15 @@ type node struct {
 	ended chan struct{}
 }
 
-func startNode(t *testing.T, w *world, c *channel, name string, rate float64, lease time.Duration, dies int) *node {
+func startNode(t *testing.T, w *world, c *channel, name string, rate float64, lease time.Duration) *node {
+	t.Helper()
+	return startChild(t, w, lease, childAddress+"="+c.URL, childNode+"="+name, fmt.Sprintf("%s=%g", childRate, rate))
+}
+
+func startChild(t *testing.T, w *world, lease time.Duration, environment ...string) *node {
 	t.Helper()
 	n := &node{exec.Command(os.Args[0]), make(chan struct{})}
-	n.Env = append(os.Environ(), childDSN+"="+w.dsn, childAddress+"="+c.URL, childNode+"="+name, fmt.Sprintf("%s=%g", childRate, rate),
-		childLease+"="+lease.String(), childDies+"="+strconv.Itoa(dies))
+	n.Env = append(append(os.Environ(), childDSN+"="+w.dsn, childLease+"="+lease.String()), environment...)
 	n.Stderr = os.Stderr
 	must(t, n.Start())
 	go func() { _ = n.Wait(); close(n.ended) }()
@@ -110,68 +158,4 @@ func startNode(t *testing.T, w *world, c *channel, name string, rate float64, le
 func (n *node) kill() {
 	_ = n.Process.Kill()
 	<-n.ended
-}
-
-// TestKilled: two nodes are killed at random points of their way, 20 times. Nothing is lost, at most 8 messages a kill go out twice, what a killed node
-// held is sent within 30 seconds, and the channel's rate and its wishes for silence are kept.
-func TestKilled(t *testing.T) {
-	const kills, official = 20, 30
-	n, lease := size(t, 2000), time.Second
-	factor := 15 // of Telegram's rate, so that it ends soon
-	if n > 2000 {
-		lease = 15 * time.Second // as it ships
-		factor = 60
-	}
-	rate := float64(official * factor)
-	w, c := newWorld(t, n), newChannel(t)
-	asks := newAsker(n / 5)
-	c.answer = asks.answer
-	id := w.begin(t, alert())
-	begin := time.Now()
-	random := rand.New(rand.NewPCG(1, 2))
-	points := n / kills * 2 // a message passes about three of them
-	died := make(chan int, 2)
-	for i := range 2 {
-		go func() { died <- i }()
-	}
-	var nodes [2]*node
-	dead, overdue := -2, time.Duration(0)
-	for end := time.Now().Add(5*time.Minute + time.Duration(n)*time.Millisecond*5); w.state(t, id) != knowledgeDone; {
-		select {
-		case i := <-died:
-			dies := 1 + random.IntN(points)
-			if dead++; dead > kills-2 {
-				dies = 0
-			}
-			nodes[i] = startNode(t, w, c, strconv.Itoa(dead), rate, lease, dies)
-			go func(n *node) { <-n.ended; died <- i }(nodes[i])
-		case <-time.After(50 * time.Millisecond):
-			late := value[float64](t, w, `SELECT coalesce(extract(epoch FROM max(now() - leased_to)), 0)::float8 FROM deliveries WHERE state = 'claimed'`)
-			overdue = max(overdue, time.Duration(late*float64(time.Second)))
-			if time.Now().After(end) {
-				t.Fatalf("not done: %v, %d kills", w.states(t, id), dead)
-			}
-		}
-	}
-	lost, twice := n, 0
-	for _, times := range c.taken(id) {
-		lost--
-		twice += times - 1
-	}
-	dead = max(dead, 0)
-	fmt.Printf("%d recipients at Telegram's rate times %d, %d kills -9 of two nodes, in %.1f s: %d lost, %d sent twice (%.1f a kill), "+
-		"resumed at most %.1f s after a kill, busiest second %d of %.0f, %d calls in %d silences\n",
-		n, factor, kills, time.Since(begin).Seconds(), lost, twice, float64(twice)/kills, (lease + overdue).Seconds(), c.busiest(), rate, asks.broken(c), asks.count())
-	switch {
-	case lost > 0 || twice > 8*kills:
-		t.Errorf("%d lost, %d twice", lost, twice)
-	case dead < kills:
-		t.Errorf("%d kills only", dead)
-	case lease+overdue > 30*time.Second:
-		t.Errorf("resumed after %v", lease+overdue)
-	case c.busiest() > int(rate):
-		t.Errorf("%d in a second", c.busiest())
-	case asks.broken(c) > 0:
-		t.Errorf("%d calls before retry_after", asks.broken(c))
-	}
 }

@@ -6,13 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"qiuzhen/broadcast"
-	"qiuzhen/knowledge"
 	"qiuzhen/parts"
 	"qiuzhen/postgres/cluster"
 )
@@ -24,10 +22,10 @@ func TestStopped(t *testing.T) {
 	w, c := newWorld(t, n), newChannel(t)
 	c.took = 5 * time.Millisecond
 	id := w.begin(t, alert())
-	stopped := startNode(t, w, c, "stopped", 300, lease, 0)
+	stopped := startNode(t, w, c, "stopped", 300, lease)
 	eventually(t, 20*time.Second, "it sends", func() bool { return len(c.all()) > n/5 })
 	must(t, stopped.Process.Signal(syscall.SIGSTOP))
-	other := startNode(t, w, c, "other", 300, lease, 0)
+	other := startNode(t, w, c, "other", 300, lease)
 	eventually(t, 30*time.Second, "the other finishes", func() bool { return w.state(t, id) == knowledgeDone })
 	before := countOf(c, "stopped")
 	ledger := w.settled(t, id)
@@ -106,44 +104,6 @@ func TestPostgresKilled(t *testing.T) {
 	fmt.Printf("Postgres killed for %v with %d of %d recorded: %d reached, %d twice\n", away, acknowledged, n, len(c.taken(id)), twice)
 	if len(c.taken(id)) != n || twice > broadcast.AtOnce || w.states(t, id)["sent"] != n {
 		t.Errorf("%d of %d reached, %d twice, ledger %v", len(c.taken(id)), n, twice, w.states(t, id))
-	}
-}
-
-// TestDiskFull: where Postgres cannot write (here a trigger says so, with the code that it has for a full disk), a fan-out leaves the broadcast approved and no
-// ledger, and no more goes out than was claimed; all of it is recorded when there is room again.
-func TestDiskFull(t *testing.T) {
-	t.Parallel()
-	const n = 100
-	w, c := newWorld(t, n), newChannel(t)
-	w.exec(t, `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
-		$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$`)
-	full := func(on bool) {
-		if !on {
-			w.exec(t, `DROP TRIGGER full_disk ON deliveries`)
-			return
-		}
-		w.exec(t, `CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON deliveries FOR EACH ROW EXECUTE FUNCTION full_disk()`)
-	}
-	full(true)
-	id := w.approve(t, alert())
-	if _, err := w.ledger.Begin(context.Background()); err == nil || !strings.Contains(err.Error(), "No space left") {
-		t.Fatal(err)
-	}
-	if rows := value[int](t, w, `SELECT count(*)::int FROM deliveries`); w.state(t, id) != knowledge.BroadcastApproved || rows != 0 {
-		t.Errorf("%s, %d rows", w.state(t, id), rows)
-	}
-	full(false)
-	w.start(t, &sender{address: c.URL, rate: 200}, nil)
-	eventually(t, 20*time.Second, "some are sent", func() bool { return len(c.all()) > n/4 })
-	full(true)
-	time.Sleep(time.Second)
-	if calls, sent := len(c.all()), w.states(t, id)["sent"]; calls-sent > broadcast.AtOnce || sent == n {
-		t.Errorf("%d sent on a full disk, %d recorded", calls, sent)
-	}
-	full(false)
-	eventually(t, 20*time.Second, "it is done", func() bool { return w.state(t, id) == knowledgeDone })
-	if len(c.all()) != n || w.states(t, id)["sent"] != n {
-		t.Errorf("%d calls, %v", len(c.all()), w.states(t, id))
 	}
 }
 

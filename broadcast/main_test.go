@@ -25,6 +25,8 @@ import (
 	"qiuzhen/postgres/postgrestest"
 )
 
+const knowledgeDone = knowledge.BroadcastDone
+
 func TestMain(m *testing.M) {
 	if dsn := os.Getenv(childDSN); dsn != "" {
 		child(dsn)
@@ -281,13 +283,20 @@ func (c *channel) taken(id int64) map[string]int {
 	return out
 }
 
-// busiest is the largest number of calls in any second.
-func (c *channel) busiest() (most int) {
-	calls := c.all()
-	slices.SortFunc(calls, func(a, b call) int { return a.at.Compare(b.at) })
+func (c *channel) busiest() int {
+	var times []time.Time
+	for _, got := range c.all() {
+		times = append(times, got.at)
+	}
+	return busiest(times)
+}
+
+// busiest is the largest number of moments in any second.
+func busiest(times []time.Time) (most int) {
+	slices.SortFunc(times, time.Time.Compare)
 	first := 0
-	for i := range calls {
-		for calls[i].at.Sub(calls[first].at) >= time.Second {
+	for i := range times {
+		for times[i].Sub(times[first]) >= time.Second {
 			first++
 		}
 		most = max(most, i-first+1)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,6 +107,11 @@ type channels struct {
 }
 
 func startChannels(b *testing.B) *channels {
+	return startChannelsBy(b, func(args ...string) *exec.Cmd { return program(b, args...) })
+}
+
+// startChannelsBy starts the program by the command that start makes of its arguments.
+func startChannelsBy(b *testing.B, start func(args ...string) *exec.Cmd) *channels {
 	const appID, secret, token = "wx2c2769f8efd9abc2", "0123456789abcdef0123456789abcdef", "spamtest"
 	c := &channels{
 		b: b, telegram: telegramtest.New(), wechat: wechattest.New(wechattest.Config{AppID: appID, Secret: secret, Token: token, Service: true}),
@@ -120,7 +126,7 @@ func startChannels(b *testing.B) *channels {
 	} {
 		args = append(args, "--set", s)
 	}
-	cmd := program(b, append(args, "serve", "--listen", "127.0.0.1:0")...)
+	cmd := start(append(args, "serve", "--listen", "127.0.0.1:0")...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		b.Fatal(err)

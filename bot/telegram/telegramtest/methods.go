@@ -53,15 +53,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if failing && fault.Status != 0 {
 		no = fault.refusal()
 	}
-	status := http.StatusOK
+	status, retry := http.StatusOK, 0
 	if no != nil {
-		status = no.code
+		status, retry = no.code, no.retry
 	}
 	if failing && fault.Status == 0 {
 		status = 0
 	}
 	if method != "getMe" {
-		s.calls = append(s.calls, Call{method, p, status, time.Now()})
+		s.calls = append(s.calls, Call{method, p, status, retry, time.Now()})
 	}
 	s.mu.Unlock()
 	if status == 0 {
@@ -205,7 +205,7 @@ func dataFits(markup []byte) bool {
 func (s *Server) limit(chat int64) *refusal {
 	now := time.Now()
 	mine := s.times[chat]
-	wait := tooSoon(s.all, now, s.Limits.All, time.Second)
+	wait := max(s.silent.Sub(now), tooSoon(s.all, now, s.Limits.All, time.Second))
 	if chat < 0 {
 		wait = max(wait, tooSoon(mine, now, s.Limits.Group, time.Minute))
 	} else if s.Limits.Gap > 0 {

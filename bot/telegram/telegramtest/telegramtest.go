@@ -48,6 +48,7 @@ type Server struct {
 	sent    map[int64][]*Message // by chat
 	times   map[int64][]time.Time
 	all     []time.Time
+	silent  time.Time // until then nobody is written to
 	next    int
 	refused map[int64]string // chats that send 403, with the reason
 	moved   map[int64]int64  // groups that became supergroups
@@ -68,6 +69,7 @@ type Call struct {
 	Method string
 	Params map[string]any
 	Status int
+	Retry  int // retry_after of a 429, in seconds
 	At     time.Time
 }
 
@@ -125,6 +127,13 @@ func (s *Server) Fail(method string, faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults[method] = append(s.faults[method], faults...)
+}
+
+// Silence refuses all messages for so long, with the whole seconds that are left of it, as Telegram does with a bot that it wants to be quiet.
+func (s *Server) Silence(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.silent = time.Now().Add(d)
 }
 
 // AddFile keeps a file that updates name by its id.
