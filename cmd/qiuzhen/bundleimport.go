@@ -37,9 +37,11 @@ func (b bundleImportCommand) Run(ctx context.Context, c *cli, streams stdio) err
 	}
 	defer file.Close()
 	return withApp(ctx, c, streams, func(app *App) error {
-		ctx, err := b.holder(ctx, app, streams, b.roles()...)
-		if err != nil {
-			return err
+		if !b.DryRun || b.As != "" {
+			var err error
+			if ctx, err = b.holder(ctx, app, streams, b.roles()...); err != nil {
+				return err
+			}
 		}
 		in := &bundleImport{app: app, bundle: opened, streams: streams, now: time.Now()}
 		if err := in.introduce(ctx, b.Trust); err != nil {
@@ -126,6 +128,7 @@ type bundleImport struct {
 	actions        map[knowledge.ID]bundle.Action
 	mu             sync.Mutex            // guards counts
 	counts         map[bundle.Action]int // what was really done
+	contrary       int                   // were not published, since they contradict what is
 }
 
 // introduce shows who signed, and takes the fingerprint that somebody compared.
@@ -350,18 +353,29 @@ func (in *bundleImport) publishable() []knowledge.ID {
 
 // publish serves what may be, and names the others.
 func (in *bundleImport) publish(ctx context.Context) (published int, err error) {
+	uncompared := 0
 	for _, id := range in.publishable() {
-		err := in.app.Store.PublishShared(ctx, id, time.Now())
+		compared, err := in.app.publishShared(ctx, id, time.Now())
 		var known *knowledge.Error
+		var contrary *contradictionError
 		switch {
 		case err == nil:
 			published++
+			if !compared {
+				uncompared++
+			}
+		case errors.As(err, &contrary):
+			in.contrary++
+			fmt.Fprintln(in.streams.err, contrary.Error())
 		case errors.As(err, &known) && known.Code == knowledge.Conflict:
 			fmt.Fprintln(in.streams.err, known.Message)
 		case errors.As(err, &known) && known.Code == knowledge.NotFound: // somebody was faster
 		default:
 			return published, err
 		}
+	}
+	if uncompared > 0 {
+		fmt.Fprintln(in.streams.err, uncomparedLine(uncompared))
 	}
 	return published, nil
 }
@@ -371,6 +385,9 @@ func (in *bundleImport) report(out io.Writer, published int, publish bool) error
 	fmt.Fprintf(out, "写入草稿 %d 条，收下签字 %d 条，撤下 %d 条，发布 %d 条\n", drafts, in.counts[bundle.Signed], in.counts[bundle.Withdraw], published)
 	if drafts > 0 && !publish {
 		fmt.Fprintln(in.streams.err, "草稿要由本地的人签审发布；对方的签字够本地要求的，可以用 --publish 直接发布")
+	}
+	if in.contrary > 0 {
+		return exit(exitFailed)
 	}
 	for _, s := range outcomes {
 		for _, a := range in.actions {

@@ -45,6 +45,20 @@ func (s signedIn) actor(ctx context.Context, app *App, streams stdio) (context.C
 	return knowledge.WithActor(ctx, actor), p, nil
 }
 
+// named signs the person in, who must be named where there are people at all: what is done in nobody's name has no author, who could sign it
+// afterwards. why ends the line of whoever left it out.
+func (s signedIn) named(ctx context.Context, app *App, streams stdio, why string) (context.Context, error) {
+	if s.As == "" {
+		people, err := app.Store.People(ctx)
+		if err == nil && len(people) > 0 {
+			err = usageError{fmt.Errorf("there are accounts here: say %s: --as LOGIN", why)}
+		}
+		return ctx, err
+	}
+	ctx, _, err := s.actor(ctx, app, streams)
+	return ctx, err
+}
+
 type userListCommand struct{}
 
 func (userListCommand) Run(ctx context.Context, c *cli, streams stdio) error {

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"qiuzhen/authoring"
+	"qiuzhen/knowledge"
+)
+
+// contradictionError is why a draft of another city stays one: here the contrary is published. People decide which is right.
+type contradictionError struct {
+	id knowledge.ID
+	by authoring.Pair
+}
+
+func (c *contradictionError) Error() string {
+	return fmt.Sprintf("%s：与已发布的 %s 结论矛盾，没有发布，还是草稿。这里：%s；那边：%s。请两边对照，由本地的人改、送审、签字", c.id, c.by.Other, c.by.Mine, c.by.Theirs)
+}
+
+// Unwrap gives the code: whoever publishes many goes on with the next.
+func (c *contradictionError) Unwrap() error {
+	return &knowledge.Error{Code: knowledge.Conflict, Message: c.Error()}
+}
+
+// publishShared serves a draft on another city's word, unless it contradicts what is published here: readers would be told both. What was
+// compared is what is published. compared is false where that could not be done, without an embedding model.
+func (a *App) publishShared(ctx context.Context, id knowledge.ID, now time.Time) (compared bool, err error) {
+	v, err := a.Store.Version(ctx, id, 0)
+	if err != nil {
+		return false, err
+	}
+	if v.Status != knowledge.Draft { // the store says why not
+		return false, a.Store.PublishShared(ctx, id, now)
+	}
+	report, err := a.checker().Check(ctx, v.Entry, v.Number)
+	if err != nil {
+		return false, err
+	}
+	if against := report.Contradictions(); len(against) > 0 {
+		return true, &contradictionError{id, against[0]}
+	}
+	return report.Compared, a.Store.PublishShared(seen(ctx, v), id, now)
+}
+
+// uncomparedLine is of so many that were published without being compared.
+func uncomparedLine(n int) string {
+	return fmt.Sprintf("其中 %d 条没有语义向量，没有和本地的条目对照过就发布了：装上语义模型，用 entry check 再看一遍", n)
+}
