@@ -37,11 +37,9 @@ func (b bundleImportCommand) Run(ctx context.Context, c *cli, streams stdio) err
 	}
 	defer file.Close()
 	return withApp(ctx, c, streams, func(app *App) error {
-		if !b.DryRun || b.As != "" {
-			var err error
-			if ctx, err = b.holder(ctx, app, streams, b.roles()...); err != nil {
-				return err
-			}
+		ctx, err := b.holder(ctx, app, streams, b.roles()...)
+		if err != nil {
+			return err
 		}
 		in := &bundleImport{app: app, bundle: opened, streams: streams, now: time.Now()}
 		if err := in.introduce(ctx, b.Trust); err != nil {
@@ -56,7 +54,11 @@ func (b bundleImportCommand) Run(ctx context.Context, c *cli, streams stdio) err
 			return b.untrusted(opened, streams)
 		case b.DryRun:
 			return nil
-		case in.writes(b.Publish) && !b.Yes && !confirmed(streams):
+		}
+		if err := b.somebody(ctx, app, "who takes the bundle in"); err != nil {
+			return err
+		}
+		if in.writes(b.Publish) && !b.Yes && !confirmed(streams) {
 			fmt.Fprintln(streams.err, "什么也没有写入")
 			return exit(exitFailed)
 		}

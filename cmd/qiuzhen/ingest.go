@@ -80,7 +80,7 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return err
 	}
 	defer app.Close()
-	if ctx, err = (signedIn{i.As}).named(ctx, app, streams, "whose drafts these are, so that nobody signs her own"); err != nil {
+	if ctx, err = i.author(ctx, app, streams); err != nil {
 		return err
 	}
 	failed := broken
@@ -105,6 +105,16 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return exit(exitFailed)
 	}
 	return nil
+}
+
+// author signs in who brings the files.
+func (i ingestCommand) author(ctx context.Context, app *App, streams stdio) (context.Context, error) {
+	by := signedIn{i.As}
+	err := by.somebody(ctx, app, "whose drafts these are, so that nobody signs her own")
+	if err == nil && i.As != "" {
+		ctx, _, err = by.actor(ctx, app, streams)
+	}
+	return ctx, err
 }
 
 // lintOwn returns entries in our own format, none when there is a complaint about any of them.

@@ -45,18 +45,17 @@ func (s signedIn) actor(ctx context.Context, app *App, streams stdio) (context.C
 	return knowledge.WithActor(ctx, actor), p, nil
 }
 
-// named signs the person in, who must be named where there are people at all: what is done in nobody's name has no author, who could sign it
-// afterwards. why ends the line of whoever left it out.
-func (s signedIn) named(ctx context.Context, app *App, streams stdio, why string) (context.Context, error) {
-	if s.As == "" {
-		people, err := app.Store.People(ctx)
-		if err == nil && len(people) > 0 {
-			err = usageError{fmt.Errorf("there are accounts here: say %s: --as LOGIN", why)}
-		}
-		return ctx, err
+// somebody refuses to act in nobody's name where there are people: a draft without an author could be signed by whoever wrote it. why ends the
+// line: say why.
+func (s signedIn) somebody(ctx context.Context, app *App, why string) error {
+	if s.As != "" {
+		return nil
 	}
-	ctx, _, err := s.actor(ctx, app, streams)
-	return ctx, err
+	people, err := app.Store.People(ctx)
+	if err == nil && len(people) > 0 {
+		err = usageError{fmt.Errorf("there are accounts here: say %s: --as LOGIN", why)}
+	}
+	return err
 }
 
 type userListCommand struct{}
