@@ -173,3 +173,25 @@ func (s *Store) Count(t testing.TB, sql string) (n int) {
 	}
 	return n
 }
+
+// ExplainPublic returns the plans of the pages of public changes, oldest and newest first, as every connection makes them.
+func (s *Store) ExplainPublic(t testing.TB) (plans []string) {
+	t.Helper()
+	conn, err := s.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	for _, sql := range []string{publicOldestSQL, publicNewestSQL} {
+		results, err := conn.Conn().PgConn().Exec(t.Context(), "EXPLAIN (GENERIC_PLAN) "+sql).ReadAll() // pgx would want the parameters
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, row := range results[0].Rows {
+			lines = append(lines, string(row[0]))
+		}
+		plans = append(plans, strings.Join(lines, "\n"))
+	}
+	return plans
+}
