@@ -51,6 +51,9 @@ func (s *Store) SaveFile(ctx context.Context, e knowledge.Entry, passages []inge
 // overPeople says what becomes of a file's text after an entry's newest version, which says something else: Stored unless a person had the last
 // word on it. Only the demo withdraws by itself, what a newer one no longer has; that may come again.
 func overPeople(ctx context.Context, tx pgx.Tx, id knowledge.ID, newest int, hash [32]byte) (ingest.Outcome, error) {
+	if newest == 0 {
+		return ingest.Stored, nil
+	}
 	var kept, known bool
 	err := tx.QueryRow(ctx, `
 		SELECT v.status = 'in_review'
@@ -62,8 +65,6 @@ func overPeople(ctx context.Context, tx pgx.Tx, id knowledge.ID, newest int, has
 		  FROM entry_versions v LEFT JOIN version_originals o USING (entry_id, version) LEFT JOIN version_bundles b USING (entry_id, version)
 		 WHERE v.entry_id = $1 AND v.version = $2`, string(id), newest, hash[:]).Scan(&kept, &known)
 	switch {
-	case newest == 0:
-		return ingest.Stored, nil
 	case err != nil:
 		return "", err
 	case kept && known:

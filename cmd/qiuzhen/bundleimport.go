@@ -353,35 +353,6 @@ func (in *bundleImport) publishable() []knowledge.ID {
 	return ids
 }
 
-// publish serves what may be, and names the others.
-func (in *bundleImport) publish(ctx context.Context) (published int, err error) {
-	uncompared := 0
-	for _, id := range in.publishable() {
-		compared, err := in.app.publishShared(ctx, id, time.Now())
-		var known *knowledge.Error
-		var contrary *contradictionError
-		switch {
-		case err == nil:
-			published++
-			if !compared {
-				uncompared++
-			}
-		case errors.As(err, &contrary):
-			in.contrary++
-			fmt.Fprintln(in.streams.err, contrary.Error())
-		case errors.As(err, &known) && known.Code == knowledge.Conflict:
-			fmt.Fprintln(in.streams.err, known.Message)
-		case errors.As(err, &known) && known.Code == knowledge.NotFound: // somebody was faster
-		default:
-			return published, err
-		}
-	}
-	if uncompared > 0 {
-		fmt.Fprintln(in.streams.err, uncomparedLine(uncompared))
-	}
-	return published, nil
-}
-
 func (in *bundleImport) report(out io.Writer, published int, publish bool) error {
 	drafts := in.counts[bundle.New] + in.counts[bundle.Changed]
 	fmt.Fprintf(out, "写入草稿 %d 条，收下签字 %d 条，撤下 %d 条，发布 %d 条\n", drafts, in.counts[bundle.Signed], in.counts[bundle.Withdraw], published)

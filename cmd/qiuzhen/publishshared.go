@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -47,4 +48,33 @@ func (a *App) publishShared(ctx context.Context, id knowledge.ID, now time.Time)
 // uncomparedLine is of so many that were published without being compared.
 func uncomparedLine(n int) string {
 	return fmt.Sprintf("其中 %d 条没有语义向量，没有和本地的条目对照过就发布了：装上语义模型，用 entry check 再看一遍", n)
+}
+
+// publish serves what may be, and names the others.
+func (in *bundleImport) publish(ctx context.Context) (published int, err error) {
+	uncompared := 0
+	for _, id := range in.publishable() {
+		compared, err := in.app.publishShared(ctx, id, time.Now())
+		var known *knowledge.Error
+		var contrary *contradictionError
+		switch {
+		case err == nil:
+			published++
+			if !compared {
+				uncompared++
+			}
+		case errors.As(err, &contrary):
+			in.contrary++
+			fmt.Fprintln(in.streams.err, contrary.Error())
+		case errors.As(err, &known) && known.Code == knowledge.Conflict:
+			fmt.Fprintln(in.streams.err, known.Message)
+		case errors.As(err, &known) && known.Code == knowledge.NotFound: // somebody was faster
+		default:
+			return published, err
+		}
+	}
+	if uncompared > 0 {
+		fmt.Fprintln(in.streams.err, uncomparedLine(uncompared))
+	}
+	return published, nil
 }
