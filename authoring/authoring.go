@@ -13,6 +13,8 @@ type Store interface {
 	// Neighbours returns the other entries that have a claim or question of at least the cosine to one of the version's, by the model's
 	// vectors: the most alike first, each with those pairs, nearest first.
 	Neighbours(ctx context.Context, id knowledge.ID, version int, model string, cosine float64) ([]Neighbour, error)
+	// Comparable reports whether the version has wordings and the model's vector of each: else Neighbours finds nothing, or not all.
+	Comparable(ctx context.Context, id knowledge.ID, version int, model string) (bool, error)
 }
 
 // Neighbour is another entry with wordings that mean much the same.
@@ -45,11 +47,20 @@ type Checker struct {
 type Report struct {
 	Readability Readability
 	Pairs       []Pair // what matters most first
+	// Compared is false for a version that cannot be held against others, or not whole: no pairs then says nothing.
+	Compared bool
 }
+
+// UncomparedWhy says to the staff what a version lacks that was not compared.
+const UncomparedWhy = "这一版还没有写全，或者没有语义向量（没有装语义模型，或者用的不是同一个）。写全以后再看；一直这样，请告诉管理员。"
 
 // Check looks at a version of an entry.
 func (c Checker) Check(ctx context.Context, e knowledge.Entry, version int) (Report, error) {
 	r := Report{Readability: Read(e, firstLine(e))}
+	var err error
+	if r.Compared, err = c.Store.Comparable(ctx, e.ID, version, c.Model); err != nil {
+		return r, err
+	}
 	neighbours, err := c.Store.Neighbours(ctx, e.ID, version, c.Model, RelatedCosine)
 	if err != nil {
 		return r, err

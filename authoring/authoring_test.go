@@ -76,6 +76,8 @@ func (f fixed) Neighbours(context.Context, knowledge.ID, int, string, float64) (
 	return []Neighbour{Neighbour(f)}, nil
 }
 
+func (fixed) Comparable(context.Context, knowledge.ID, int, string) (bool, error) { return true, nil }
+
 // denies is a simple stand-in for retrieval.Compare: 不 denies, digits are numbers.
 func denies(a, b string) (contrary, numbers, alike bool) {
 	digits := func(s string) string {

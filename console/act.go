@@ -157,10 +157,14 @@ func (c *Console) serve(ctx context.Context, d decided, emergency bool) (string,
 		return fmt.Sprintf("第%d版发布了。", d.Version), err
 	}
 	until := v.ExpiresAt.In(knowledge.China)
-	if emergency {
+	if v.Emergency {
 		return fmt.Sprintf("第%d版紧急核发了，读者已经查得到。%s以前没有签齐，自动停止回答。", d.Version, until.Format("1月2日15:04")), nil
 	}
-	return fmt.Sprintf("第%d版发布了，读者已经查得到，到%s为止。", d.Version, until.Format("2006年1月2日")), nil
+	said := fmt.Sprintf("第%d版发布了，读者已经查得到，到%s为止。", d.Version, until.Format("2006年1月2日"))
+	if emergency { // the last signature came meanwhile
+		said = "签字已经齐了，照常发布，不作紧急核发。" + said
+	}
+	return said, nil
 }
 
 func (c *Console) withdraw(ctx context.Context, d decided) (string, error) {

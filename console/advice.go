@@ -14,6 +14,8 @@ type advice struct {
 	Against []authoring.Pair // a published verdict says the contrary
 	Pairs   []authoring.Pair // what else is near, to be looked at side by side
 	Notes   []readingNote
+	// Uncompared says why the version was not held against the others; empty: it was.
+	Uncompared string
 }
 
 // Count is of all that there is to look at.
@@ -40,7 +42,10 @@ func (c *Console) advise(ctx context.Context, p *entryPage) error {
 	for _, n := range report.Readability.Notes {
 		a.Notes = append(a.Notes, readingNote{fieldWords(n.Field), n.What, n.Suggestion})
 	}
-	if a.Count() > 0 {
+	if !report.Compared {
+		a.Uncompared = authoring.UncomparedWhy
+	}
+	if a.Count() > 0 || a.Uncompared != "" {
 		p.Advice = a
 	}
 	return nil

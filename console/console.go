@@ -72,6 +72,14 @@ type Questions interface {
 	AnswerQuestion(ctx context.Context, question int64, entry knowledge.ID) error
 }
 
+// Closings are of questions that need no answer.
+type Closings interface {
+	// ClosedQuestions are those, the last closed first.
+	ClosedQuestions(ctx context.Context, limit int) (knowledge.QuestionBacklog, error)
+	CloseQuestion(ctx context.Context, question int64, why knowledge.Closing, now time.Time) error
+	ReopenQuestion(ctx context.Context, question int64) error
+}
+
 // Drafts come under review.
 type Drafts interface {
 	// SubmitDespite keeps the author's reason when a published verdict is contradicted.
@@ -96,6 +104,7 @@ type Store interface {
 	Originals
 	Notices
 	Questions
+	Closings
 	Drafts
 	Service
 	Broadcasts
@@ -194,6 +203,8 @@ func (c *Console) Routes() []page.Route {
 		{"GET /console/questions", page.SignedIn, c.questions},
 		{"GET " + question, page.SignedIn, c.question},
 		{"POST " + question, answers, c.answerQuestion},
+		{"POST " + question + "/close", answers, c.closeQuestion},
+		{"POST " + question + "/reopen", answers, c.reopenQuestion},
 		{"GET /console/entries", page.SignedIn, c.entries},
 		{"GET " + entry, page.SignedIn, c.entry},
 		{"GET " + entry + "/original", page.SignedIn, c.original},

@@ -31,12 +31,12 @@ type program struct {
 func start(t *testing.T) *program {
 	t.Helper()
 	p := newProgram(t)
-	p.serve() // first, so that the database stays up between the commands
+	p.serve() // first, so that the database stays up between the commands; filled before there are accounts
+	p.run("ingest", "../content/health/honey-diabetes.md", "testdata/salt.html")
 	p.run("user", "add", "admin", "--name", "管理员", "--institution", "市科协", "--role", "administrator")
 	p.run("user", "add", "wang", "--as", "admin", "--name", "王小明", "--role", "author")
 	p.run("user", "add", "chen", "--as", "admin", "--name", "陈医生", "--title", "主任医师", "--institution", "市第一人民医院", "--role", "expert")
 	p.run("user", "add", "li", "--as", "admin", "--name", "李编辑", "--institution", "市科学技术协会", "--role", "editor,publisher")
-	p.run("ingest", "../content/health/honey-diabetes.md", "testdata/salt.html")
 	return p
 }
 

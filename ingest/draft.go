@@ -39,6 +39,8 @@ const (
 	Same   Outcome = "same" // the newest version says this already
 	// Kept: a person has worked on the entry since, or withdrew it; a file does not overwrite that.
 	Kept Outcome = "kept"
+	// Old: so it is, and the file says only what was here before: it has not changed, people have gone on.
+	Old Outcome = "old"
 )
 
 // OriginalStore is what an import needs of the database beside Store.

@@ -17,8 +17,8 @@ import (
 type Store interface {
 	// Hashes returns the content hash of each entry's newest version.
 	Hashes(ctx context.Context) (map[knowledge.ID][32]byte, error)
-	// SaveDraft stores one entry whole or not at all; false when nothing had to be written.
-	SaveDraft(ctx context.Context, e knowledge.Entry, passages []IndexedPassage, model string) (bool, error)
+	// SaveFile stores one entry of a file whole or not at all, but never over what a person has done.
+	SaveFile(ctx context.Context, e knowledge.Entry, passages []IndexedPassage, model string) (Outcome, error)
 	// WithoutVector returns at most limit passages that have no vector of the model.
 	WithoutVector(ctx context.Context, model string, limit int) ([]StoredPassage, error)
 	// SaveVectors stores one vector a passage.
@@ -45,8 +45,25 @@ type Ingester struct {
 	Embedder Embedder
 }
 
-// Report counts what an ingest did.
-type Report struct{ Created, Unchanged int }
+// Report counts what an ingest did, and names the entries that it left alone since people had worked on them: those whose file says something
+// new (Kept), and those whose file is as it was (Old). Both are in no order.
+type Report struct {
+	Created, Unchanged int
+	Kept, Old          []knowledge.ID
+}
+
+func (r *Report) add(id knowledge.ID, outcome Outcome) {
+	switch outcome {
+	case Stored:
+		r.Created++
+	case Kept:
+		r.Kept = append(r.Kept, id)
+	case Old:
+		r.Old = append(r.Old, id)
+	default:
+		r.Unchanged++
+	}
+}
 
 // Run stores each entry that has changed, in a transaction of its own; progress is called after each. When ctx
 // ends, the entries done so far are stored whole and the next run goes on with the others.
@@ -79,17 +96,13 @@ func (in *Ingester) saveAll(ctx context.Context, entries []knowledge.Entry, repo
 	group.SetLimit(atOnce)
 	for _, e := range entries {
 		group.Go(func() error {
-			created, err := in.save(ctx, e)
+			outcome, err := in.save(ctx, e)
 			if err != nil {
 				return err
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if created {
-				report.Created++
-			} else {
-				report.Unchanged++
-			}
+			report.add(e.ID, outcome)
 			done++
 			progress(done, len(entries))
 			return nil
@@ -123,15 +136,15 @@ func (in *Ingester) embedMissing(ctx context.Context) error {
 	return nil
 }
 
-func (in *Ingester) save(ctx context.Context, e knowledge.Entry) (created bool, err error) {
+func (in *Ingester) save(ctx context.Context, e knowledge.Entry) (Outcome, error) {
 	if err := ctx.Err(); err != nil { // another entry failed, or the run was interrupted
-		return false, err
+		return "", err
 	}
 	indexed, model, err := in.index(ctx, e)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	return in.Store.SaveDraft(ctx, e, indexed, model)
+	return in.Store.SaveFile(ctx, e, indexed, model)
 }
 
 // index gives an entry's passages what both search legs need; model is "" without an Embedder.

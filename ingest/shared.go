@@ -10,7 +10,7 @@ import (
 )
 
 // Each gives n entries, loaded one by one, what both search legs need and hands them to save, in no order and several at once;
-// progress is called after each. It is for entries that are not stored by SaveDraft. When ctx ends, those done so far are saved. Maintain is left to the caller.
+// progress is called after each. It is for entries that are not stored by SaveFile. When ctx ends, those done so far are saved. Maintain is left to the caller.
 func (in *Ingester) Each(ctx context.Context, n int, load func(i int) (knowledge.Entry, error),
 	save func(ctx context.Context, i int, e knowledge.Entry, passages []IndexedPassage, model string) error, progress func(done, total int)) error {
 	var mu sync.Mutex // guards done and the calls of progress

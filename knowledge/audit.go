@@ -64,6 +64,8 @@ const (
 // The actions on what readers asked, and on readers.
 const (
 	QuestionAnswered Action = "question.answered"
+	QuestionClosed   Action = "question.closed"   // it needs no answer; its detail says why
+	QuestionReopened Action = "question.reopened" // it does after all
 	ReaderBlocked    Action = "reader.blocked"
 	ReaderUnblocked  Action = "reader.unblocked"
 )

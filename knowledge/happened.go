@@ -10,6 +10,7 @@ import (
 var actionWords = map[Action]string{
 	DraftSaved: "存了草稿", DraftSubmitted: "送审", ReviewApproved: "签字", ReviewReturned: "退回",
 	EntryPublished: "发布", EntryWithdrawn: "撤下", ReviewersReminded: "提醒复核", QuestionAnswered: "记下读者的问题由它回答",
+	QuestionClosed: "把读者的问题标为不用答", QuestionReopened: "读者的问题恢复为要答",
 	BundleImported: "收下外地的条目包", BundleKeyTrust: "认可外地的钥匙", BundleKeyRevoke: "不再认可外地的钥匙", ReviewsReceived: "收下外地的签字",
 	PersonAdded: "添加账号", PersonChanged: "改登记的姓名、职称或单位", PersonRoles: "改角色", PersonPassword: "改密码", PersonDisabled: "停用账号", PersonLocked: "密码错得太多，账号停一会儿",
 	SessionOpened: "登录", SessionClosed: "退出登录", ReaderBlocked: "拉黑读者", ReaderUnblocked: "不再拉黑读者",
@@ -52,6 +53,9 @@ func ToldOf(action Action, detail string) (what, more string) {
 	var parts []string
 	if d["emergency"] == "ended" {
 		parts = append(parts, "签齐了，紧急核发转为照常发布")
+	}
+	if why := Closing(d["why"]).Zh(); why != "" {
+		parts = append(parts, "因为"+why)
 	}
 	if role := Role(d["role"]).Zh(); role != "" {
 		parts = append(parts, "以"+role+"身份")

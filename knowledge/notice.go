@@ -7,7 +7,7 @@ type NoticeKind string
 
 // The kinds of notice.
 const (
-	ReviewDue30 NoticeKind = "review_due_30" // what you signed stops being served within 30 days
+	ReviewDue30 NoticeKind = "review_due_30" // what you signed, or nobody else can look after, stops being served within 30 days
 	ReviewDue7  NoticeKind = "review_due_7"  // within 7
 )
 

@@ -243,7 +243,7 @@ func (s *Store) TakeEntry(ctx context.Context, bundleID int64, key bundle.Public
 		case bundle.Signed:
 		case bundle.New, bundle.Changed:
 			version, action = held.Version+1, knowledge.DraftSaved
-			if err := insertVersion(unauthored(ctx), tx, e, i.SHA256, version, true); err != nil {
+			if err := insertVersion(unauthored(ctx), tx, e, i.SHA256, version, true, written); err != nil {
 				return err
 			}
 			if err := insertPassages(ctx, tx, e, version, passages, modelID); err != nil {

@@ -33,9 +33,9 @@ func (s *Store) Hashes(ctx context.Context) (map[knowledge.ID][32]byte, error) {
 	return hashes, err
 }
 
-// SaveDraft stores a new version of an entry with its passages and vectors, whole or not at all. When the
+// SaveDraft stores what a person has written, with its passages and vectors, whole or not at all. When the
 // newest version has the same content nothing is written and created is false. An open draft or version in
-// review is superseded; what is published stays served until the new version is published.
+// review is superseded; what is published stays served until the new version is published. Files: SaveFile.
 func (s *Store) SaveDraft(ctx context.Context, e knowledge.Entry, passages []ingest.IndexedPassage, model string) (created bool, err error) {
 	return s.SaveEdited(ctx, e, true, passages, model)
 }
@@ -59,7 +59,7 @@ func (s *Store) SaveEdited(ctx context.Context, e knowledge.Entry, complete bool
 		if err := unchanged(ctx, tx, e.ID); err != nil || same {
 			return err
 		}
-		if err := insertVersion(ctx, tx, e, hash, version, complete); err != nil {
+		if err := insertVersion(ctx, tx, e, hash, version, complete, written); err != nil {
 			return err
 		}
 		created = true
@@ -74,8 +74,11 @@ func (s *Store) SaveEdited(ctx context.Context, e knowledge.Entry, complete bool
 	return created, nil
 }
 
+// How a version came here, for insertVersion.
+const written, fromFile = false, true
+
 // insertVersion adds a draft in place of the version that is being worked on, if any.
-func insertVersion(ctx context.Context, tx pgx.Tx, e knowledge.Entry, hash [32]byte, version int, complete bool) error {
+func insertVersion(ctx context.Context, tx pgx.Tx, e knowledge.Entry, hash [32]byte, version int, complete, file bool) error {
 	document, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -84,9 +87,9 @@ func insertVersion(ctx context.Context, tx pgx.Tx, e knowledge.Entry, hash [32]b
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO entry_versions (entry_id, version, content_hash, document, complete, author_id)
-		VALUES ($1, $2, $3, $4, $5, nullif($6::bigint, 0))`,
-		string(e.ID), version, hash[:], document, complete, knowledge.ActorOf(ctx).Person)
+		INSERT INTO entry_versions (entry_id, version, content_hash, document, complete, author_id, from_file)
+		VALUES ($1, $2, $3, $4, $5, nullif($6::bigint, 0), $7)`,
+		string(e.ID), version, hash[:], document, complete, knowledge.ActorOf(ctx).Person, file)
 	return err
 }
 

@@ -112,14 +112,16 @@ func (a *Auditor) Rechain(ctx context.Context, tx pgx.Tx, from int64, claim bool
 	return func() error { return a.writeHead(last) }, err
 }
 
-// Unreviewed counts published versions without the signatures that they need, in an emergency two publishers', from the reviews themselves.
+// Unreviewed counts published versions without the signatures that they need, in an emergency two publishers', from the reviews themselves; and
+// those that have them and are an emergency nevertheless.
 func (s *Store) Unreviewed(ctx context.Context) (n int, err error) {
 	err = s.pool.QueryRow(ctx, `
 		SELECT count(*) FROM entry_versions v WHERE v.status = 'published' AND (
-		    SELECT NOT (v.emergency AND count(DISTINCT r.reviewer_id) FILTER (WHERE r.role = 'publisher') >= 2)
-		       AND (count(DISTINCT r.reviewer_id) FILTER (WHERE r.role = 'expert') < v.needs_experts
-		         OR count(DISTINCT r.reviewer_id) FILTER (WHERE r.role = 'editor') < v.needs_editors
-		         OR count(DISTINCT r.reviewer_id) FILTER (WHERE r.role IN ('expert', 'editor')) < v.needs_reviewers)
+		    SELECT CASE WHEN count(DISTINCT r.reviewer_id) FILTER (WHERE r.role = 'expert') >= v.needs_experts
+		                 AND count(DISTINCT r.reviewer_id) FILTER (WHERE r.role = 'editor') >= v.needs_editors
+		                 AND count(DISTINCT r.reviewer_id) FILTER (WHERE r.role IN ('expert', 'editor')) >= v.needs_reviewers
+		                THEN v.emergency
+		                ELSE NOT (v.emergency AND count(DISTINCT r.reviewer_id) FILTER (WHERE r.role = 'publisher') >= 2) END
 		      FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round
 		       AND r.decision = 'approve' AND r.content_hash = v.content_hash AND r.reviewer_id <> ALL (v.authors))`).Scan(&n)
 	return n, err
@@ -173,4 +175,26 @@ func (s *Store) Count(t testing.TB, sql string) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// ExplainPublic returns the plans of the pages of public changes, oldest and newest first, as every connection makes them.
+func (s *Store) ExplainPublic(t testing.TB) (plans []string) {
+	t.Helper()
+	conn, err := s.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	for _, sql := range []string{publicOldestSQL, publicNewestSQL} {
+		results, err := conn.Conn().PgConn().Exec(t.Context(), "EXPLAIN (GENERIC_PLAN) "+sql).ReadAll() // pgx would want the parameters
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, row := range results[0].Rows {
+			lines = append(lines, string(row[0]))
+		}
+		plans = append(plans, strings.Join(lines, "\n"))
+	}
+	return plans
 }

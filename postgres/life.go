@@ -56,21 +56,23 @@ func (s *Store) Sign(ctx context.Context, r Signature) error {
 		if _, err := tx.Exec(ctx, `SELECT FROM entries WHERE id = $1 FOR UPDATE`, string(r.Entry)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `
+		urgent, _, err := servedInEmergency(ctx, tx, r.Entry, r.Version)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
 			INSERT INTO reviews (entry_id, version, content_hash, reviewer, title, institution, role, decision, comment, reviewed_at, reviewer_id, round)
 			VALUES ($1, $2, $3, '-', '-', '-', $4, $5, $6, $7, $8, 0)`, // name and round are the trigger's
 			string(r.Entry), r.Version, r.Hash[:], r.Role, r.Decision, r.Comment, r.At, knowledge.ActorOf(ctx).Person)
 		if err != nil {
 			return err
 		}
-		var until time.Time
-		err = tx.QueryRow(ctx, `
-			UPDATE entry_versions SET emergency = false, expires_at = $3::timestamptz + make_interval(months => months)
-			 WHERE entry_id = $1 AND version = $2 AND status = 'published' AND emergency
-			   AND experts >= needs_experts AND editors >= needs_editors AND approvals >= needs_reviewers
-			RETURNING expires_at`, string(r.Entry), r.Version, r.At).Scan(&until)
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		still, until, err := servedInEmergency(ctx, tx, r.Entry, r.Version)
+		if err != nil {
 			return err
+		}
+		if !urgent || still || r.Decision == "return" {
+			until = time.Time{}
 		}
 		return s.auditor.Append(ctx, tx, signed(r, until))
 	})
@@ -81,6 +83,18 @@ func (s *Store) Sign(ctx context.Context, r Signature) error {
 		return &knowledge.Error{Code: said.code, Message: said.message, Err: err}
 	}
 	return err
+}
+
+// servedInEmergency reports whether a version is, and until when it is served. The signature that completes its reviews ends that by a trigger
+// (migrations/00035).
+func servedInEmergency(ctx context.Context, tx pgx.Tx, id knowledge.ID, version int) (urgent bool, until time.Time, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT emergency, expires_at FROM entry_versions WHERE entry_id = $1 AND version = $2 AND status = 'published'`,
+		string(id), version).Scan(&urgent, &until)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil
+	}
+	return urgent, until, err
 }
 
 // signedBefore says why a second signature in a round is refused: two signatures are two people, also where the first was a publisher's
@@ -131,8 +145,11 @@ var signingErrors = map[string]struct {
 	"review_decision_known":      {knowledge.Invalid, "只能签字或退回"},
 }
 
+// fullyReviewed is of a version that has the signatures its topic asks for.
+const fullyReviewed = `experts >= needs_experts AND editors >= needs_editors AND approvals >= needs_reviewers`
+
 // Publish serves the entry's version under review in place of the one published before. In an emergency two publishers' signatures
-// are enough, for 24 hours. The database refuses what has not the signatures (version_published_has_reviews), and what was signed so long
+// are enough, for 24 hours; what has its reviews by now is published on them, whatever was asked for. The database refuses what has not the signatures (version_published_has_reviews), and what was signed so long
 // ago that it would be served no more.
 func (s *Store) Publish(ctx context.Context, id knowledge.ID, emergency bool, now time.Time) error {
 	err := s.changeEntry(ctx, id, []knowledge.Role{knowledge.Publisher}, func(tx pgx.Tx) error {
@@ -146,12 +163,12 @@ func (s *Store) Publish(ctx context.Context, id knowledge.ID, emergency bool, no
 		var hash []byte
 		var until time.Time
 		err = tx.QueryRow(ctx, `
-			UPDATE entry_versions SET status = 'published', published_at = $3::timestamptz, emergency = $4::boolean,
-			       expires_at = CASE WHEN $4::boolean THEN $3::timestamptz + interval '24 hours'
+			UPDATE entry_versions SET status = 'published', published_at = $3::timestamptz, emergency = $4::boolean AND NOT (`+fullyReviewed+`),
+			       expires_at = CASE WHEN $4::boolean AND NOT (`+fullyReviewed+`) THEN $3::timestamptz + interval '24 hours'
 			           ELSE coalesce((SELECT max(reviewed_at) FROM reviews r WHERE r.entry_id = $1 AND r.version = $2
 			                             AND r.round = entry_versions.round AND r.decision = 'approve' AND r.role IN ('expert', 'editor')), $3::timestamptz) + make_interval(months => months) END
 			 WHERE entry_id = $1 AND version = $2
-			RETURNING content_hash, expires_at`, string(id), version, now, emergency).Scan(&hash, &until)
+			RETURNING content_hash, expires_at, emergency`, string(id), version, now, emergency).Scan(&hash, &until, &emergency)
 		if err != nil {
 			return err
 		}

@@ -366,4 +366,13 @@ func TestNeighbours(t *testing.T) {
 	if other, err := store.Neighbours(ctx, "mine", 1, "another model", 0.75); err != nil || len(other) > 0 {
 		t.Errorf("%v, %v", other, err)
 	}
+	for _, c := range []struct {
+		id    knowledge.ID
+		model string
+		want  bool
+	}{{"mine", "model", true}, {"mine", "another model", false}, {"negative", "model", false}, {"none", "model", false}} {
+		if got, err := store.Comparable(ctx, c.id, 1, c.model); err != nil || got != c.want {
+			t.Errorf("%s by %s can be compared: %t, %v", c.id, c.model, got, err)
+		}
+	}
 }

@@ -87,3 +87,15 @@ func (s *Store) Neighbours(ctx context.Context, id knowledge.ID, version int, mo
 	})
 	return out, err
 }
+
+// Comparable reports whether a version has claims or questions, and the model's vector of each.
+func (s *Store) Comparable(ctx context.Context, id knowledge.ID, version int, model string) (whole bool, err error) {
+	err = s.pool.QueryRow(ctx, `
+		SELECT coalesce(bool_and(EXISTS (SELECT FROM passage_vectors v JOIN embedding_models m ON m.id = v.model_id
+		                                  WHERE v.passage_id = p.id AND m.name = $3)), false)
+		  FROM passages p WHERE p.entry_id = $1 AND p.version = $2 AND p.kind IN ('claim', 'question')`, string(id), version, model).Scan(&whole)
+	if err != nil {
+		return false, fmt.Errorf("look for the vectors of %s: %w", id, err)
+	}
+	return whole, nil
+}

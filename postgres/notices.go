@@ -11,7 +11,7 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// due is a version whose reviewers have something to be told.
+// due is a version of which somebody has something to be told.
 type due struct {
 	entry   knowledge.ID
 	version int
@@ -20,7 +20,8 @@ type due struct {
 	people  []knowledge.PersonID
 }
 
-// FileReminders tells the reviewers of each published version that its last day comes: within 30 days, and within 7. A person is told each
+// FileReminders tells the reviewers of each published version that its last day comes: within 30 days, and within 7. Of one that nobody here signed,
+// or nobody who still has an account, the publishers and administrators are told. A person is told each
 // about a version once, ever, however often and by how many programs this runs; when the program stood still so long that only the
 // nearer one is left, the other is not filed any more. It returns how many notices it filed.
 //
@@ -45,19 +46,33 @@ func (s *Store) FileReminders(ctx context.Context, now time.Time) (filed int, er
 	return filed, nil
 }
 
-// dueBetween lists the versions that stop being served after one time and not after the other, with those of their reviewers who were not
-// told: who signed in the round that published it and still has an account.
+// dueBetween lists the versions that stop being served after one time and not after the other, with those who are to be told and were not: who
+// signed in the round that published it and still has an account, or else, as for what is published on another city's word, who can do
+// something about it.
 func (s *Store) dueBetween(ctx context.Context, kind knowledge.NoticeKind, after, until time.Time) ([]due, error) {
 	rows, err := s.pool.Query(ctx, `
-		SELECT v.entry_id, v.version, v.content_hash, v.expires_at, array_agg(DISTINCT p.id)
-		  FROM entry_versions v
-		  JOIN reviews r ON r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round
-		       AND r.decision = 'approve' AND r.role IN ('expert', 'editor')
-		  JOIN people p ON p.id = r.reviewer_id AND p.disabled_at IS NULL
-		 WHERE v.status = 'published' AND NOT v.emergency AND v.expires_at > $2 AND v.expires_at <= $3
-		   AND NOT EXISTS (SELECT FROM notices n WHERE n.person = p.id AND n.kind = $1 AND n.entry = v.entry_id AND n.version = v.version)
-		 GROUP BY v.entry_id, v.version, v.content_hash, v.expires_at
-		 ORDER BY v.expires_at, v.entry_id`, kind, after, until)
+		WITH due AS MATERIALIZED (
+		    SELECT v.entry_id, v.version, v.round, v.content_hash, v.expires_at FROM entry_versions v
+		     WHERE v.status = 'published' AND NOT v.emergency AND v.expires_at > $2 AND v.expires_at <= $3
+		), signers AS MATERIALIZED (
+		    SELECT DISTINCT d.entry_id, d.version, p.id AS person
+		      FROM due d JOIN reviews r ON r.entry_id = d.entry_id AND r.version = d.version AND r.round = d.round
+		           AND r.decision = 'approve' AND r.role IN ('expert', 'editor')
+		      JOIN people p ON p.id = r.reviewer_id AND p.disabled_at IS NULL
+		), others AS MATERIALIZED (
+		    SELECT p.id AS person FROM people p WHERE p.disabled_at IS NULL
+		       AND EXISTS (SELECT FROM person_roles o WHERE o.person_id = p.id AND o.role IN ('publisher', 'administrator'))
+		), told AS (
+		    SELECT * FROM signers
+		     UNION ALL
+		    SELECT d.entry_id, d.version, o.person FROM due d CROSS JOIN others o
+		     WHERE NOT EXISTS (SELECT FROM signers s WHERE s.entry_id = d.entry_id AND s.version = d.version)
+		)
+		SELECT d.entry_id, d.version, d.content_hash, d.expires_at, array_agg(t.person ORDER BY t.person)
+		  FROM due d JOIN told t USING (entry_id, version)
+		 WHERE NOT EXISTS (SELECT FROM notices n WHERE n.person = t.person AND n.kind = $1 AND n.entry = d.entry_id AND n.version = d.version)
+		 GROUP BY d.entry_id, d.version, d.content_hash, d.expires_at
+		 ORDER BY d.expires_at, d.entry_id`, kind, after, until)
 	if err != nil {
 		return nil, err
 	}

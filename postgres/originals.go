@@ -60,7 +60,7 @@ func (s *Store) SaveImported(ctx context.Context, d ingest.Draft, o ingest.Origi
 			outcome = ingest.Kept
 			return nil
 		}
-		if err := insertVersion(ctx, tx, d.Entry, hash, version, complete); err != nil {
+		if err := insertVersion(ctx, tx, d.Entry, hash, version, complete, written); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO version_originals (entry_id, version, original, name, fields) VALUES ($1, $2, $3, $4, $5)`,

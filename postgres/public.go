@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,55 +12,65 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// publicSQL is what the public sees of the entries that the condition lets through; of them the picked ones, in an order: constants of this file. $1 is now,
-// $2 whether drafts are served. Documents and reviews are read of the picked ones only.
-//
-// Of an entry it is one version: the one served; under serve_unsigned else its draft; else the newest that was served once and has ended. What never
-// was served is not there. It is dated by what the public saw last: for a withdrawal the audit log knows when.
-func publicSQL(condition, pick, order string) string {
-	return `
-WITH chosen AS (
-    SELECT DISTINCT ON (v.entry_id) v.entry_id, v.version, v.created_at, v.published_at, v.expires_at,
-           CASE v.status WHEN 'published' THEN CASE WHEN v.expires_at > $1::timestamptz THEN 'published' ELSE 'expired' END
-                         WHEN 'withdrawn' THEN 'withdrawn' ELSE 'unsigned' END AS standing
-      FROM entry_versions v
-     WHERE v.complete AND (v.status = 'published' OR v.status = 'withdrawn' AND (v.published_at IS NOT NULL OR $2::boolean)
-                           OR v.status IN ('draft', 'in_review') AND $2::boolean)
-       AND ` + condition + `
-     ORDER BY v.entry_id, v.status = 'published' AND v.expires_at > $1::timestamptz DESC, v.status IN ('draft', 'in_review') DESC, v.version DESC
-), public AS MATERIALIZED (
-    SELECT entry_id, version, standing, CASE standing
-           WHEN 'published' THEN greatest(published_at, (SELECT max(reviewed_at) FROM reviews r
-                WHERE r.entry_id = c.entry_id AND r.version = c.version AND r.decision = 'approve'))
-           WHEN 'expired' THEN expires_at
-           WHEN 'withdrawn' THEN coalesce((SELECT max(at) FROM audit_log l
-                WHERE l.entry_id = c.entry_id AND l.version = c.version AND l.action IN ('entry.withdrawn', 'review.returned')), published_at, created_at)
-           ELSE created_at END AS updated_at
-      FROM chosen c
-), picked AS MATERIALIZED (
-    SELECT p.* FROM public p ` + pick + `
+// What the public sees of an entry is one version: the one served; under serve_unsigned else its draft; else the newest that was served once and has
+// ended. What never was served is not there. It is dated by what the public saw last: entry_versions.changed_at, or its expiry. Throughout, $1 is
+// now and $2 whether drafts are served.
+
+// visible is of a version that the public may see when no other of its entry comes before it.
+func visible(v string) string {
+	return strings.ReplaceAll(`v.complete AND (v.status = 'published' OR v.status = 'withdrawn' AND (v.published_at IS NOT NULL OR $2::boolean)
+	       OR v.status IN ('draft', 'in_review') AND $2::boolean)`, `v.`, v+`.`)
+}
+
+// rank orders the visible versions of an entry: the greatest is the one.
+func rank(v string) string {
+	return strings.ReplaceAll(`(v.status = 'published' AND v.expires_at > $1::timestamptz, v.status IN ('draft', 'in_review'), v.version)`, `v.`, v+`.`)
+}
+
+// chosen is of the version v that the public sees of its entry. The aggregate is looked up for one row after the other, in an index's order and
+// no further than the page goes; NOT EXISTS would be made a join over all versions.
+var chosen = visible("v") + ` AND NOT coalesce((SELECT bool_or(` + rank("w") + ` > ` + rank("v") + `)
+	          FROM entry_versions w WHERE w.entry_id = v.entry_id AND ` + visible("w") + `), false)`
+
+const (
+	standing = `CASE v.status WHEN 'published' THEN CASE WHEN v.expires_at > $1::timestamptz THEN 'published' ELSE 'expired' END
+	                 WHEN 'withdrawn' THEN 'withdrawn' ELSE 'unsigned' END`
+	filters = `($7 = '' AND $8 = '' AND cardinality($9::text[]) = 0 -- documents are large: not opened for nothing
+	           OR ($7 = '' OR v.document ->> 'topic' = $7) AND ($8 = '' OR v.document ->> 'verdict' = $8)
+	              AND (cardinality($9::text[]) = 0 OR NOT v.document ? 'regions' OR v.document -> 'regions' ?| $9::text[]))`
 )
+
+// publicSQL reads the documents and reviews of the picked versions p, in an order: constants of this file.
+func publicSQL(pick, order string) string {
+	return `
+WITH picked AS MATERIALIZED (` + pick + `)
 SELECT v.document, v.version, v.content_hash, p.standing, v.emergency, v.published_at, nullif(v.expires_at, 'infinity'), p.updated_at, v.reason,
        EXISTS (SELECT FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.decision = 'return' AND r.comment = v.reason),
        coalesce(k.city, ''), ` + servedReviews + `
   FROM picked p JOIN entry_versions v ON v.entry_id = p.entry_id AND v.version = p.version ` + originTables + order
 }
 
-const (
-	oldestFirst = ` ORDER BY p.updated_at, p.entry_id`
-	newestFirst = ` ORDER BY p.updated_at DESC, p.entry_id`
-	pickSQL     = `
-     WHERE (p.standing IN ('published', 'unsigned') OR $3::boolean) AND p.updated_at >= $4 AND (p.updated_at, p.entry_id) > ($5::timestamptz, $6::text)
-       AND ($7 = '' AND $8 = '' AND cardinality($9::text[]) = 0 -- documents are large: not opened for nothing
-            OR EXISTS (SELECT FROM entry_versions v WHERE v.entry_id = p.entry_id AND v.version = p.version
-                          AND ($7 = '' OR v.document ->> 'topic' = $7) AND ($8 = '' OR v.document ->> 'verdict' = $8)
-                          AND (cardinality($9::text[]) = 0 OR NOT v.document ? 'regions' OR v.document -> 'regions' ?| $9::text[])))`
-)
+// pageSQL picks a page of changes: the first of two ranges, each read from its index (migrations/00036) from the cursor on, of what has not expired and
+// of what has. $3 says whether what has ended is wanted, $4 since when, $5 and $6 are the cursor, $7 to $9 the filters, $10 the length.
+func pageSQL(direction string) string {
+	arm := func(at, which string) string {
+		return `(SELECT v.entry_id, v.version, ` + standing + ` AS standing, v.` + at + ` AS updated_at FROM entry_versions v
+	      WHERE ` + which + ` AND v.` + at + ` >= $4 AND (v.` + at + `, v.entry_id) > ($5::timestamptz, $6::text) AND ` + filters + ` AND ` + chosen + `
+	      ORDER BY v.` + at + direction + `, v.entry_id` + direction + ` LIMIT $10)`
+	}
+	return `SELECT * FROM (
+	     ` + arm("changed_at", `v.status <> 'superseded' AND (v.status <> 'published' OR v.expires_at > $1::timestamptz) AND (v.status <> 'withdrawn' OR $3::boolean)`) + `
+	     UNION ALL
+	     ` + arm("expires_at", `$3::boolean AND v.status = 'published' AND v.expires_at <= $1::timestamptz`) + `) ranges
+	 ORDER BY updated_at` + direction + `, entry_id` + direction + ` LIMIT $10`
+}
 
 var (
-	publicEntrySQL  = publicSQL(`v.entry_id = $3`, ``, ``)
-	publicOldestSQL = publicSQL(`true`, pickSQL+oldestFirst+` LIMIT $10`, oldestFirst)
-	publicNewestSQL = publicSQL(`true`, pickSQL+newestFirst+` LIMIT $10`, newestFirst)
+	publicEntrySQL = publicSQL(`SELECT v.entry_id, v.version, `+standing+` AS standing,
+	     CASE WHEN v.status = 'published' AND v.expires_at <= $1::timestamptz THEN v.expires_at ELSE v.changed_at END AS updated_at
+	  FROM entry_versions v WHERE v.entry_id = $3 AND `+chosen, ``)
+	publicOldestSQL = publicSQL(pageSQL(``), ` ORDER BY p.updated_at, p.entry_id`)
+	publicNewestSQL = publicSQL(pageSQL(` DESC`), ` ORDER BY p.updated_at DESC, p.entry_id DESC`)
 )
 
 // PublicEntry is one entry as the public sees it; NotFound when it never was served.
@@ -125,9 +136,7 @@ func scanPublic(row pgx.CollectableRow) (p knowledge.Public, err error) {
 // PublicIDs lists the signed entries that are served, by id, from an offset, and counts all of them.
 func (s *Store) PublicIDs(ctx context.Context, now time.Time, offset, limit int) (ids []knowledge.Changed, total int, err error) {
 	rows, err := s.pool.Query(ctx, `
-		SELECT v.entry_id, greatest(v.published_at, (SELECT max(reviewed_at) FROM reviews r
-		           WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.decision = 'approve')), count(*) OVER ()
-		  FROM entry_versions v WHERE v.status = 'published' AND v.expires_at > $1
+		SELECT v.entry_id, v.changed_at, count(*) OVER () FROM entry_versions v WHERE v.status = 'published' AND v.expires_at > $1
 		 ORDER BY v.entry_id OFFSET $2 LIMIT $3`, now, offset, limit)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list ids: %w", err)

@@ -14,10 +14,12 @@ import (
 	"qiuzhen/text"
 )
 
-// AnswerQuestion notes which entry answers a question that readers asked. Who agreed is told once it is published.
+// AnswerQuestion notes which entry answers a question that readers asked. Who agreed is told once it is published. One that was said to need no
+// answer has one now.
 func (s *Store) AnswerQuestion(ctx context.Context, question int64, entry knowledge.ID) error {
-	err := s.changeEntry(ctx, entry, []knowledge.Role{knowledge.Author, knowledge.Editor, knowledge.Publisher}, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE questions SET entry_id = $2 WHERE id = $1`, question, string(entry))
+	err := s.changeEntry(ctx, entry, answerers, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			UPDATE questions SET entry_id = $2, closed_at = NULL, closed_by = NULL, closed_why = NULL WHERE id = $1`, question, string(entry))
 		if err != nil {
 			return err
 		}
@@ -39,21 +41,35 @@ const unanswered = `NOT EXISTS (SELECT FROM entry_versions v WHERE v.entry_id = 
 	AND q.closed_at IS NULL`
 
 const questionColumns = `q.id, q.words, q.asked, q.first_at, q.last_at, coalesce(q.entry_id, ''),
-	(SELECT count(*) FROM question_readers w WHERE w.question_id = q.id AND w.agreed AND w.told_at IS NULL)`
+	(SELECT count(*) FROM question_readers w WHERE w.question_id = q.id AND w.agreed AND w.told_at IS NULL),
+	q.closed_at, coalesce((SELECT p.name FROM people p WHERE p.id = q.closed_by), ''), coalesce(q.closed_why, '')`
 
 func scanQuestion(row pgx.CollectableRow) (q knowledge.Question, err error) {
-	err = row.Scan(&q.ID, &q.Words, &q.Asked, &q.First, &q.Last, &q.Entry, &q.Waiting)
+	err = row.Scan(&q.ID, &q.Words, &q.Asked, &q.First, &q.Last, &q.Entry, &q.Waiting, &q.ClosedAt, &q.ClosedBy, &q.Why)
 	q.Words = text.Mask(q.Words) // as it was before it was kept; what is masked now may not have been then
 	return q, err
 }
 
 // Unanswered are the questions that no entry answers, those asked most first, and how many there are.
-func (s *Store) Unanswered(ctx context.Context, limit int) (b knowledge.QuestionBacklog, err error) {
-	if err := s.pool.QueryRow(ctx, `SELECT count(*) FROM questions q WHERE `+unanswered).Scan(&b.Of); err != nil {
+func (s *Store) Unanswered(ctx context.Context, limit int) (knowledge.QuestionBacklog, error) {
+	return s.backlog(ctx, unanswered, `q.asked DESC, q.last_at DESC, q.id`, limit)
+}
+
+// ClosedQuestions are those that need no answer, the last closed first, and how many there are.
+func (s *Store) ClosedQuestions(ctx context.Context, limit int) (knowledge.QuestionBacklog, error) {
+	return s.backlog(ctx, closed, `q.closed_at DESC, q.id`, limit)
+}
+
+// closed picks the questions q that somebody said need no answer.
+const closed = `q.closed_at IS NOT NULL`
+
+// backlog lists the questions that a condition picks, in an order: constants of this file.
+func (s *Store) backlog(ctx context.Context, condition, order string, limit int) (b knowledge.QuestionBacklog, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT count(*) FILTER (WHERE `+condition+`), count(*) FILTER (WHERE `+closed+`) FROM questions q`).Scan(&b.Of, &b.Closed)
+	if err != nil {
 		return b, fmt.Errorf("count what readers asked: %w", err)
 	}
-	rows, err := s.pool.Query(ctx, `
-		SELECT `+questionColumns+` FROM questions q WHERE `+unanswered+` ORDER BY q.asked DESC, q.last_at DESC, q.id LIMIT $1`, limit)
+	rows, err := s.pool.Query(ctx, `SELECT `+questionColumns+` FROM questions q WHERE `+condition+` ORDER BY `+order+` LIMIT $1`, limit)
 	if err != nil {
 		return b, fmt.Errorf("list what readers asked: %w", err)
 	}

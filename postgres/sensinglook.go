@@ -215,7 +215,7 @@ func (s *Store) DraftOfSurge(ctx context.Context, id int64, now time.Time) (know
 		if err != nil {
 			return err
 		}
-		if err := insertVersion(ctx, tx, e, hash, version, false); err != nil {
+		if err := insertVersion(ctx, tx, e, hash, version, false, written); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `UPDATE sensing_topics SET draft = $2 WHERE id = $1`, n.Topic, string(e.ID)); err != nil {

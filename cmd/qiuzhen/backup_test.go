@@ -117,7 +117,7 @@ func TestWholeContentKept(t *testing.T) {
 			paths = append(paths, filepath.Join("..", "..", "content", topic))
 		}
 	}
-	ingest := append([]string{"ingest"}, paths...)
+	ingest := append([]string{"ingest", "--as", "admin"}, paths...)
 	c.staffed()
 	c.program(0, "没有变化 0 条", append(ingest, "--set", "embedder=none")...) // readers are asked in the other city only
 	before := c.rows()
@@ -145,7 +145,7 @@ func TestWholeContentKept(t *testing.T) {
 	if err := os.WriteFile(csv, []byte("问题,答案\n雷雨天能打电话吗,室内可以。\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wiped.program(0, "", "ingest", "--topic", "disaster", csv)
+	wiped.program(0, "", "ingest", "--as", "admin", "--topic", "disaster", csv)
 	wiped.backsUp(t)
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func TestUploadOnThePages(t *testing.T) {
 
 	b.open("/console/new", "由文件读出", "32 MB")
 	b.upload("health", files(`C:\我的文档\蜂蜜通知.txt`, officetest.GB18030("蜂蜜的通知\n\n"+longNotice)))
-	b.says(http.StatusOK, "“蜂蜜通知.txt”读出了1条草稿，其中1条还缺内容", longNotice, "原件：蜂蜜通知.txt", "健康", "尚编辑写", "第1版")
+	b.says(http.StatusOK, "“蜂蜜通知.txt”读出了1条草稿，其中1条还缺内容", longNotice, "原件：蜂蜜通知.txt", "健康", "尚编辑写", "第1版", "没有和别的条目对照过")
 	first := b.at
 	b.upload("health", files("蜂蜜通知.txt", officetest.GB18030("蜂蜜的通知\n\n"+longNotice)))
 	if b.says(http.StatusOK, "以前读过，内容没有变化"); b.at != first {
@@ -186,6 +187,42 @@ func TestBeginOnThePages(t *testing.T) {
 		t.Error("what was answered is listed still")
 	}
 	xie.open(path, "记下读者的问题由它回答")
+}
+
+// TestQuestionsThatNeedNoAnswer: junk leaves the list for a reason and comes back, by whoever may answer; another only looks.
+func TestQuestionsThatNeedNoAnswer(t *testing.T) {
+	o := openBureau(t)
+	o.hire(t, "buyongda", "卜编辑", knowledge.Editor)
+	o.hire(t, "pangguan", "庞专家", knowledge.Expert)
+	bu, pang := o.signedIn(t, "buyongda", false), o.signedIn(t, "pangguan", false)
+	const words = "加微信领鸡蛋，名额不多先到先得快来"
+	if _, err := o.app.Store.Keep(t.Context(), bot.Turn{
+		Reader: bot.Reader{Channel: "web", Name: "丁", Memory: bot.Memory{At: time.Now()}}, Filed: words,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	bu.open("/console/questions", words)
+	link := regexp.MustCompile(`"(/console/questions/\d+)">` + words).FindStringSubmatch(bu.page)
+	if link == nil {
+		t.Fatal(bu.page)
+	}
+	bu.open(link[1], "为什么不用答", "灌水", "广告", "看不懂", "不归我们管", "不告诉读者")
+	bu.do(http.MethodPost, link[1]+"/close", url.Values{"why": {"boring"}})
+	bu.says(http.StatusBadRequest, "请选一个不用答的原因")
+	bu.do(http.MethodPost, link[1]+"/close", url.Values{"why": {"advert"}})
+	bu.says(http.StatusOK, "“"+words+"”标为不用答了（广告）", "不用答的（1个）")
+	if strings.Contains(bu.page, link[1]) {
+		t.Error("what needs no answer is listed still")
+	}
+	pang.open("/console/questions?closed=1", words, "1人问过", "广告，卜编辑")
+	pang.open(link[1], "卜编辑", "因为<strong>广告</strong>")
+	if strings.Contains(pang.page, "/reopen") || strings.Contains(pang.page, "/close") {
+		t.Error("an expert is offered to decide")
+	}
+	bu.open(link[1])
+	bu.send(link[1]+"/reopen", nil)
+	bu.says(http.StatusOK, "恢复了，又列在“没答上的问题”里")
+	bu.open("/console/questions", words)
 }
 
 // TestNoticesOnThePages: who signed is told before the last day, until she has seen it.

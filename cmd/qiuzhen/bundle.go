@@ -159,7 +159,7 @@ func (b bundleDistrustCommand) Run(ctx context.Context, c *cli, streams stdio) e
 }
 
 // holder signs the person in and wants all the roles: that another city is trusted, or published on its word, is always somebody's act.
-// Without roles the command line may act by itself, as for ingest.
+// Without roles nobody needs to be named to look.
 func (s signedIn) holder(ctx context.Context, app *App, streams stdio, roles ...knowledge.Role) (context.Context, error) {
 	if s.As == "" && len(roles) == 0 {
 		return ctx, nil

@@ -89,7 +89,7 @@ func TestBundleBetweenCities(t *testing.T) {
 	const id, question = "honey-diabetes", "糖尿病人能喝蜂蜜吗"
 	file := filepath.Join(t.TempDir(), "bundle.zip")
 	from.staffed()
-	from.program(0, "新写入 1 条", "ingest", contentFile(t, id))
+	from.program(0, "新写入 1 条", "ingest", contentFile(t, id), "--as", "admin")
 	from.program(exitFailed, "qiuzhen bundle key", "bundle", "export", "--out", file)
 	shown := from.program(0, "指纹", "bundle", "key").out
 	if again := from.program(0, "指纹", "bundle", "key").out; again != shown {
@@ -120,7 +120,8 @@ func TestBundleBetweenCities(t *testing.T) {
 	to.program(0, "", "entry", "list")
 	r = to.program(0, "写入草稿 1 条", "bundle", "import", "--as", "admin", "--trust", fingerprint, file)
 	t.Logf("trusted:\n%s%s", r.out, r.err)
-	to.program(0, "写入草稿 0 条", "bundle", "import", file)
+	to.program(exitUsage, "say who takes the bundle in: --as LOGIN", "bundle", "import", file)
+	to.program(0, "写入草稿 0 条", "bundle", "import", "--as", "admin", file)
 	if from.hashes() != to.hashes() {
 		t.Errorf("other hashes:\n%s%s", from.hashes(), to.hashes())
 	}
@@ -138,7 +139,7 @@ func TestBundleBetweenCities(t *testing.T) {
 	from.program(0, "撤下的 1 个", "bundle", "export", "--out", newer)
 	to.program(0, "撤下：1 条", "bundle", "import", "--dry-run", newer)
 	to.program(0, "蜂蜜", "ask", question)
-	to.program(0, "撤下 1 条", "bundle", "import", newer)
+	to.program(0, "撤下 1 条", "bundle", "import", "--as", "admin", newer)
 	to.program(exitAbstain, "", "ask", question)
 	to.program(0, "转自南通市科协，对方已撤下：有新的结论", "entry", "list")
 	to.program(0, "比已经收过的旧", "bundle", "import", "--as", "admin", "--publish", file)

@@ -54,7 +54,11 @@ func (b bundleImportCommand) Run(ctx context.Context, c *cli, streams stdio) err
 			return b.untrusted(opened, streams)
 		case b.DryRun:
 			return nil
-		case in.writes(b.Publish) && !b.Yes && !confirmed(streams):
+		}
+		if err := b.somebody(ctx, app, "who takes the bundle in"); err != nil {
+			return err
+		}
+		if in.writes(b.Publish) && !b.Yes && !confirmed(streams) {
 			fmt.Fprintln(streams.err, "什么也没有写入")
 			return exit(exitFailed)
 		}
@@ -126,6 +130,7 @@ type bundleImport struct {
 	actions        map[knowledge.ID]bundle.Action
 	mu             sync.Mutex            // guards counts
 	counts         map[bundle.Action]int // what was really done
+	contrary       int                   // were not published, since they contradict what is
 }
 
 // introduce shows who signed, and takes the fingerprint that somebody compared.
@@ -348,29 +353,14 @@ func (in *bundleImport) publishable() []knowledge.ID {
 	return ids
 }
 
-// publish serves what may be, and names the others.
-func (in *bundleImport) publish(ctx context.Context) (published int, err error) {
-	for _, id := range in.publishable() {
-		err := in.app.Store.PublishShared(ctx, id, time.Now())
-		var known *knowledge.Error
-		switch {
-		case err == nil:
-			published++
-		case errors.As(err, &known) && known.Code == knowledge.Conflict:
-			fmt.Fprintln(in.streams.shown().err, known.Message)
-		case errors.As(err, &known) && known.Code == knowledge.NotFound: // somebody was faster
-		default:
-			return published, err
-		}
-	}
-	return published, nil
-}
-
 func (in *bundleImport) report(out io.Writer, published int, publish bool) error {
 	drafts := in.counts[bundle.New] + in.counts[bundle.Changed]
 	fmt.Fprintf(out, "写入草稿 %d 条，收下签字 %d 条，撤下 %d 条，发布 %d 条\n", drafts, in.counts[bundle.Signed], in.counts[bundle.Withdraw], published)
 	if drafts > 0 && !publish {
 		fmt.Fprintln(in.streams.err, "草稿要由本地的人签审发布；对方的签字够本地要求的，可以用 --publish 直接发布")
+	}
+	if in.contrary > 0 {
+		return exit(exitFailed)
 	}
 	for _, s := range outcomes {
 		for _, a := range in.actions {

@@ -50,7 +50,10 @@ func printCheck(out io.Writer, v postgres.Version, r authoring.Report) {
 	for _, p := range r.Pairs {
 		fmt.Fprintf(out, "  %s：%s\n    这里：%s\n    那边：%s（%s 第%d版，%s）\n", p.Kind.Zh(), p.Why, p.Mine, p.Theirs, p.Other, p.Version, pairStatus[p.Status])
 	}
-	if len(r.Readability.Notes)+len(r.Pairs) == 0 {
+	switch {
+	case !r.Compared:
+		fmt.Fprintln(out, "  没有和别的条目对照过，重复和矛盾都还看不出来："+authoring.UncomparedWhy)
+	case len(r.Readability.Notes)+len(r.Pairs) == 0:
 		fmt.Fprintln(out, "  没有要提醒的")
 	}
 }
@@ -65,26 +68,43 @@ type entrySubmitCommand struct {
 
 func (e entrySubmitCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return e.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
-		v, err := app.Store.Version(ctx, knowledge.ID(e.ID), 0)
-		if err != nil {
-			return err
-		}
-		report, err := app.checker().Check(ctx, v.Entry, v.Number)
-		if err != nil {
-			return err
-		}
-		printCheck(streams.err, v, report)
-		against := report.Contradictions()
-		if len(against) == 0 {
-			e.Despite = "" // nothing to be despite of
-		} else if e.Despite == "" {
-			return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf(
-				"没有送审：与已发布的 %s 结论矛盾。改好再送；确认自己是对的，加上 --despite \"理由\"", against[0].Other)}
-		}
-		version, err := app.Store.SubmitDespite(ctx, v.Entry.ID, e.Despite)
-		if err == nil {
-			fmt.Fprintf(streams.out, "%s 第%d版送审了\n", e.ID, version)
-		}
-		return err
+		return e.submit(ctx, app.Store, app.checker().Check, streams)
 	})
+}
+
+// drafts is what a submission needs of the store.
+type drafts interface {
+	Version(ctx context.Context, id knowledge.ID, number int) (knowledge.Version, error)
+	SubmitDespite(ctx context.Context, id knowledge.ID, reason string) (version int, err error)
+}
+
+// submit puts the version under review that was looked at, no other: somebody may save one meanwhile.
+func (e entrySubmitCommand) submit(ctx context.Context, store drafts,
+	check func(context.Context, knowledge.Entry, int) (authoring.Report, error), streams stdio) error {
+	v, err := store.Version(ctx, knowledge.ID(e.ID), 0)
+	if err != nil {
+		return err
+	}
+	report, err := check(ctx, v.Entry, v.Number)
+	if err != nil {
+		return err
+	}
+	printCheck(streams.err, v, report)
+	against := report.Contradictions()
+	if len(against) == 0 {
+		e.Despite = "" // nothing to be despite of
+	} else if e.Despite == "" {
+		return &knowledge.Error{Code: knowledge.Conflict, Message: fmt.Sprintf(
+			"没有送审：与已发布的 %s 结论矛盾。改好再送；确认自己是对的，加上 --despite \"理由\"", against[0].Other)}
+	}
+	version, err := store.SubmitDespite(seen(ctx, v), v.Entry.ID, e.Despite)
+	if err == nil {
+		fmt.Fprintf(streams.out, "%s 第%d版送审了\n", e.ID, version)
+	}
+	return err
+}
+
+// seen lets the store refuse what is no longer the version that was looked at.
+func seen(ctx context.Context, v knowledge.Version) context.Context {
+	return knowledge.WithSeen(ctx, knowledge.Seen{Version: v.Number, Hash: v.Entry.Hash()})
 }

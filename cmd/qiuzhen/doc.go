@@ -20,7 +20,9 @@
 //   - knowledge: the domain, standard library only: Entry, Claim, Verdict, Source, Review.
 //   - content: the starter pack, authored Markdown, embedded.
 //   - bundle: the signed file in which cities share entries; bundle.Held decides what becomes of each here.
-//   - ingest: files -> entries: read, lint, split into passages, embed, store; one transaction an entry.
+//   - ingest: files -> entries: read, lint, split into passages, embed, store; one transaction an entry. A file never takes the place of what people
+//     did (postgres/files.go). Where there are accounts it wants --as: whoever wrote a draft that is nobody's could sign it. The first filling of an
+//     installation, the demo's too, comes before anybody is there.
 //     ingest/office makes drafts of foreign files, which ingest/read reads in a child process (read-document).
 //   - authoring: what helps the writer of an entry before anybody reviews it: readability, duplicates, contradictions.
 //   - text: Chinese text for matching: normalise, traditional -> simplified, segment, terms, mask.

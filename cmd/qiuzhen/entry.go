@@ -176,9 +176,17 @@ type entryPublishCommand struct {
 
 func (e entryPublishCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	return e.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
-		err := app.Store.Publish(ctx, knowledge.ID(e.ID), e.Emergency, time.Now())
-		if err == nil {
+		if err := app.Store.Publish(ctx, knowledge.ID(e.ID), e.Emergency, time.Now()); err != nil {
+			return err
+		}
+		_, v, err := app.Store.Pending(ctx, knowledge.ID(e.ID))
+		switch {
+		case err != nil || !e.Emergency:
 			fmt.Fprintln(streams.out, e.ID, "发布了")
+		case v.Emergency:
+			fmt.Fprintln(streams.out, e.ID, "紧急核发了：24小时内没有签齐，自动停止回答")
+		default:
+			fmt.Fprintln(streams.out, e.ID, "发布了：签字已经齐了，照常发布，不作紧急核发")
 		}
 		return err
 	})
@@ -187,7 +195,7 @@ func (e entryPublishCommand) Run(ctx context.Context, c *cli, streams stdio) err
 type entryWithdrawCommand struct {
 	signedIn
 	whichEntry
-	Reason string `required:"" help:"Why; it is kept and shown."`
+	Reason string `required:"" help:"Why. Readers see it, on the entry's page, in the feed and the API, and so do other cities that took the entry over: name nobody of the staff."`
 }
 
 func (e entryWithdrawCommand) Run(ctx context.Context, c *cli, streams stdio) error {
@@ -203,6 +211,7 @@ func (e entryWithdrawCommand) Run(ctx context.Context, c *cli, streams stdio) er
 			return err
 		}
 		fmt.Fprintln(streams.out, e.ID, "撤下了；"+knowledge.RecipientsLine(got)+"。")
+		fmt.Fprintln(streams.out, "读者会看到的原因："+e.Reason)
 		n, err := app.Store.OpenCorrection(ctx, knowledge.ID(e.ID))
 		if err == nil && n != 0 {
 			fmt.Fprintf(streams.out, "给他们的更正起草好了，是推送第%d号：补全空着的地方（broadcast draft --edit %d），送核准。\n", n, n)

@@ -42,7 +42,7 @@ func (l lintCommand) Run(streams stdio) error {
 }
 
 type ingestCommand struct {
-	As      string            `help:"Your login: the drafts are yours, and others have to sign them. Empty: the program's, which has no author." placeholder:"LOGIN"`
+	As      string            `help:"Your login: the drafts are yours, and others have to sign them. Only while there is no account yet may it be left out: the drafts then have no author." placeholder:"LOGIN"`
 	Publish bool              `help:"Also publish those whose valid reviews are in the store, or, with --as a publisher, came in a bundle of a trusted city."`
 	Columns map[string]string `help:"What the columns of a CSV or XLSX table are, beyond the headers that are known: 问题=question,答案=answer." placeholder:"HEADER=FIELD" mapsep:","`
 	Topic   string            `help:"The topic of drafts made of foreign files: health, fraud, disaster or rumour." enum:",health,fraud,disaster,rumour" default:"" placeholder:"TOPIC"`
@@ -80,10 +80,8 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		return err
 	}
 	defer app.Close()
-	if i.As != "" {
-		if ctx, _, err = (signedIn{i.As}).actor(ctx, app, streams); err != nil {
-			return err
-		}
+	if ctx, err = i.author(ctx, app, streams); err != nil {
+		return err
 	}
 	failed := broken
 	if len(foreign) > 0 {
@@ -97,14 +95,26 @@ func (i ingestCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 		failed = failed || brokenToo || len(report.Lines) > 0
 	}
 	if len(entries) > 0 {
-		if err := i.store(ctx, app, entries, streams); err != nil {
+		kept, err := i.store(ctx, app, entries, streams)
+		if err != nil {
 			return err
 		}
+		failed = failed || kept
 	}
 	if failed {
 		return exit(exitFailed)
 	}
 	return nil
+}
+
+// author signs in who brings the files.
+func (i ingestCommand) author(ctx context.Context, app *App, streams stdio) (context.Context, error) {
+	by := signedIn{i.As}
+	err := by.somebody(ctx, app, "whose drafts these are, so that nobody signs her own")
+	if err == nil && i.As != "" {
+		ctx, _, err = by.actor(ctx, app, streams)
+	}
+	return ctx, err
 }
 
 // lintOwn returns entries in our own format, none when there is a complaint about any of them.
@@ -120,32 +130,36 @@ func lintOwn(files []ingest.File, what string, streams stdio) (entries []knowled
 	return nil, true
 }
 
-// store writes the entries and publishes them where that was asked for.
-func (i ingestCommand) store(ctx context.Context, app *App, entries []knowledge.Entry, streams stdio) error {
+// store writes the entries and publishes them where that was asked for. kept: of some the file says something new, and people have said otherwise.
+func (i ingestCommand) store(ctx context.Context, app *App, entries []knowledge.Entry, streams stdio) (kept bool, err error) {
 	start := time.Now()
 	report, err := app.Ingester.Run(ctx, entries, progress(streams.err, "条目入库"))
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintf(streams.err, "停下了：%d 个条目已经完整入库，再运行一次会接着做\n", report.Created+report.Unchanged)
-		return exit(exitFailed)
+		return false, exit(exitFailed)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	fmt.Fprintf(streams.out, "新写入 %d 条，没有变化 %d 条，用时 %.1f 秒\n", report.Created, report.Unchanged, time.Since(start).Seconds())
+	unchanged := report.Unchanged + len(report.Old)
+	fmt.Fprintf(streams.out, "新写入 %d 条，没有变化 %d 条，用时 %.1f 秒\n", report.Created, unchanged, time.Since(start).Seconds())
+	if err := app.tellKept(ctx, report, streams); err != nil {
+		return false, err
+	}
 	if report.Created > 0 && !i.Publish {
 		fmt.Fprintln(streams.err, "写入的是草稿，签审发布以后才会用来回答；现在想试，运行时加 --set serve_unsigned=true")
 	}
 	if i.Publish {
-		return app.publish(ctx, entries, streams)
+		err = app.publish(ctx, entries, streams)
 	}
-	return nil
+	return len(report.Kept) > 0, err
 }
 
 // publish serves the entries that were signed, and names those that were not.
 func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams stdio) error {
 	published, refused := 0, 0
 	for _, e := range entries {
-		err := a.publishOne(ctx, e.ID)
+		err := a.publishOne(ctx, e.ID, streams)
 		var known *knowledge.Error
 		switch {
 		case err == nil:
@@ -172,13 +186,16 @@ func (a *App) publish(ctx context.Context, entries []knowledge.Entry, streams st
 
 // publishOne serves an entry that was signed here, or else, where somebody here may decide so, one that a trusted city's bundle brought enough
 // signatures for.
-func (a *App) publishOne(ctx context.Context, id knowledge.ID) error {
+func (a *App) publishOne(ctx context.Context, id knowledge.ID, streams stdio) error {
 	err := a.Store.Publish(ctx, id, false, time.Now())
 	var known *knowledge.Error
 	if !errors.As(err, &known) || known.Code != knowledge.Conflict || knowledge.ActorOf(ctx).Person == 0 {
 		return err
 	}
-	shared := a.Store.PublishShared(ctx, id, time.Now())
+	compared, shared := a.publishShared(ctx, id, time.Now())
+	if shared == nil && !compared {
+		fmt.Fprintln(streams.err, string(id)+"："+uncomparedLine(1))
+	}
 	if errors.As(shared, &known) && (known.Code == knowledge.NotFound || known.Code == knowledge.Forbidden) {
 		return err
 	}

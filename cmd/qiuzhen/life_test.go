@@ -175,7 +175,7 @@ func TestContradictionOnThePages(t *testing.T) {
 		}
 	}
 	answered("web")
-	xu.open(entryAt(id, ""), "最近30天有1人收到过（网页1人）", "给他们的更正会起草好")
+	xu.open(entryAt(id, ""), "最近30天有1人收到过（网页1人）", "给他们的更正会起草好", "读者看得到这句话")
 	answered("telegram")
 	xu.send(entryAt(id, "/withdraw"), map[string]string{"comment": "有误"})
 	xu.says(http.StatusOK, "撤下了", "最近30天有2人收到过", "原因：有误。给他们的更正起草好了，是“推送”里的第")

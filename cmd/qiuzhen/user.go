@@ -45,6 +45,19 @@ func (s signedIn) actor(ctx context.Context, app *App, streams stdio) (context.C
 	return knowledge.WithActor(ctx, actor), p, nil
 }
 
+// somebody refuses to act in nobody's name where there are people: a draft without an author could be signed by whoever wrote it. why ends the
+// line: say why.
+func (s signedIn) somebody(ctx context.Context, app *App, why string) error {
+	if s.As != "" {
+		return nil
+	}
+	people, err := app.Store.People(ctx)
+	if err == nil && len(people) > 0 {
+		err = usageError{fmt.Errorf("there are accounts here: say %s: --as LOGIN", why)}
+	}
+	return err
+}
+
 type userListCommand struct{}
 
 func (userListCommand) Run(ctx context.Context, c *cli, streams stdio) error {
