@@ -198,7 +198,8 @@ func (c *Chat) handle(ctx context.Context, who reader, q question, update string
 	default:
 		return bot.Reply{}, errBusy
 	}
-	return c.Desk.Handle(ctx, bot.Message{Via: Channel, Reader: who.name, Text: q.text, Update: update, About: q.about, Delete: q.forget, At: c.Now()})
+	words := text.Mask(q.text) // before anything repeats it: no answer needs a number of a phone or of a person
+	return c.Desk.Handle(ctx, bot.Message{Via: Channel, Reader: who.name, Text: words, Update: update, About: q.about, Delete: q.forget, At: c.Now()})
 }
 
 func newExchange(q question, reply bot.Reply) exchange {

@@ -115,14 +115,5 @@ func (c *Channel) reply(ctx context.Context, id string, in Incoming) (string, er
 	if reply.Silent {
 		return "", nil
 	}
-	return fit(reply.Text, c.link(reply)), nil
-}
-
-// link is the page of the entry that a reply tells of first.
-func (c *Channel) link(r bot.Reply) string {
-	base := strings.TrimRight(c.PublicURL, "/")
-	if base == "" || len(r.Answers) == 0 {
-		return base
-	}
-	return base + "/e/" + string(r.Answers[0].ID)
+	return fit(reply.Text, c.links(reply)), nil
 }
