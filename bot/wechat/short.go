@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -122,12 +123,27 @@ func (p part) institutions() (lines []string) {
 			if named {
 				continue
 			}
-			line, _, _ = strings.Cut(line, "《")
-			named = true
+			line, named = withoutTitle(line), true
 		}
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// withoutTitle leaves of a source (knowledge.Source.Line) the institution, which may name a title itself: from the last 》 back to its own 《.
+func withoutTitle(source string) string {
+	runes, open := []rune(source), 0
+	for i, r := range slices.Backward(runes) {
+		switch r {
+		case '》':
+			open++
+		case '《':
+			if open--; open == 0 {
+				return string(runes[:i])
+			}
+		}
+	}
+	return source
 }
 
 // with is the part with the first n sentences of its body, and the first of why.

@@ -69,7 +69,7 @@ func TestWholeContentFits(t *testing.T) {
 			check(nil, all[i], all[(i+with[0])%len(all)], all[(i+with[1])%len(all)])
 		}
 	}
-	longestOnes := all[:20]
+	longestOnes := all[:14]
 	for i, a := range longestOnes {
 		for j, b := range longestOnes[:i] {
 			for _, third := range longestOnes[:j] {
@@ -78,7 +78,7 @@ func TestWholeContentFits(t *testing.T) {
 			}
 		}
 	}
-	if shortened < 1500 {
+	if shortened < 900 {
 		t.Errorf("%d replies of %d were shortened: the test says too little", shortened, replies)
 	}
 	t.Logf("%d replies, %d shortened, the longest has %d bytes", replies, shortened, longest)
@@ -97,7 +97,7 @@ func checkFitted(t *testing.T, r bot.Reply, got string) {
 		}
 		for _, w := range wanted {
 			if strings.Count(got, w) == 0 {
-				t.Errorf("%s: %q is not in %q", a.ID, w, got)
+				t.Fatalf("%s: %q is not in %q", a.ID, w, got)
 			}
 		}
 		if !a.Signed {
@@ -120,7 +120,7 @@ func TestLateKeepsItsSource(t *testing.T) {
 	late := "“喝白酒杀病毒”是谣言，不要转发。\n核查的说法：喝白酒可以杀死病毒。\n" + strings.Repeat("这句话正好十个字。", 40) + "\n可以这样做：\n1. 勤洗手。\n" +
 		"来源：中国疾控中心《指南》（2023年9月）\n" + knowledge.UnsignedLine
 	got, taken := joinLate(strings.Repeat("这句话正好十个字。", 50), []string{late})
-	if taken != 1 || len(got) > maxReply || !strings.HasSuffix(got, "这句话正好十个字。\n……\n来源：中国疾控中心《指南》（2023年9月）\n"+knowledge.UnsignedLine) {
+	if taken != 1 || len(got) > maxReply || !strings.HasSuffix(got, "这句话正好十个字。\n……\n来源：中国疾控中心\n"+knowledge.UnsignedLine) {
 		t.Errorf("%d bytes, %d taken: %s", len(got), taken, got)
 	}
 }
