@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -62,7 +61,7 @@ type Conversation struct {
 	KeptOut []string `json:"kept_out"`
 	// Kept must be, as the JSON of a Store; other stores are not looked into.
 	Kept []string
-	// Needs are what the channel must be able to do: groups, buttons, pages, push; with "no-" before it, must not.
+	// Needs are what the channel must be able to do: groups, buttons, pages, push, edits; with "no-" before it, must not.
 	Needs []string
 }
 
@@ -139,34 +138,15 @@ func Conformance(t *testing.T, open func(t *testing.T, desk Desk) Channel) {
 	ConformanceOn(t, func(*testing.T) Backend { return &Store{} }, open)
 }
 
-// ConformanceSample is Conformance with every tenth conversation, for a channel whose way is long; SOAK_CONVERSATIONS=1 has all.
-func ConformanceSample(t *testing.T, open func(t *testing.T, desk Desk) Channel) {
-	t.Helper()
-	every := 10
-	if os.Getenv("SOAK_CONVERSATIONS") != "" {
-		every = 1
-	}
-	conform(t, every, func(*testing.T) Backend { return &Store{} }, open)
-}
-
 // ConformanceOn is Conformance on another store, an empty one for each conversation.
 func ConformanceOn(t *testing.T, store func(*testing.T) Backend, open func(t *testing.T, desk Desk) Channel) {
 	t.Helper()
-	conform(t, 1, store, open)
-}
-
-// conform runs every so many of the conversations that the channel can have.
-func conform(t *testing.T, every int, store func(*testing.T) Backend, open func(t *testing.T, desk Desk) Channel) {
-	t.Helper()
 	var can bot.Channel
 	t.Run("can", func(t *testing.T) { can = open(t, newRun(t, store(t))).Can() })
-	apart, had := 0, 0
+	apart := 0
 	for _, c := range Conversations(t) {
 		if c.missing(can) != "" {
 			apart++
-			continue
-		}
-		if had++; had%every != 0 {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
@@ -194,7 +174,7 @@ func conform(t *testing.T, every int, store func(*testing.T) Backend, open func(
 
 // missing is the first need that a channel does not meet.
 func (c Conversation) missing(can bot.Channel) string {
-	has := map[string]bool{"groups": can.Groups, "buttons": can.Buttons, "pages": can.Pages, "push": can.Push}
+	has := map[string]bool{"groups": can.Groups, "buttons": can.Buttons, "pages": can.Pages, "push": can.Push, "edits": can.Edits}
 	needs := c.Needs
 	if slices.ContainsFunc(c.Turns, func(t Turn) bool { return t.Group != "" }) {
 		needs = append(needs, "groups")

@@ -8,7 +8,7 @@ import (
 )
 
 // masked hides the numbers of phones and persons in what is stored and answered: no answer needs them. Of the marks those stay that name
-// somebody, moved to where the masked text has them: they are all that is read (understand), and no number goes across one.
+// somebody, moved to where the masked text has them: they are all that is read (understand). Where a mark cuts a number in two, the number is hidden and no mark stays.
 func masked(s string, marks []entity) (string, []entity) {
 	names := slices.DeleteFunc(slices.Clone(marks), func(e entity) bool { return e.Type != "mention" && e.Type != "text_mention" })
 	if len(names) == 0 {
@@ -31,7 +31,10 @@ func masked(s string, marks []entity) (string, []entity) {
 		out, kept = append(out, name...), append(kept, e)
 	}
 	out = append(out, maskedUnits(units[at:])...)
-	return string(utf16.Decode(out)), kept
+	if words := string(utf16.Decode(out)); text.Mask(words) == words {
+		return words, kept
+	}
+	return text.Mask(s), nil
 }
 
 func maskedUnits(units []uint16) []uint16 {

@@ -23,6 +23,7 @@ func TestMasked(t *testing.T) {
 		"other marks":          {"13812345678", []entity{{Type: "phone_number", Length: 11}, {Type: "bold", Length: 3}}, "138****5678", "138****5678"},
 		"out of the text":      {"13812345678", []entity{mention(5), mention(-1), {Type: "mention", Offset: 1 << 40, Length: 3}}, "138****5678", "138****5678"},
 		"one within another":   {me + " 好", []entity{mention(0), {Type: "mention", Offset: 1, Length: 3}}, me + " 好", "好"},
+		"a mark in a number":   {"13812345678" + me, []entity{{Type: "text_mention", Length: 3}, mention(11)}, "138****5678" + me, "138****5678" + me},
 		"somebody by a number": {"13812345678 好", []entity{{Type: "text_mention", Length: 11, User: &user{ID: 1}}}, "138****5678 好", "好"},
 	} {
 		m := said{}
