@@ -235,8 +235,15 @@ func (s *personal) keepPage(r *http.Response, err error) {
 		s.t.Fatal(err)
 	}
 	defer r.Body.Close()
-	if _, err := io.Copy(to{s, &s.pages}, r.Body); err != nil || r.StatusCode != http.StatusOK && r.StatusCode != http.StatusServiceUnavailable {
-		s.t.Fatal(r.StatusCode, err)
+	switch r.StatusCode {
+	case http.StatusOK:
+		_, err = io.Copy(to{s, &s.pages}, r.Body)
+	case http.StatusServiceUnavailable: // the engine failed: what was typed is still in the reader's box, as it was
+	default:
+		err = fmt.Errorf("status %d", r.StatusCode)
+	}
+	if err != nil {
+		s.t.Fatal(err)
 	}
 }
 
