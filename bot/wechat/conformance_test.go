@@ -11,12 +11,12 @@ import (
 	"qiuzhen/bot/wechat"
 )
 
-// TestConformance holds the conversations of all channels over the callback in safe mode, with the same database.
+// TestConformance holds the conversations of all channels over the callback in safe mode (make soak: all of them), with the same database.
 func TestConformance(t *testing.T) {
 	desk := &switchDesk{}
 	s := newStage(t, true, false, 1, deskIs(desk), patient)
 	var conversations int
-	bottest.Conformance(t, func(_ *testing.T, d bottest.Desk) bottest.Channel {
+	bottest.ConformanceSample(t, func(_ *testing.T, d bottest.Desk) bottest.Channel {
 		conversations++
 		desk.set(d)
 		return &channel{s, conversations, 0}

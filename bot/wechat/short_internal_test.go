@@ -65,11 +65,9 @@ func TestWholeContentFits(t *testing.T) {
 	stroke := &retrieval.Urgent{Class: "stroke", Number: "120", Line: "请马上打120，可能是中风，一分钟也不要等。", Then: "等车的时候：让他侧躺，不要喂水喂药，记住发病的时间。"}
 	for i := range all {
 		check(nil, all[i])
-		for _, with := range [][2]int{{1, 2}, {i, len(all) / 2}} {
-			check(nil, all[i], all[(i+with[0])%len(all)], all[(i+with[1])%len(all)])
-		}
+		check(nil, all[i], all[(i+1)%len(all)], all[(i+2)%len(all)])
 	}
-	longestOnes := all[:14]
+	longestOnes := all[:11]
 	for i, a := range longestOnes {
 		for j, b := range longestOnes[:i] {
 			for _, third := range longestOnes[:j] {
@@ -78,7 +76,7 @@ func TestWholeContentFits(t *testing.T) {
 			}
 		}
 	}
-	if shortened < 900 {
+	if shortened < 400 {
 		t.Errorf("%d replies of %d were shortened: the test says too little", shortened, replies)
 	}
 	t.Logf("%d replies, %d shortened, the longest has %d bytes", replies, shortened, longest)
