@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"bot/wechat":              {"bot", "knowledge", "page", "text"},
 	"bot/wechat/wechattest":   {},
 	"bot/media":               {"knowledge"},
-	"bot/telegram":            {"bot", "bot/inbox", "knowledge", "page"},
+	"bot/telegram":            {"bot", "bot/inbox", "knowledge", "page", "text"}, // masks what it stores
 	"page":                    {"knowledge"},
 	"console":                 {"authoring", "broadcast", "knowledge", "page", "sensing"},
 	"sensing":                 {"knowledge", "text"},

@@ -30,7 +30,10 @@ func TestContentReadsAloud(t *testing.T) {
 	for _, e := range entries {
 		for name, reply := range replies(retrieval.Stored{Entry: e, Version: 1}) {
 			line, _, _ := strings.Cut(reply, "\n")
-			if n := utf8.RuneCountInString(line); n > 30 && name != "forward" {
+			if name == "forward" { // not heard by who asked, but read by the family: the rest of the line is what they hear
+				line = strings.TrimPrefix(line, "家里人看一下：")
+			}
+			if n := utf8.RuneCountInString(line); n > 30 {
 				t.Errorf("%s, %s: the first line has %d characters: %s", e.ID, name, n, line)
 			}
 			if strings.ContainsAny(reply, "*#[]`_") {

@@ -18,7 +18,7 @@ type Update struct {
 	Channel  string
 	ID       string // the platform's: the same update delivered again has the same
 	Chat     string // updates of one chat are dealt with in the order of their arrival, but for those in the lane Danger
-	Payload  []byte // as it came
+	Payload  []byte // as it came, less the numbers of phones and persons
 	Received time.Time
 	Token    int64 // of the claim; who lost it to another worker cannot finish
 	Lane     Lane

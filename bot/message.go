@@ -14,6 +14,7 @@ type Channel struct {
 	Buttons bool   // shows Choices as buttons; otherwise the reply says which words to send
 	Pages   bool   // the size of its letters is ours to change
 	Groups  bool   // has chats of several people
+	Edits   bool   // a question may be edited, and its reply replaced
 	Most    int    // bytes of a text, beyond which it is cut; 0: it is not
 }
 

@@ -33,6 +33,7 @@ func TestWeb(t *testing.T) {
 		do   func(*testing.T, *browser, *program)
 	}{
 		{"Asks", asks}, {"WithoutScript", withoutScript}, {"BadRoads", badRoads}, {"Keyboard", byKeyboard}, {"Aloud", aloud}, {"Large", large},
+		{"Spoken", spoken}, {"Offline", offline}, {"TooOften", tooOften},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			own := *b
@@ -166,7 +167,17 @@ func badRoads(t *testing.T, b *browser, p *program) {
 
 // byKeyboard: from the address bar to the answer without a mouse; what has the focus shows it.
 func byKeyboard(t *testing.T, b *browser, p *program) {
-	v := b.window(p.base)
+	for _, width := range widths {
+		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			own := *b
+			own.t = t
+			keyboardAt(t, own.window(p.base), width)
+		})
+	}
+}
+
+func keyboardAt(t *testing.T, v *visit, width int64) {
+	v.do("width", chromedp.EmulateViewport(width, 800))
 	v.open("/")
 	reach := func(selector string) {
 		t.Helper()
@@ -195,7 +206,7 @@ func byKeyboard(t *testing.T, b *browser, p *program) {
 	reach("details[open] button")
 }
 
-// large: at 200% zoom, at 320 px and with the largest letters nothing is cut off, and targets are large.
+// large: at 200% zoom (640 px of 1280), at 320 px, on a desk's screen as it is and with the largest letters nothing is cut off, and targets are large.
 func large(t *testing.T, b *browser, p *program) {
 	v := b.window(p.base)
 	v.open("/")
@@ -205,8 +216,12 @@ func large(t *testing.T, b *browser, p *program) {
 	}
 	for _, path := range []string{"/", "/chat", "/privacy", "/print/1"} {
 		v.open(path)
-		for _, width := range []int64{320, 360, 430, 640} {
-			v.do("width", chromedp.EmulateViewport(width, 400))
+		for _, width := range []int64{320, 360, 430, 640, 1280} {
+			height := int64(400)
+			if width == 1280 {
+				height = 800
+			}
+			v.do("width", chromedp.EmulateViewport(width, height))
 			if over := get(v, "overflow", chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`)); over > 0 {
 				t.Errorf("%s scrolls %d px sideways at %d wide", path, over, width)
 			}

@@ -62,7 +62,7 @@ type Conversation struct {
 	KeptOut []string `json:"kept_out"`
 	// Kept must be, as the JSON of a Store; other stores are not looked into.
 	Kept []string
-	// Needs are what the channel must be able to do: groups, buttons, pages, push, alerts; with "no-" before it, must not.
+	// Needs are what the channel must be able to do: groups, buttons, pages, push, alerts, edits; with "no-" before it, must not.
 	Needs []string
 }
 
@@ -139,10 +139,10 @@ func Conformance(t *testing.T, open func(t *testing.T, desk Desk) Channel) {
 	ConformanceOn(t, func(*testing.T) Backend { return &Store{} }, open)
 }
 
-// ConformanceSample is Conformance with every tenth conversation, for a channel whose way is long; SOAK_CONVERSATIONS=1 has all.
+// ConformanceSample is Conformance with every third conversation, for a channel whose way is long; SOAK_CONVERSATIONS=1 has all.
 func ConformanceSample(t *testing.T, open func(t *testing.T, desk Desk) Channel) {
 	t.Helper()
-	every := 10
+	every := 3
 	if os.Getenv("SOAK_CONVERSATIONS") != "" {
 		every = 1
 	}
@@ -194,7 +194,7 @@ func conform(t *testing.T, every int, store func(*testing.T) Backend, open func(
 
 // missing is the first need that a channel does not meet.
 func (c Conversation) missing(can bot.Channel) string {
-	has := map[string]bool{"groups": can.Groups, "buttons": can.Buttons, "pages": can.Pages, "push": can.Push, "alerts": can.Alerts}
+	has := map[string]bool{"groups": can.Groups, "buttons": can.Buttons, "pages": can.Pages, "push": can.Push, "alerts": can.Alerts, "edits": can.Edits}
 	needs := c.Needs
 	if slices.ContainsFunc(c.Turns, func(t Turn) bool { return t.Group != "" }) {
 		needs = append(needs, "groups")

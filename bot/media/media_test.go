@@ -87,19 +87,13 @@ func TestNothingStays(t *testing.T) {
 // TestLimits: what reads letters is stopped when it takes too long or too much, and can write no file.
 func TestLimits(t *testing.T) {
 	page := image.NewGray(image.Rect(0, 0, 64, 64))
-	script := func(body string) string {
-		path := filepath.Join(t.TempDir(), "tesseract")
-		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	out := filepath.Join(t.TempDir(), "out")
+	dir := openFolder(t)
+	out := filepath.Join(dir, "out")
 	for name, body := range map[string]string{
 		"memory": `exec dd if=/dev/zero of=/dev/null bs=2G count=1`,
 		"files":  `exec dd if=/dev/zero of=` + out + ` bs=1k count=1`,
 	} {
-		if _, err := New(Config{Tesseract: script(body)}).recognise(t.Context(), page); err == nil {
+		if _, err := New(Config{Tesseract: script(t, dir, body)}).recognise(t.Context(), page); err == nil {
 			t.Errorf("%s: not stopped", name)
 		}
 	}
@@ -109,9 +103,49 @@ func TestLimits(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	if _, err := New(Config{Tesseract: script("sleep 60 & sleep 60")}).recognise(ctx, page); err == nil || time.Since(start) > 5*time.Second {
+	if _, err := New(Config{Tesseract: script(t, dir, "sleep 60 & sleep 60")}).recognise(ctx, page); err == nil || time.Since(start) > 5*time.Second {
 		t.Errorf("stopped after %v (%v)", time.Since(start), err)
 	}
+}
+
+// TestNotAsRoot: what reads strangers' pictures is nobody that matters, with no group of ours, and may look at nothing of root's.
+func TestNotAsRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be somebody else")
+	}
+	r := New(Config{Tesseract: script(t, openFolder(t), "echo $(id -u) $(id -G); cat /etc/shadow || true")})
+	said, err := r.recognise(t.Context(), image.NewGray(image.Rect(0, 0, 8, 8)))
+	if err != nil || said != "65534 65534\n" {
+		t.Errorf("%q, %v", said, err)
+	}
+}
+
+// openFolder is one in which everybody may do everything.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "media")
+	if err == nil {
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		err = os.Chmod(dir, 0o777)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// script stands in for the program that reads letters.
+func script(t *testing.T, dir, body string) string {
+	t.Helper()
+	f, err := os.CreateTemp(dir, "tesseract")
+	if err == nil {
+		_, err = f.WriteString("#!/bin/sh\n" + body + "\n")
+		err = errors.Join(err, f.Chmod(0o755), f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Name()
 }
 
 func encode(t *testing.T, m image.Image) []byte {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
@@ -40,6 +41,16 @@ const (
 // limited runs a program in 768 MB of address space (a screenshot takes 200) and 12 s of the processor, that can write no file.
 const limited = `ulimit -v 786432; ulimit -t 12; ulimit -f 0; ulimit -c 0; exec "$0" "$@"`
 
+// nobody is whom the program runs as when we are root: a picture is a stranger's, and nothing of ours is to be within its reach; not the
+// database's user either, who may read the database. Nil when we are not root.
+func nobody() *syscall.Credential {
+	const id = 65534 // on every Linux
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return &syscall.Credential{Uid: id, Gid: id}
+}
+
 // recognise has a picture read in a process of its own, as an uncompressed bitmap of ours, and gives its table of words.
 func (r *Reader) recognise(ctx context.Context, g *image.Gray) (string, error) {
 	runtime.LockOSThread() // Pdeathsig fires when the thread ends that started the child
@@ -49,7 +60,7 @@ func (r *Reader) recognise(ctx context.Context, g *image.Gray) (string, error) {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", limited, r.Tesseract, "stdin", "stdout", "-l", "chi_sim", "--psm", "3", "tsv") //nolint:gosec // no word of it is a reader's
 	cmd.Env = []string{"OMP_THREAD_LIMIT=1", "LC_ALL=C"}
 	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true, Credential: nobody()}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	header := fmt.Sprintf("P5\n%d %d\n255\n", g.Bounds().Dx(), g.Bounds().Dy())

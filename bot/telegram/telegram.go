@@ -22,7 +22,7 @@ import (
 )
 
 // Channel is what Telegram can do.
-var Channel = engine.Channel{Name: "telegram", Push: true, Alerts: true, Buttons: true, Groups: true}
+var Channel = engine.Channel{Name: "telegram", Push: true, Alerts: true, Buttons: true, Groups: true, Edits: true}
 
 // Desk answers messages; *bot.Desk does.
 type Desk interface {

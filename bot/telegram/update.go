@@ -185,8 +185,10 @@ func (m *markup) keep(data string) {
 	}
 }
 
-// bound cuts what is longer than Telegram's limits.
+// bound cuts what is longer than Telegram's limits, and masks what nobody needs.
 func (s *said) bound() {
+	s.Text, s.Entities = masked(s.Text, s.Entities) // before anything is cut: half a number is none
+	s.Caption, s.CaptionEntities = masked(s.Caption, s.CaptionEntities)
 	s.Text, s.Caption = cut(s.Text), cut(s.Caption)
 	s.Entities, s.CaptionEntities = few(s.Entities), few(s.CaptionEntities)
 	s.Photo = s.Photo[max(len(s.Photo)-1, 0):] // the largest is last

@@ -32,6 +32,8 @@ const (
 const (
 	emptyLine     = "刚才没有看到要问的话。请写在框里，再按“问一问”。"
 	crowdedLine   = "现在问的人太多，请过一会儿再问一次。"
+	saidLine      = "这句话刚才答过了，请看上面的答复。要再问一遍，请过一分钟。"
+	silentLine    = "您发得太快了，这一句还没有答。请过一分钟再发一次。有人不舒服、有危险，先打120或110。"
 	elsewhereLine = "这句话是从别的网站来的，没有收。请在这个页面上再问一次。"
 )
 
@@ -85,6 +87,10 @@ func (c *Chat) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.remember(w, r, who)
+	if reply.silent() {
+		c.fail(w, r, q, c.unanswered(r, who, q))
+		return
+	}
 	if reply.look != "" {
 		l := lookOf(r).changed(reply.look)
 		c.keepLook(w, r, l)
@@ -94,19 +100,25 @@ func (c *Chat) ask(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(forgotHeader, "all")
 	}
 	switch {
-	case byScript(r) && reply.silent():
-		w.WriteHeader(http.StatusNoContent)
 	case byScript(r):
 		c.part(w, http.StatusOK, "turn", newTurn(reply, true))
 	case !who.brought, reply.alone, reply.forgot && c.Forms != nil: // a browser that keeps no cookies would find an empty page, as who is forgotten would
 		p := c.talkPage(r, chatPath)
 		p.setTalk([]exchange{reply})
 		c.show(w, http.StatusOK, "talk", p)
-	case reply.silent():
-		http.Redirect(w, r, chatPath, http.StatusSeeOther)
 	default:
 		http.Redirect(w, r, fmt.Sprintf("%s#t%d", chatPath, reply.N), http.StatusSeeOther)
 	}
+}
+
+// unanswered says of a question to which the desk says nothing that its words are not lost. Why it is silent a page can only tell from what it shows:
+// the same again is answered above, all else is too much at once.
+func (c *Chat) unanswered(r *http.Request, who reader, q question) *problem {
+	talk := c.shown(r.Context(), who.name)
+	if n := len(talk); n > 0 && talk[n-1].Asked == asked(q.text) {
+		return &problem{http.StatusTooManyRequests, saidLine}
+	}
+	return &problem{http.StatusTooManyRequests, silentLine}
 }
 
 // answer asks the desk. When nobody can be asked, who speaks of a danger is told all the same what to do.
@@ -258,7 +270,8 @@ func (c *Chat) handle(ctx context.Context, who reader, q question, update string
 	default:
 		return bot.Reply{}, errBusy
 	}
-	return c.Desk.Handle(ctx, bot.Message{Via: Channel, Reader: who.name, Text: q.text, Update: update, About: q.about, Delete: q.forget, At: c.Now()})
+	words := text.Mask(q.text) // before anything repeats it: no answer needs a number of a phone or of a person
+	return c.Desk.Handle(ctx, bot.Message{Via: Channel, Reader: who.name, Text: words, Update: update, About: q.about, Delete: q.forget, At: c.Now()})
 }
 
 // silent reports whether nothing was said.
@@ -299,7 +312,10 @@ func asked(s string) string {
 
 // fail tells what went wrong, on the page that the reader was on and with what they typed.
 func (c *Chat) fail(w http.ResponseWriter, r *http.Request, q question, what *problem) {
-	if what.status == http.StatusServiceUnavailable || what.status == http.StatusTooManyRequests {
+	switch {
+	case what.line == saidLine, what.line == silentLine:
+		w.Header().Set("Retry-After", "60")
+	case what.status == http.StatusServiceUnavailable, what.status == http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "2")
 	}
 	if byScript(r) {

@@ -137,7 +137,7 @@ func TestRefused(t *testing.T) {
 
 // TestScript: chat.js gets the exchange alone.
 func TestScript(t *testing.T) {
-	b := serve(t, &desk{replies: map[string]bot.Reply{"别说": {Silent: true}}}, nil).browser(t)
+	b := serve(t, &desk{}, nil).browser(t)
 	b.get("/")
 	b.header.Set("X-Requested-With", "fetch")
 	part := b.ask("味精致癌吗")
@@ -146,8 +146,42 @@ func TestScript(t *testing.T) {
 	if part.Header.Get("Qiuzhen-Part") != "turn" {
 		t.Error("chat.js would take it for somebody else's")
 	}
-	if silent := b.ask("别说"); silent.StatusCode != http.StatusNoContent || silent.body != "" {
-		t.Errorf("silence is %d %q", silent.StatusCode, silent.body)
+}
+
+// TestSilent: a question to which the desk says nothing is not lost: the reader sees what is the matter and when to ask again, the words stay in
+// the box, and the same form is answered when it is sent later.
+func TestSilent(t *testing.T) {
+	const question = "味精致癌吗"
+	for name, c := range map[string]struct {
+		asked []string // before
+		line  string
+	}{
+		"too fast":        {nil, "您发得太快了，这一句还没有答。请过一分钟再发一次。有人不舒服、有危险，先打120或110。"},
+		"after another":   {[]string{"喝白酒杀病毒吗"}, "您发得太快了"},
+		"answered before": {[]string{question}, "这句话刚才答过了，请看上面的答复。要再问一遍，请过一分钟。"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &desk{replies: map[string]bot.Reply{}}
+			b := serve(t, d, nil).browser(t)
+			b.get("/")
+			for _, q := range c.asked {
+				b.ask(q)
+			}
+			d.replies[question] = bot.Reply{Silent: true}
+			silent := b.ask(question, "once", "one")
+			silent.has(t, http.StatusTooManyRequests, `<p class="panel error">`+c.line, ">\n"+question+"</textarea>")
+			if silent.Header.Get("Retry-After") != "60" {
+				t.Errorf("to be asked again after %q seconds", silent.Header.Get("Retry-After"))
+			}
+			b.header.Set("X-Requested-With", "fetch")
+			part := b.ask(question, "once", "one")
+			part.has(t, http.StatusTooManyRequests, c.line)
+			if part.Header.Get("Qiuzhen-Part") != "line" || strings.Contains(part.body, "<") {
+				t.Errorf("a script gets %q", part.body)
+			}
+			delete(d.replies, question)
+			b.ask(question, "once", "one").has(t, http.StatusOK, "回答："+question)
+		})
 	}
 }
 

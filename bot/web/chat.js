@@ -108,17 +108,14 @@
     }
     stop(q);
     sending = null;
-    if (r.status === 204) {
-      say('');
-      answered(q, null);
-    } else if (r.ok && part === 'turn') {
+    if (r.ok && part === 'turn') {
       say('');
       if (r.headers.get('Qiuzhen-Forgot')) {
         talk.textContent = '';
       }
       answered(q, show(words, q));
-    } else if (r.status === 400 || r.status === 413 || r.status === 403) {
-      say(part === 'line' ? words : FAILED, true);
+    } else if (r.status === 400 || r.status === 413 || r.status === 403 || part === 'line' && r.status === 429) {
+      say(part === 'line' ? words : FAILED, true); // at once again would be the same; the words are in the box
     } else {
       say(part === 'line' ? words : FAILED, true, '再发一次', function () { send(q); });
     }
@@ -181,9 +178,6 @@
       }
     }
     each('form[action="/ask"] [name=once]', function (field) { field.value = newOnce(); });
-    if (!turn) {
-      return;
-    }
     var shelves = document.getElementById('shelves');
     if (shelves) {
       shelves.parentNode.removeChild(shelves);

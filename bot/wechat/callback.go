@@ -133,12 +133,13 @@ func (c *Channel) read(w http.ResponseWriter, r *http.Request) (posted, error) {
 	if err != nil {
 		return posted{}, malformed
 	}
+	in = in.masked()
 	payload, err := json.Marshal(in)
 	if err != nil {
 		return posted{}, malformed
 	}
 	nonce := sha256.Sum256([]byte(q.Get("timestamp") + " " + q.Get("nonce")))
-	digest := sha256.Sum256(body) // of what the signature stands for: a post may come again encrypted anew
+	digest := sha256.Sum256(body) // unmasked: of what the signature stands for: a post may come again encrypted anew
 	now := c.Now()
 	return posted{in, q.Get("nonce"),
 		Delivery{ID: in.key(), Reader: in.From, At: now, Nonce: nonce[:], Body: digest[:], Retry: c.Times.Retry, Again: cmp.Or(c.Times.Again, c.Times.Retry), Posts: c.Times.Tries + 1},

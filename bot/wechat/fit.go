@@ -15,9 +15,17 @@ const maxReply = 2048
 // is told below it, is never cut.
 const leastLate = 400
 
-// fit cuts a text that is too long at the end of a sentence and says where the rest is.
-func fit(s, link string) string { return cut(s, link, maxReply) }
+// fit makes a reply one that the platform takes; links are the pages of what it tells.
+func fit(s string, links []string) string { return within(s, links, maxReply) }
 
+func within(s string, links []string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return shorten(s, links, most)
+}
+
+// cut cuts a text that is too long at the end of a sentence and says where the rest is.
 func cut(s, link string, most int) string {
 	if len(s) <= most {
 		return s
@@ -61,7 +69,7 @@ func joinLate(own string, late []string) (joined string, taken int) {
 		if len(reply) > room && room-len(due) < leastLate {
 			break
 		}
-		own += lead + cut(words, "", room-len(due)) + due
+		own += lead + within(words, nil, room-len(due)) + due
 		taken++
 	}
 	return own, taken

@@ -75,7 +75,7 @@ func fateOf(err error) fate {
 
 // Push sends a reply to a reader who has not just asked, as a customer message.
 func (c *Channel) Push(ctx context.Context, to bot.Reader, r bot.Reply) error {
-	err := c.API.SendText(ctx, to.Name, fit(r.Text, c.link(r)))
+	err := c.API.SendText(ctx, to.Name, fit(r.Text, c.links(r)))
 	if fateOf(err) == gone {
 		return errors.Join(bot.ErrGone, err)
 	}

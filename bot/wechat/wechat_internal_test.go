@@ -90,7 +90,11 @@ func TestFit(t *testing.T) {
 		"one sentence":  {strings.Repeat("字", 1000), link, "字\n……\n全文：" + link},
 		"four bytes":    {strings.Repeat("𠀀", 600), "", "𠀀\n……"},
 	} {
-		got := fit(tt.text, tt.link)
+		var links []string
+		if tt.link != "" {
+			links = []string{tt.link}
+		}
+		got := fit(tt.text, links)
 		if len(got) > maxReply || !utf8.ValidString(got) || !strings.HasSuffix(got, tt.keeps) || len(got) < 1900 {
 			t.Errorf("%s: %d bytes, ends with %q", name, len(got), got[max(0, len(got)-80):])
 		}

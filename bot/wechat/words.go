@@ -123,15 +123,6 @@ func (c *Channel) reply(ctx context.Context, id string, in Incoming) (bot.Kept, 
 		return bot.Kept{}, nil
 	}
 	kept := reply.Kept()
-	kept.Text = fit(reply.Text, c.link(reply))
+	kept.Text = fit(reply.Text, c.links(reply))
 	return kept, nil
-}
-
-// link is the page of the entry that a reply tells of first.
-func (c *Channel) link(r bot.Reply) string {
-	base := strings.TrimRight(c.PublicURL, "/")
-	if base == "" || len(r.Answers) == 0 {
-		return base
-	}
-	return base + "/e/" + string(r.Answers[0].ID)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"qiuzhen/text"
 )
 
 const (
@@ -146,15 +148,23 @@ func readMessage(data []byte) (Incoming, error) {
 	}, nil
 }
 
+// masked is a message as it may be stored: no answer needs a number of a phone or of a person. An address with one in it is not opened then.
+func (in Incoming) masked() Incoming {
+	for _, words := range []*string{&in.Content, &in.Recognition, &in.Title, &in.Description, &in.URL, &in.EventKey} {
+		*words = text.Mask(*words)
+	}
+	return in
+}
+
 // cdata writes text so that nothing in it ends it.
 func cdata(s string) string {
 	return "<![CDATA[" + strings.ReplaceAll(s, "]]>", "]]]]><![CDATA[>") + "]]>"
 }
 
 // replyXML is the answer to a post.
-func replyXML(to, from, text string, now time.Time) []byte {
+func replyXML(to, from, words string, now time.Time) []byte {
 	return fmt.Appendf(nil, "<xml><ToUserName>%s</ToUserName><FromUserName>%s</FromUserName><CreateTime>%d</CreateTime>"+
-		"<MsgType><![CDATA[text]]></MsgType><Content>%s</Content></xml>", cdata(to), cdata(from), now.Unix(), cdata(text))
+		"<MsgType><![CDATA[text]]></MsgType><Content>%s</Content></xml>", cdata(to), cdata(from), now.Unix(), cdata(words))
 }
 
 // sealedXML is the answer in safe mode.

@@ -4,6 +4,7 @@
 // # The way of one message
 //
 //	channel (ask, chat, HTTP API, bot/web, bot/telegram, bot/wechat)
+//	                            those that store a message until it is answered hide its phone and ID numbers first (text.Mask)
 //	  -> bot.Desk.Handle         knows the reader: limits, commands, dialogues, groups, what is kept (ask and the API go round it)
 //	  -> bot.Engine.Continue     one conversation engine for every channel; it knows what was said before
 //	  -> retrieval.Engine.Answer  text.SplitForwarding and Normalize; urgent and live checks (YAML patterns,
