@@ -61,14 +61,9 @@ func (w *world) settled(t testing.TB, id int64) string {
 	return value[string](t, w, `SELECT md5(string_agg(d::text, E'\n' ORDER BY n)) FROM deliveries d WHERE broadcast_id = $1`, id)
 }
 
-// TestPostgresKilled: the server is killed and comes back. What was recorded stays so, and nothing is sent unasked meanwhile; at most what was
-// in flight is sent twice.
-func TestPostgresKilled(t *testing.T) {
-	t.Parallel()
-	n, away := size(t, 300), time.Second
-	if n > 300 {
-		n, away = 5000, time.Minute
-	}
+// lasting is a server as it ships, which keeps on a disk what it has acknowledged; the tests' common one does not.
+func lasting(t testing.TB) *cluster.Cluster {
+	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "qiuzhen-broadcast-")
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -79,6 +74,18 @@ func TestPostgresKilled(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { _ = server.Close(ctx) })
 	must(t, server.EnsureDatabase(ctx, "ledger"))
+	return server
+}
+
+// TestPostgresKilled: the server is killed and comes back. What was recorded stays so, and nothing is sent unasked meanwhile; at most what was
+// in flight is sent twice.
+func TestPostgresKilled(t *testing.T) {
+	t.Parallel()
+	n, away := size(t, 300), time.Second
+	if n > 300 {
+		n, away = 5000, time.Minute
+	}
+	ctx, server := context.Background(), lasting(t)
 	w, c := worldOn(t, server.DSN("ledger"), n), newChannel(t)
 	id := w.begin(t, alert())
 	w.start(t, &sender{address: c.URL, rate: float64(n) / 2}, func(w *broadcast.Worker) { w.Lease = 2 * time.Second })

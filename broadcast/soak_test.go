@@ -15,6 +15,7 @@ import (
 
 	"qiuzhen/bot"
 	"qiuzhen/broadcast"
+	"qiuzhen/postgres/postgrestest"
 )
 
 // quick is a channel that takes everything at once.
@@ -50,7 +51,11 @@ func pushed(t *testing.T) push {
 // space that ten of them take. What `make test` looks at does not depend on the machine's other work: entries and bytes.
 func TestPush(t *testing.T) {
 	p := pushed(t)
-	w := newWorld(t, int(p.n))
+	dsn := postgrestest.DSN
+	if p.soak {
+		dsn = func(t testing.TB) string { return lasting(t).DSN("ledger") }
+	}
+	w := worldOn(t, dsn(t), int(p.n))
 	w.exec(t, `UPDATE readers SET wishes = '{"sent": {"county": "320685"}}' WHERE id IN (SELECT id FROM readers ORDER BY id LIMIT $1)`, p.small)
 	w.exec(t, `ANALYZE readers`)
 	begin := time.Now()

@@ -31,6 +31,11 @@
     stream.close();
     location.reload();
   });
+  // the page that answers what was pressed must not be lost to a reload: its first effect is another state
+  document.addEventListener("submit", () => {
+    clearTimeout(timer);
+    stream.close();
+  });
   stream.addEventListener("end", () => {
     clearTimeout(timer);
     stream.close();
