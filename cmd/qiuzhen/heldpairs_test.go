@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -21,13 +22,14 @@ import (
 type proofDesk struct {
 	*App
 	ingester *ingest.Ingester
+	drafts   int // checked so far; one that was withdrawn is not taken in again
 }
 
 func newProofDesk(t *testing.T, published []knowledge.Entry) *proofDesk {
 	t.Helper()
 	app := *demo(t) // its model and words
 	app.Store = postgrestest.New(t)
-	d := &proofDesk{&app, &ingest.Ingester{Store: app.Store, Analyzer: app.segmenter, Embedder: app.model}}
+	d := &proofDesk{&app, &ingest.Ingester{Store: app.Store, Analyzer: app.segmenter, Embedder: app.model}, 0}
 	ctx := context.Background()
 	if _, err := d.ingester.Run(ctx, published, func(int, int) {}); err != nil {
 		t.Fatal(err)
@@ -72,8 +74,9 @@ func (d *proofDesk) publish(t *testing.T, e knowledge.Entry, signers []context.C
 func (d *proofDesk) check(t *testing.T, verdict knowledge.Verdict, claims ...string) []authoring.Pair {
 	t.Helper()
 	ctx := context.Background()
+	d.drafts++
 	e := knowledge.Entry{
-		ID: "a-draft", Kind: knowledge.Rebuttal, Topic: knowledge.Rumour, Title: claims[0], Short: "新写的", Verdict: verdict,
+		ID: knowledge.ID(fmt.Sprintf("draft-%d", d.drafts)), Kind: knowledge.Rebuttal, Topic: knowledge.Rumour, Title: claims[0], Short: "新写的", Verdict: verdict,
 		Claims: claims, Summary: "新写的一条。", Actions: []string{"先问一问。"},
 	}
 	if _, err := d.ingester.Run(ctx, []knowledge.Entry{e}, func(int, int) {}); err != nil {
