@@ -296,7 +296,7 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 		return w.putBack(c, outlook.Silent)
 	}
 	order := outlook.Orders[i]
-	m.Exercise, m.Urgent, m.Expires = order.Exercise, order.wakes(), outlook.Now.Add(order.Left)
+	m.Exercise, m.Urgent, m.Now, m.Expires = order.Exercise, order.wakes(), outlook.Now, outlook.Now.Add(order.Left)
 	left := min(time.Until(until)-w.lease()/10, order.Left)
 	if left < w.leastLeft() {
 		return w.putBack(c, 0)
