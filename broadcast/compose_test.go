@@ -136,6 +136,19 @@ func TestDelivered(t *testing.T) {
 	}
 }
 
+// TestPlanBehind: what is sent first is part of the time, and said.
+func TestPlanBehind(t *testing.T) {
+	channels, n, takes := broadcast.Plan([]knowledge.Reach{{Channel: "telegram", County: "320623", N: 150, Ahead: 86000}, {Channel: "telegram", N: 50, Ahead: 86000}, {Channel: "wecom", N: 3}})
+	alone, _, _ := broadcast.Plan([]knowledge.Reach{{Channel: "telegram", N: 86200}})
+	if n != 203 || takes != alone[0].Takes || channels[0].Ahead != 86000 || !strings.Contains(channels[0].Note, "还有86000条别的推送先发，约64分钟") || channels[1].Note != "" {
+		t.Errorf("%d, %v, %+v", n, takes, channels)
+	}
+	broadcast.NoteUnsent(channels, nil)
+	if !strings.Contains(channels[0].Note, "先发") || !strings.Contains(channels[0].Note, "没有设好") {
+		t.Error(channels[0].Note)
+	}
+}
+
 // TestPlan: honest times.
 func TestPlan(t *testing.T) {
 	channels, n, takes := broadcast.Plan([]knowledge.Reach{{Channel: "telegram", County: "320623", N: 40000}, {Channel: "telegram", N: 60000}, {Channel: "wecom", County: "320623", N: 12}})

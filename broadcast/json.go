@@ -162,6 +162,7 @@ type PlanJSON struct {
 type ChannelJSON struct {
 	Channel    string       `json:"channel"`
 	Recipients int          `json:"recipients"`
+	Ahead      int          `json:"ahead"`      // of other broadcasts: sent first, and counted in seconds
 	PerSecond  float64      `json:"per_second"` // that really leave
 	Seconds    int          `json:"seconds"`
 	Counties   []CountyJSON `json:"counties"`
@@ -181,7 +182,7 @@ func NewPlanJSON(reach []knowledge.Reach, senders []string) PlanJSON {
 	NoteUnsent(channels, senders)
 	j := PlanJSON{n, TakesWords(takes), int(takes.Seconds()), []ChannelJSON{}}
 	for _, c := range channels {
-		ch := ChannelJSON{c.Channel, c.N, math.Round(LimitOf(c.Channel).Really()*10) / 10, int(c.Takes.Seconds()), []CountyJSON{}, c.Note}
+		ch := ChannelJSON{c.Channel, c.N, c.Ahead, math.Round(LimitOf(c.Channel).Really()*10) / 10, int(c.Takes.Seconds()), []CountyJSON{}, c.Note}
 		for _, r := range c.Counties {
 			ch.Counties = append(ch.Counties, CountyJSON{r.County, CountyWord(r.County), r.N})
 		}

@@ -48,6 +48,7 @@ type Broadcasts interface {
 	BroadcastLooks
 	BroadcastAccounts
 	BroadcastChain
+	BroadcastsOfEntry
 }
 
 // broadcastsMost bounds a list.
