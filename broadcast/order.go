@@ -22,7 +22,8 @@ type Order struct {
 // what is for now before what is soon. Of those alike the one goes first that is sooner done, then the older one: a message to two hundred people does
 // not wait for an hour behind one to a hundred thousand.
 func CompareOrders(a, b Order) int {
-	return cmp.Or(order(a.Exercise)-order(b.Exercise), turn[a.Type]-turn[b.Type], b.level()-a.level(), cmp.Compare(a.Waiting, b.Waiting), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(number(a.Exercise)-number(b.Exercise), typeTurn[a.Type]-typeTurn[b.Type], b.level()-a.level(),
+		cmp.Compare(a.Waiting, b.Waiting), cmp.Compare(a.ID, b.ID))
 }
 
 // Alike orders differ in nothing but their size and age.
@@ -30,10 +31,10 @@ func Alike(a, b Order) bool {
 	return a.Exercise == b.Exercise && a.Type == b.Type && a.level() == b.level()
 }
 
-var turn = map[knowledge.MsgType]int{knowledge.Cancel: 0, knowledge.Update: 1, knowledge.Alert: 2}
+var typeTurn = map[knowledge.MsgType]int{knowledge.Cancel: 0, knowledge.Update: 1, knowledge.Alert: 2}
 
-func order(later bool) int {
-	if later {
+func number(is bool) int {
+	if is {
 		return 1
 	}
 	return 0

@@ -43,8 +43,9 @@ type EntryPush struct {
 
 // EntryPushesLine says what becomes of them when the entry is withdrawn, or became of them; empty when there are none.
 func EntryPushesLine(pushes []EntryPush, withdrawn bool) string {
-	parts := make([]string, 0, len(pushes))
+	parts, drafted := make([]string, 0, len(pushes)), false
 	for _, p := range pushes {
+		drafted = drafted || p.Cancel != 0
 		part := fmt.Sprintf("第%d号（%s）", p.ID, p.State.Word())
 		switch {
 		case withdrawn && p.Cancel != 0:
@@ -57,6 +58,8 @@ func EntryPushesLine(pushes []EntryPush, withdrawn bool) string {
 	switch {
 	case len(parts) == 0:
 		return ""
+	case withdrawn && !drafted:
+		return "照它写的推送：" + strings.Join(parts, "；") + "。没有人收到过，不用作废。"
 	case withdrawn:
 		return "照它写的推送：" + strings.Join(parts, "；") + "。作废起草好了，看一遍，送核准；核准以前，收到过推送的人还不知道。"
 	}
