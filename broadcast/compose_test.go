@@ -127,12 +127,25 @@ func TestFromEntry(t *testing.T) {
 func TestDelivered(t *testing.T) {
 	got := broadcast.NewDeliveredJSON([]knowledge.DeliveryCount{
 		{Channel: "telegram", County: "", State: "failed", Reason: "太长", N: 2}, {Channel: "telegram", County: "320623", State: "failed", Reason: "太长", N: 1},
-		{Channel: "telegram", County: "320623", State: "postponed", N: 4}, {Channel: "telegram", County: "320623", State: "sent", N: 9}, {Channel: "wecom", State: "claimed", N: 1},
+		{Channel: "telegram", County: "320623", State: "postponed", Reason: "收件人不在 endpoints.toml 里", N: 4}, {Channel: "telegram", County: "320623", State: "sent", N: 9}, {Channel: "wecom", State: "claimed", N: 1},
 	}, []knowledge.DeliveryDelay{{Channel: "telegram", P50: 1.5, P95: 9}})
 	said, err := json.Marshal(got)
-	want := `[{"channel":"telegram","sent":9,"failed":3,"waiting":4,"reasons":{"太长":3},"p50":1.5,"p95":9},{"channel":"wecom","sent":0,"failed":0,"waiting":1,"reasons":{},"p50":null,"p95":null}]`
+	want := `[{"channel":"telegram","sent":9,"failed":3,"waiting":4,"reasons":{"太长":3},"waits":{"收件人不在 endpoints.toml 里":4},"p50":1.5,"p95":9},{"channel":"wecom","sent":0,"failed":0,"waiting":1,"reasons":{},"waits":{},"p50":null,"p95":null}]`
 	if string(said) != want || err != nil {
 		t.Errorf("%s (%v)", said, err)
+	}
+}
+
+// TestPlanBehind: what is sent first is part of the time, and said.
+func TestPlanBehind(t *testing.T) {
+	channels, n, takes := broadcast.Plan([]knowledge.Reach{{Channel: "telegram", County: "320623", N: 150, Ahead: 86000}, {Channel: "telegram", N: 50, Ahead: 86000}, {Channel: "wecom", N: 3}})
+	alone, _, _ := broadcast.Plan([]knowledge.Reach{{Channel: "telegram", N: 86200}})
+	if n != 203 || takes != alone[0].Takes || channels[0].Ahead != 86000 || !strings.Contains(channels[0].Note, "还有86000条别的推送先发，约64分钟") || channels[1].Note != "" {
+		t.Errorf("%d, %v, %+v", n, takes, channels)
+	}
+	broadcast.NoteUnsent(channels, nil)
+	if !strings.Contains(channels[0].Note, "先发") || !strings.Contains(channels[0].Note, "没有设好") {
+		t.Error(channels[0].Note)
 	}
 }
 

@@ -1,7 +1,6 @@
 package broadcast
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -163,7 +162,7 @@ func (w *Worker) rest(o Outlook) time.Duration {
 	return w.idle() / 4
 }
 
-// pick is what is sent next: Actual before Exercise, then what corrects, what is urgent, and what came first.
+// pick is what is sent next: CompareOrders says in what order.
 func (w *Worker) pick(o Outlook) (Order, *progress) {
 	for id := range w.progress {
 		if !slices.ContainsFunc(o.Orders, func(of Order) bool { return of.ID == id }) {
@@ -171,7 +170,7 @@ func (w *Worker) pick(o Outlook) (Order, *progress) {
 		}
 	}
 	orders := slices.Clone(o.Orders)
-	slices.SortFunc(orders, func(a, b Order) int { return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(orders, CompareOrders)
 	for _, order := range orders {
 		if !w.mayGo(order, o.Now) {
 			continue
@@ -187,22 +186,6 @@ func (w *Worker) pick(o Outlook) (Order, *progress) {
 	}
 	return Order{}, nil
 }
-
-func (o Order) rank() (r int) {
-	if o.Exercise {
-		r += 4
-	}
-	if o.Type == knowledge.Alert {
-		r += 2
-	}
-	if !o.wakes() {
-		r++
-	}
-	return r
-}
-
-// wakes: nobody is woken for an exercise.
-func (o Order) wakes() bool { return o.Urgent && !o.Exercise }
 
 // mayGo is false in the quiet hours for what is not urgent, and in the broadcast's last moment, which is too short for a message.
 func (w *Worker) mayGo(o Order, now time.Time) bool {
@@ -296,7 +279,7 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 		return w.putBack(c, outlook.Silent)
 	}
 	order := outlook.Orders[i]
-	m.Exercise, m.Urgent, m.Expires = order.Exercise, order.wakes(), outlook.Now.Add(order.Left)
+	m.Exercise, m.Urgent, m.Now, m.Expires = order.Exercise, order.wakes(), outlook.Now, outlook.Now.Add(order.Left)
 	left := min(time.Until(until)-w.lease()/10, order.Left)
 	if left < w.leastLeft() {
 		return w.putBack(c, 0)
@@ -304,7 +287,9 @@ func (w *Worker) deliver(ctx, work context.Context, c Claimed, until time.Time) 
 	sending, cancel := context.WithTimeout(work, min(left, orDefault(w.Timeout, defaultTimeout)))
 	defer cancel()
 	receipt, err := w.send(sending, m)
-	return w.judge(work, c.Delivery, receipt, err)
+	o := w.judge(work, c.Delivery, receipt, err)
+	o.Heard = c.Heard
+	return o
 }
 
 // turnOf tells how long a recipient has to be left alone because of other nodes: asked only where that is more than a second, as of robots, which are few.

@@ -124,7 +124,7 @@ func TestClockStepped(t *testing.T) {
 		// leases taken by the old clock seem to end in an hour, as do waits; slots lie an hour ahead, and so does the end of a silence
 		{"back", `
 			WITH s AS (UPDATE delivery_slots SET next_at = next_at + interval '1 hour'), p AS (
-			    UPDATE deliveries SET state = 'postponed', token = 1, leased_to = clock_timestamp() + interval '70 minutes'
+			    UPDATE deliveries SET state = 'postponed', token = 1, leased_to = clock_timestamp() + interval '70 minutes', postponed_at = clock_timestamp() + interval '1 hour'
 			     WHERE n IN (SELECT n FROM deliveries WHERE state = 'waiting' ORDER BY n DESC LIMIT 20)), q AS (
 			    INSERT INTO delivery_silences (channel, until, set_at) VALUES ('telegram', clock_timestamp() + interval '70 minutes', clock_timestamp() + interval '1 hour'))
 			UPDATE deliveries SET leased_to = leased_to + interval '1 hour' WHERE state = 'claimed'`, 2 * broadcast.AtOnce},

@@ -87,6 +87,7 @@ type DeliveredJSON struct {
 	Failed  int64            `json:"failed"`
 	Waiting int64            `json:"waiting"`
 	Reasons map[string]int64 `json:"reasons"` // of what failed
+	Waits   map[string]int64 `json:"waits"`   // of what was tried and waits for another try
 	P50     *float64         `json:"p50"`     // seconds from the fan-out to the platform's yes; null: nothing was sent
 	P95     *float64         `json:"p95"`
 }
@@ -96,7 +97,7 @@ func NewDeliveredJSON(counts []knowledge.DeliveryCount, delays []knowledge.Deliv
 	all := []DeliveredJSON{}
 	for _, d := range counts { // in the order of channels
 		if len(all) == 0 || all[len(all)-1].Channel != d.Channel {
-			all = append(all, DeliveredJSON{Channel: d.Channel, Reasons: map[string]int64{}})
+			all = append(all, DeliveredJSON{Channel: d.Channel, Reasons: map[string]int64{}, Waits: map[string]int64{}})
 		}
 		is := &all[len(all)-1]
 		switch d.State {
@@ -107,6 +108,9 @@ func NewDeliveredJSON(counts []knowledge.DeliveryCount, delays []knowledge.Deliv
 			is.Reasons[d.Reason] += d.N
 		default:
 			is.Waiting += d.N
+			if d.Reason != "" {
+				is.Waits[d.Reason] += d.N
+			}
 		}
 	}
 	for i := range all {
@@ -158,6 +162,7 @@ type PlanJSON struct {
 type ChannelJSON struct {
 	Channel    string       `json:"channel"`
 	Recipients int          `json:"recipients"`
+	Ahead      int          `json:"ahead"`      // of other broadcasts: sent first, and counted in seconds
 	PerSecond  float64      `json:"per_second"` // that really leave
 	Seconds    int          `json:"seconds"`
 	Counties   []CountyJSON `json:"counties"`
@@ -177,7 +182,7 @@ func NewPlanJSON(reach []knowledge.Reach, senders []string) PlanJSON {
 	NoteUnsent(channels, senders)
 	j := PlanJSON{n, TakesWords(takes), int(takes.Seconds()), []ChannelJSON{}}
 	for _, c := range channels {
-		ch := ChannelJSON{c.Channel, c.N, math.Round(LimitOf(c.Channel).Really()*10) / 10, int(c.Takes.Seconds()), []CountyJSON{}, c.Note}
+		ch := ChannelJSON{c.Channel, c.N, c.Ahead, math.Round(LimitOf(c.Channel).Really()*10) / 10, int(c.Takes.Seconds()), []CountyJSON{}, c.Note}
 		for _, r := range c.Counties {
 			ch.Counties = append(ch.Counties, CountyJSON{r.County, CountyWord(r.County), r.N})
 		}

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -46,7 +47,7 @@ func (w *Worker) judge(ctx context.Context, d knowledge.Delivery, r Receipt, err
 	case undialled(err):
 		o.Reason, o.After = "连不上渠道", backOff(d.Tries, mostBackOff)
 	case errors.As(err, &notTaken):
-		o.Reason, o.After = "渠道暂时不收", backOff(d.Tries, mostBackOff)
+		o.Reason, o.After = cmp.Or(notTaken.Reason, "渠道暂时不收"), backOff(d.Tries, mostBackOff)
 	default:
 		o.Reason, o.After, o.Unclear = "渠道没有确认，可能已收到", backOff(d.Tries, mostUnclear), true
 	}

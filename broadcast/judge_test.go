@@ -46,6 +46,28 @@ func (h *hand) Turn(_ context.Context, t broadcast.Turn) (claimed []broadcast.Cl
 	return claimed, nil
 }
 
+// noting is a channel that notes what it is given.
+type noting struct{ got chan broadcast.Message }
+
+func (noting) Capabilities() broadcast.Capabilities {
+	return broadcast.Capabilities{Channel: "telegram"}
+}
+
+func (n noting) Send(_ context.Context, m broadcast.Message) (broadcast.Receipt, error) {
+	n.got <- m
+	return broadcast.Receipt{}, nil
+}
+
+// TestMessageTime: a message has the database's time, whatever the node's clock says.
+func TestMessageTime(t *testing.T) {
+	t.Parallel()
+	h, n := newHand(claim(1, 0)), noting{make(chan broadcast.Message, 1)}
+	h.run(t, n)
+	if m := <-n.got; !m.Now.Equal(h.Now) || !m.Expires.Equal(h.Now.Add(time.Hour)) {
+		t.Errorf("now %v, expires %v; the ledger's time is %v", m.Now, m.Expires, h.Now)
+	}
+}
+
 // failing is a channel on which each message meets the same error.
 type failing struct {
 	err        error
@@ -96,6 +118,8 @@ func TestJudge(t *testing.T) {
 			want: broadcast.Outcome{End: broadcast.Postponed, Reason: "连不上渠道"}},
 		{name: "not taken", claim: claim(900, 0), err: &broadcast.NotTakenError{Err: errors.New("code 450")}, least: long / 2, atMost: long * 3 / 2,
 			want: broadcast.Outcome{End: broadcast.Postponed, Reason: "渠道暂时不收"}},
+		{name: "somebody has to mend it", claim: claim(1, 0), err: &broadcast.NotTakenError{Err: errors.New("no such name"), Reason: "收件人不在 endpoints.toml 里"}, least: bit, atMost: 3 * bit,
+			want: broadcast.Outcome{End: broadcast.Postponed, Reason: "收件人不在 endpoints.toml 里"}},
 		{name: "not known", claim: claim(900, 0), err: errors.New("reset"), least: long, atMost: 5 * long,
 			want: broadcast.Outcome{End: broadcast.Postponed, Unclear: true, Reason: "渠道没有确认，可能已收到"}},
 		{name: "workers die over it", claim: claim(21, 21), want: broadcast.Outcome{End: broadcast.Failed, Untried: true, Reason: "试了太多次"}},

@@ -30,8 +30,8 @@ type Pace interface {
 
 // What lies further ahead than this was written by a clock that was set back since: it counts as past.
 const (
-	LongestLease = 2 * time.Minute           // no worker asks for more
-	LongestWait  = time.Hour + 5*time.Minute // of what is postponed: no outcome asks for more than an hour
+	LongestLease = 2 * time.Minute              // no worker asks for more
+	LongestWait  = 24*time.Hour + 5*time.Minute // of what is postponed: no outcome asks for more than a day
 )
 
 // Outlook is what a worker looks at before it claims and before it sends.
@@ -40,15 +40,6 @@ type Outlook struct {
 	Orders []Order       // broadcasts in state sending that have not expired
 	Wait   time.Duration // until the next slot of the channel
 	Silent time.Duration // the platform asked for it
-}
-
-// Order is a broadcast that is being sent.
-type Order struct {
-	ID       int64
-	Type     knowledge.MsgType
-	Exercise bool
-	Urgent   bool          // it, or something that it corrects
-	Left     time.Duration // until it expires
 }
 
 // Turn is what a worker tells and asks.
@@ -91,7 +82,8 @@ type Outcome struct {
 	Unclear bool          // it may have reached the recipient all the same
 	Untried bool          // counts as no try
 	Gone    bool          // of Failed: ends the subscription
-	After   time.Duration // of Postponed: the next try; at most an hour
+	Heard   time.Time     // as it was claimed: who wrote to us since is not gone
+	After   time.Duration // of Postponed: the next try; at most a day
 	Reason  string
 	Receipt string
 }

@@ -57,6 +57,9 @@ func TestOrder(t *testing.T) {
 	alert := func(id int64, exercise, urgent bool) broadcast.Order {
 		return broadcast.Order{ID: id, Type: knowledge.Alert, Exercise: exercise, Urgent: urgent, Left: hour}
 	}
+	level := func(id int64, level int, waiting int64) broadcast.Order {
+		return broadcast.Order{ID: id, Type: knowledge.Alert, Urgent: true, Level: level, Waiting: waiting, Left: hour}
+	}
 	for _, c := range []struct {
 		name   string
 		now    string
@@ -68,6 +71,10 @@ func TestOrder(t *testing.T) {
 		{name: "oldest", now: "12:00", orders: []broadcast.Order{alert(2, false, false), alert(1, false, false)}, first: 1},
 		{name: "actual before exercise", now: "12:00", orders: []broadcast.Order{alert(1, true, true), alert(2, false, false)}, first: 2},
 		{name: "urgent first", now: "12:00", orders: []broadcast.Order{alert(1, false, false), alert(2, false, true)}, first: 2},
+		{name: "for now before soon", now: "12:00", orders: []broadcast.Order{level(1, 1, 0), level(2, 2, 9)}, first: 2},
+		{name: "of those alike the smaller", now: "12:00", orders: []broadcast.Order{level(1, 2, 86000), level(2, 2, 200)}, first: 2},
+		{name: "of those alike and as large the older", now: "12:00", orders: []broadcast.Order{level(2, 2, 200), level(1, 2, 200)}, first: 1},
+		{name: "what takes back before what corrects", now: "12:00", orders: []broadcast.Order{{ID: 1, Type: knowledge.Update, Left: hour}, {ID: 2, Type: knowledge.Cancel, Left: hour}}, first: 2},
 		{name: "corrections first", now: "12:00", orders: []broadcast.Order{alert(1, false, true), {ID: 2, Type: knowledge.Cancel, Left: hour}}, first: 2},
 		{name: "at night nothing", now: "22:00", orders: []broadcast.Order{alert(1, false, false)}},
 		{name: "before seven nothing", now: "06:59", orders: []broadcast.Order{alert(1, false, false)}},

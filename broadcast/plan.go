@@ -47,7 +47,8 @@ func LimitOf(channel string) Limit {
 type ChannelPlan struct {
 	Channel  string
 	N        int
-	Takes    time.Duration
+	Ahead    int               // what is sent before it on the channel, of other broadcasts
+	Takes    time.Duration     // that included
 	Counties []knowledge.Reach // most first
 	Note     string            // what the numbers do not say; empty: nothing
 }
@@ -61,13 +62,16 @@ func Plan(reach []knowledge.Reach) (channels []ChannelPlan, n int, takes time.Du
 			p = &ChannelPlan{Channel: r.Channel}
 			by[r.Channel] = p
 		}
-		p.N += r.N
+		p.N, p.Ahead = p.N+r.N, r.Ahead
 		p.Counties = append(p.Counties, r)
 	}
 	for _, p := range by {
-		p.Takes = time.Duration(math.Ceil(float64(p.N)/LimitOf(p.Channel).Really())) * time.Second
+		p.Takes = takesFor(p.Channel, p.N+p.Ahead)
 		if p.Channel == knowledge.WeChatMass {
 			p.Note = massNote(p.Counties[0].Spent)
+		}
+		if p.Ahead > 0 {
+			p.note(fmt.Sprintf("这个渠道上还有%d条别的推送先发，%s，时间算在里面了", p.Ahead, TakesWords(takesFor(p.Channel, p.Ahead))))
 		}
 		slices.SortFunc(p.Counties, func(a, b knowledge.Reach) int { return cmp.Or(b.N-a.N, cmp.Compare(a.County, b.County)) })
 		channels = append(channels, *p)
@@ -77,11 +81,17 @@ func Plan(reach []knowledge.Reach) (channels []ChannelPlan, n int, takes time.Du
 	return channels, n, takes
 }
 
+func takesFor(channel string, n int) time.Duration {
+	return time.Duration(math.Ceil(float64(n)/LimitOf(channel).Really())) * time.Second
+}
+
+func (p *ChannelPlan) note(what string) { p.Note = strings.TrimPrefix(p.Note+"；"+what, "；") }
+
 // NoteUnsent says of the channels of a plan on which nothing leaves that this is so; senders are those that are set up.
 func NoteUnsent(plan []ChannelPlan, senders []string) {
 	for i, p := range plan {
 		if !slices.Contains(senders, p.Channel) {
-			plan[i].Note = strings.TrimPrefix(p.Note+"；", "；") + "这个渠道没有设好，现在发不出去，请先找管机器的同事"
+			plan[i].note("这个渠道没有设好，现在发不出去，请先找管机器的同事")
 		}
 	}
 }

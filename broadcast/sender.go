@@ -40,6 +40,7 @@ type Message struct {
 	Urgent   bool      // sent whatever the hour
 	Expires  time.Time // of no use from then on
 	Heard    time.Time // when the recipient last wrote to us; zero: never, or not known
+	Now      time.Time // by the database's clock, which the nodes share: what is signed is signed with it; zero: not known
 }
 
 // Receipt is what the platform called the message.
@@ -57,14 +58,18 @@ func (e *RetryError) Error() string { return fmt.Sprintf("asked to wait for %v",
 // ErrGone is that the recipient cannot be reached any more: blocked us, left, closed the account. It ends the subscription.
 var ErrGone = errors.New("recipient is gone")
 
-// NotTakenError is a message that was certainly not taken and may be later: the platform answered no for now, or nothing was written to it.
-type NotTakenError struct{ Err error }
+// NotTakenError is a message that was certainly not taken and may be later: the platform answered no for now, a setting has to be mended first, or
+// nothing was written to it.
+type NotTakenError struct {
+	Err    error
+	Reason string // for the staff, while the message waits; empty: the platform's no
+}
 
 func (e *NotTakenError) Error() string { return e.Err.Error() }
 
 func (e *NotTakenError) Unwrap() error { return e.Err }
 
-// PermanentError is a message that was not taken and never will be, whoever tries: too long, a window that is over, a wrong setting.
+// PermanentError is a message that was not taken and never will be, whoever tries and whatever is mended: too long, a window that is over.
 type PermanentError struct{ Reason string } // a few words for the report
 
 func (e *PermanentError) Error() string { return "refused for good: " + e.Reason }

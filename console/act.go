@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -129,7 +130,7 @@ func (c *Console) sendBack(ctx context.Context, d decided) (string, error) {
 	}
 	v, err := c.Store.Version(ctx, d.ID, d.Version)
 	if v.Status == knowledge.Withdrawn {
-		return fmt.Sprintf("第%d版退回了，已经撤下，不再回答。", d.Version), err
+		return strings.TrimSuffix(fmt.Sprintf("第%d版退回了，已经撤下，不再回答", d.Version)+c.correction(ctx, d.ID), "。") + "。", err
 	}
 	return fmt.Sprintf("第%d版退回了，作者的待办里会有您写的意见。", d.Version), err
 }
@@ -178,17 +179,23 @@ func (c *Console) withdraw(ctx context.Context, d decided) (string, error) {
 	return "撤下了，所有渠道都不再回答这一条。" + knowledge.RecipientsLine(got) + "。原因：" + d.Comment + c.correction(ctx, d.ID), err
 }
 
-// correction says that a draft of what readers of a withdrawn entry should be told was made with it. The entry is withdrawn whether or not it is found.
+// correction says which drafts were made with a withdrawal: of what readers of the entry should be told, and who was
+// sent it. The entry is withdrawn whether or not they are found.
 func (c *Console) correction(ctx context.Context, id knowledge.ID) string {
 	n, err := c.Store.OpenCorrection(ctx, id)
-	switch {
-	case err != nil:
+	pushes, pushErr := c.Store.EntryPushes(ctx, id)
+	if err = errors.Join(err, pushErr); err != nil {
 		c.Log.Error("the correction is not found", "entry", id, "error", err)
 		return "。给他们的更正请到“推送”里看"
-	case n == 0:
-		return ""
 	}
-	return fmt.Sprintf("。给他们的更正起草好了，是“推送”里的第%d号：补全空着的地方，送核准", n)
+	said := ""
+	if n != 0 {
+		said = fmt.Sprintf("。给他们的更正起草好了，是“推送”里的第%d号：补全空着的地方，送核准", n)
+	}
+	if len(pushes) > 0 {
+		said += "。" + knowledge.EntryPushesLine(pushes, true)
+	}
+	return said
 }
 
 // reached are those whom a correction would go to.

@@ -94,6 +94,7 @@ func certainties(who knowledge.Person, p *entryPage) sure {
 	if len(p.Reached) > 0 {
 		s.Withdraw += "撤下时，给他们的更正会起草好，放在“推送”里，核准了才发。"
 	}
+	s.Withdraw += knowledge.EntryPushesLine(p.Pushes, false)
 	switch v.Status {
 	case knowledge.InReview:
 		s.Edit = fmt.Sprintf("另存为新的一版，第%d版就此停审，已有的签字作废，新的一版要重新送审。", v.Number)

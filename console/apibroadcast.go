@@ -55,6 +55,7 @@ type Broadcasts interface {
 	BroadcastLooks
 	BroadcastAccounts
 	BroadcastChain
+	BroadcastsOfEntry
 }
 
 // broadcastsMost bounds a list.

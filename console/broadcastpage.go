@@ -28,6 +28,7 @@ type broadcastPage struct {
 	Can      broadcastAllowed
 	Typed    bool   // to be typed by hand
 	Stopped  string // why it was stopped, for the correction that follows
+	Held     string // why it is paused, where that was told
 	Problem  string
 }
 
@@ -87,7 +88,10 @@ func (c *Console) showBroadcast(w http.ResponseWriter, r *http.Request, v visit,
 		err = c.beforeBegun(ctx, p, refused)
 	} else {
 		name = "live"
-		p.Stopped = lastReason(p.History)
+		p.Stopped = lastReason(p.History, knowledge.BroadcastStopped)
+		if b.State == knowledge.BroadcastPaused {
+			p.Held = lastReason(p.History, knowledge.BroadcastHeld)
+		}
 		p.Progress, err = c.progress(ctx, b)
 	}
 	if err != nil {
@@ -153,10 +157,10 @@ func (c *Console) broadcastHistory(ctx context.Context, identifier string) ([]ev
 	return views, err
 }
 
-func lastReason(events []eventView) string {
-	stopped := knowledge.BroadcastActionWord(string(knowledge.BroadcastStopped))
+func lastReason(events []eventView, of knowledge.Action) string {
+	word := knowledge.BroadcastActionWord(string(of))
 	for _, e := range slices.Backward(events) {
-		if e.What == stopped {
+		if e.What == word {
 			return e.Note
 		}
 	}

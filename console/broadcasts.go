@@ -27,8 +27,14 @@ type BroadcastChain interface {
 	Corrections(ctx context.Context, id int64) ([]knowledge.Broadcast, error)
 	// SubmittedRevisions is what was submitted, each as it was, oldest first.
 	SubmittedRevisions(ctx context.Context, id int64) ([]knowledge.Broadcast, error)
-	// OpenCorrection is the draft of what readers of a withdrawn entry should be told; 0: there is none.
+}
+
+// BroadcastsOfEntry are those that have to do with an entry that is withdrawn.
+type BroadcastsOfEntry interface {
+	// OpenCorrection is the draft of what its readers should be told; 0: there is none.
 	OpenCorrection(ctx context.Context, entry knowledge.ID) (id int64, err error)
+	// EntryPushes are what was sent on its word and not corrected since.
+	EntryPushes(ctx context.Context, entry knowledge.ID) ([]knowledge.EntryPush, error)
 }
 
 // broadcastRoutes are the pages' ways in.

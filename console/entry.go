@@ -33,6 +33,7 @@ type entryPage struct {
 	History     []happenedView
 	Advice      *advice               // while it is being written or reviewed
 	Reached     []knowledge.Recipient // by the entry, lately
+	Pushes      []knowledge.EntryPush // that were made from it, lately
 	Involvement knowledge.Involvement
 	Can         allowed
 	Sure        sure
@@ -71,6 +72,9 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, v visit) error {
 		return err
 	}
 	if p.Reached, err = c.reached(r.Context(), id); err != nil {
+		return err
+	}
+	if p.Pushes, err = c.Store.EntryPushes(r.Context(), id); err != nil {
 		return err
 	}
 	p.Can, p.Sure = mayDo(v.Person, p), certainties(v.Person, p)

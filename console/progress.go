@@ -41,9 +41,10 @@ type progressView struct {
 	Channels []progressRow
 	Counties []progressRow
 	Failures []failureRow
-	At       time.Time // of the counts
-	Rest     string    // when the last one has it, at best
-	Over     bool      // nothing is sent any more
+	Waits    []failureRow // what was tried and waits for another try: some of it can be mended
+	At       time.Time    // of the counts
+	Rest     string       // when the last one has it, at best
+	Over     bool         // nothing is sent any more
 }
 
 // progressRow counts one channel's or county's.
@@ -117,7 +118,8 @@ func (c *Console) progress(ctx context.Context, b knowledge.Broadcast) (*progres
 
 func newProgress(b knowledge.Broadcast, wakes bool, counts []knowledge.DeliveryCount, at time.Time) *progressView {
 	p := &progressView{B: b, At: at, Over: !b.EndedAt.IsZero()}
-	channels, counties, failures := map[string]*progressRow{}, map[string]*progressRow{}, map[[2]string]int64{}
+	channels, counties := map[string]*progressRow{}, map[string]*progressRow{}
+	failures, waits := map[[2]string]int64{}, map[[2]string]int64{}
 	row := func(rows map[string]*progressRow, key, name string) *progressRow {
 		if rows[key] == nil {
 			rows[key] = &progressRow{Name: name}
@@ -142,6 +144,9 @@ func newProgress(b knowledge.Broadcast, wakes bool, counts []knowledge.DeliveryC
 			failures[[2]string{knowledge.ChannelWord(d.Channel), d.Reason}] += d.N
 		default:
 			waiting = append(waiting, knowledge.Reach{Channel: d.Channel, N: int(d.N)})
+			if d.Reason != "" {
+				waits[[2]string{knowledge.ChannelWord(d.Channel), d.Reason}] += d.N
+			}
 		}
 	}
 	if _, _, takes := broadcast.Plan(waiting); len(waiting) > 0 && b.State == knowledge.BroadcastSending {
@@ -151,13 +156,18 @@ func newProgress(b knowledge.Broadcast, wakes bool, counts []knowledge.DeliveryC
 		}
 	}
 	p.Channels, p.Counties = sortedRows(channels), sortedRows(counties)
-	for what, n := range failures {
-		p.Failures = append(p.Failures, failureRow{what[0], cmp.Or(what[1], "没有说原因"), n})
+	p.Failures, p.Waits = failureRows(failures), failureRows(waits)
+	return p
+}
+
+func failureRows(counts map[[2]string]int64) (all []failureRow) {
+	for what, n := range counts {
+		all = append(all, failureRow{what[0], cmp.Or(what[1], "没有说原因"), n})
 	}
-	slices.SortFunc(p.Failures, func(a, b failureRow) int {
+	slices.SortFunc(all, func(a, b failureRow) int {
 		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Channel+a.Reason, b.Channel+b.Reason))
 	})
-	return p
+	return all
 }
 
 func sortedRows(rows map[string]*progressRow) (all []progressRow) {

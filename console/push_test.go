@@ -206,6 +206,9 @@ func TestPush(t *testing.T) {
 	li.post(at+"/approve", li.with(url.Values{"typed": {"实际发布"}}), 200, "核准了，这是实发，几秒钟里开始发。", "<strong>核准了，几秒钟里开始发。")
 
 	o.begin(t, "1")
+	later := flood("actual") // as urgent, to more people than the other has left
+	later.Set("do", "preview")
+	wang.post("/console/broadcasts/new?blank=", later, 200, "会到3个接收方", "这个渠道上还有1条别的推送先发，不到1分钟，时间算在里面了")
 	wang.get(at, 200, "发到了哪里", "已发<strong>1</strong>", "没发成<strong>1</strong>", "等着发<strong>1</strong>", "收件人已退出或屏蔽")
 	wang.get(at+"/edit", 409, "已经开始发")
 	wang.post(at+"/cancel", url.Values{}, 400, "表单不完整")

@@ -49,7 +49,7 @@ func TestAreaChoices(t *testing.T) {
 func TestProgress(t *testing.T) {
 	counts := []knowledge.DeliveryCount{
 		{Channel: "telegram", County: "320623", State: "sent", N: 10}, {Channel: "telegram", County: "320623", State: "waiting", N: 100000},
-		{Channel: "wechat", County: "", State: "failed", Reason: "屏蔽", N: 2}, {Channel: "wechat", County: "", State: "postponed", N: 1},
+		{Channel: "wechat", County: "", State: "failed", Reason: "屏蔽", N: 2}, {Channel: "wechat", County: "", State: "postponed", Reason: "连不上渠道", N: 1},
 		{Channel: "wechat", County: "320623", State: "claimed", N: 8},
 	}
 	day, night := time.Date(2026, 11, 27, 12, 0, 0, 0, knowledge.China), time.Date(2026, 11, 27, 23, 0, 0, 0, knowledge.China)
@@ -59,8 +59,8 @@ func TestProgress(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	rest := fmt.Sprintf("还要约%.0f分钟", math.Ceil(100000/broadcast.LimitOf("telegram").Really()/60))
-	if p.Rest != rest || p.Failures[0] != (failureRow{"微信", "屏蔽", 2}) {
-		t.Errorf("%q, %+v", p.Rest, p.Failures)
+	if p.Rest != rest || p.Failures[0] != (failureRow{"微信", "屏蔽", 2}) || len(p.Waits) != 1 || p.Waits[0] != (failureRow{"微信", "连不上渠道", 1}) {
+		t.Errorf("%q, %+v, %+v", p.Rest, p.Failures, p.Waits)
 	}
 	for _, as := range []knowledge.MsgType{knowledge.Alert, knowledge.Update} { // a correction waits too, unless what it corrects is urgent
 		b.Type = as

@@ -47,8 +47,21 @@ func (t Topic) Word() string { return topicWord[t] }
 
 // Urgent reports whether people are woken for it; what is not waits for the morning, but for what corrects something urgent. No exercise is urgent.
 func (b Broadcast) Urgent() bool {
+	return b.Level() > 0
+}
+
+// Level is how soon it has to be there: 2 is for now (CAP's Immediate or Extreme), 1 for the next hours (Expected or Severe); 0 wakes nobody, as no exercise does.
+func (b Broadcast) Level() int {
 	c := b.Content
-	return !b.Exercise && (c.Urgency == "Immediate" || c.Urgency == "Expected" || c.Severity == "Extreme" || c.Severity == "Severe")
+	switch {
+	case b.Exercise:
+		return 0
+	case c.Urgency == "Immediate" || c.Severity == "Extreme":
+		return 2
+	case c.Urgency == "Expected" || c.Severity == "Severe":
+		return 1
+	}
+	return 0
 }
 
 // Fields are what a broadcast says and to whom, as the staff read it, in the order of its form.

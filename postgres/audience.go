@@ -107,7 +107,7 @@ func areaPrefix(area string) string {
 	return area
 }
 
-// PreviewBroadcast counts whom a broadcast would go to if it were begun now; a correction, to those of its chain.
+// PreviewBroadcast counts whom a broadcast would go to if it were begun now, and what would be sent before it; a correction, to those of its chain.
 func (s *Store) PreviewBroadcast(ctx context.Context, b knowledge.Broadcast) ([]knowledge.Reach, error) {
 	var chain []int64
 	if b.Type != knowledge.Alert {
@@ -136,6 +136,9 @@ func (s *Store) PreviewBroadcast(ctx context.Context, b knowledge.Broadcast) ([]
 			reach, at = append(reach, knowledge.Reach{Channel: r.Channel, County: r.County}), len(reach)
 		}
 		reach[at].N += r.N
+	}
+	if err := s.fillAhead(ctx, b, chain, reach); err != nil {
+		return nil, err
 	}
 	return reach, s.massSpent(ctx, reach)
 }

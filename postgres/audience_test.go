@@ -87,7 +87,7 @@ func TestAudience(t *testing.T) {
 	b.Audience = at("320600")
 	reach, err := store.PreviewBroadcast(ctx, b)
 	must(t, err)
-	if got := fmt.Sprint(reach); got != "[{email 320600 1 0} {telegram  1 0} {telegram 320623 1 0} {telegram 320685 1 0} {webhook 320623104 1 0} {wechat 320000 1 0} {wechat 320600 1 0} {wecom 320623 1 0}]" {
+	if got := fmt.Sprint(reach); got != "[{email 320600 1 0 0} {telegram  1 0 0} {telegram 320623 1 0 0} {telegram 320685 1 0 0} {webhook 320623104 1 0 0} {wechat 320000 1 0 0} {wechat 320600 1 0 0} {wecom 320623 1 0 0}]" {
 		t.Error(got)
 	}
 }
@@ -129,7 +129,7 @@ func TestAudienceOfFormerCodes(t *testing.T) {
 	}
 	b := flood(false)
 	b.Audience.Areas = []string{"320613"}
-	if reach, err := store.PreviewBroadcast(ctx, b); err != nil || fmt.Sprint(reach) != "[{telegram 320613 3 0} {wecom 320602001 1 0}]" {
+	if reach, err := store.PreviewBroadcast(ctx, b); err != nil || fmt.Sprint(reach) != "[{telegram 320613 3 0 0} {wecom 320602001 1 0 0}]" {
 		t.Error(reach, err)
 	}
 }
@@ -165,7 +165,7 @@ func TestMassEndpoint(t *testing.T) {
 	mustExec(t, ctx, conn, fmt.Sprintf(`
 		INSERT INTO deliveries (broadcast_id, channel, recipient, state, settled_at) VALUES (%[1]d, 'wechat_mass', 'all', 'sent', now()), (%[1]d, 'wechat_mass', 'tag:2', 'failed', now());
 		INSERT INTO delivery_totals VALUES (%[1]d, 'wechat_mass', '', 'sent', '', 2)`, b.ID))
-	if reach, err := store.PreviewBroadcast(ctx, b); err != nil || fmt.Sprint(reach) != "[{wechat_mass  2 3}]" {
+	if reach, err := store.PreviewBroadcast(ctx, b); err != nil || fmt.Sprint(reach) != "[{wechat_mass  2 3 0}]" {
 		t.Error(reach, err)
 	}
 	b.Exercise = true

@@ -289,6 +289,7 @@ var broadcastErrors = map[string]struct {
 	"broadcast_edit_has_editor":            {knowledge.Forbidden, "修改要写明是谁改的"},
 	"broadcast_approver_still_may":         {knowledge.Conflict, "核准它的人停用了，或者不再是发布员；请另一个发布员重新核准"},
 	"broadcast_entry_is_served":            {knowledge.Conflict, "它所根据的条目那一版没有发布，或者已经撤下、换了新版；请照现在发布的重新起草"},
+	"broadcast_not_taken_back":             {knowledge.Conflict, "它要更正的已经作废，不能再更正；作废写错了，先停下那一条作废，或者另发一条通知"},
 	"broadcast_corrects_what_was_sent":     {knowledge.Conflict, "只能更正或作废已经开始发的通知或更正"},
 	"broadcast_corrects_its_kind":          {knowledge.Invalid, "演练只能更正演练，实发只能更正实发"},
 	"broadcast_correction_has_no_audience": {knowledge.Invalid, "更正和作废发给收到原来那一条的人，不能另选"},

@@ -57,19 +57,23 @@ func (s *Store) BroadcastsNamed(ctx context.Context, identifiers, origins []stri
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Broadcast, error) { return scanBroadcast(row) })
 }
 
-// PublicBroadcasts are those that were begun and are no exercises, the newest first.
+// public is what anybody may read of: no exercise, and not what is for those only whom an entry was told, nor what corrects that.
+const public = `b.begun_at IS NOT NULL AND NOT b.exercise AND NOT EXISTS (
+	SELECT FROM broadcasts o WHERE o.id IN (SELECT broadcast_chain(b.id)) AND o.document::jsonb #>> '{audience,readers_of}' <> '')`
+
+// PublicBroadcasts are those of the public that were begun and hold, the newest first: not what the staff stopped or hold back for the moment.
 func (s *Store) PublicBroadcasts(ctx context.Context, limit int) ([]knowledge.Broadcast, error) {
 	rows, err := s.pool.Query(ctx, `
-		SELECT `+broadcastColumns+` FROM broadcasts WHERE begun_at IS NOT NULL AND NOT exercise ORDER BY begun_at DESC, id DESC LIMIT $1`, limit)
+		SELECT `+broadcastColumns+` FROM broadcasts b WHERE state NOT IN ('paused', 'cancelled') AND `+public+` ORDER BY begun_at DESC, id DESC LIMIT $1`, limit)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (knowledge.Broadcast, error) { return scanBroadcast(row) })
 }
 
-// PublicBroadcast is one of these; NotFound when none of the identifier was.
+// PublicBroadcast is one of the public that was begun, also one that was stopped since: its corrections name it. NotFound when none of the identifier was.
 func (s *Store) PublicBroadcast(ctx context.Context, identifier string) (knowledge.Broadcast, error) {
-	b, err := scanBroadcast(s.pool.QueryRow(ctx, `SELECT `+broadcastColumns+` FROM broadcasts WHERE identifier = $1 AND begun_at IS NOT NULL AND NOT exercise`, identifier))
+	b, err := scanBroadcast(s.pool.QueryRow(ctx, `SELECT `+broadcastColumns+` FROM broadcasts b WHERE identifier = $1 AND `+public, identifier))
 	return b, missing(err, "没有这条推送")
 }
 
@@ -108,8 +112,8 @@ func (s *Store) BroadcastHistory(ctx context.Context, identifier string) ([]know
 	})
 }
 
-// SettleBroadcasts does what the clock asks for: approvals that lapsed are asked for anew, and what reached its last hour ends. It returns how
-// many were changed.
+// SettleBroadcasts does what the clock asks for: approvals that lapsed, or of what the entry says no more, are asked for anew, and what
+// reached its last hour ends. It returns how many were changed.
 func (s *Store) SettleBroadcasts(ctx context.Context) (changed int, err error) {
 	for _, c := range []struct {
 		to, of string
@@ -117,6 +121,8 @@ func (s *Store) SettleBroadcasts(ctx context.Context) (changed int, err error) {
 		why    string
 	}{
 		{"expired", `state IN ('approved', 'sending', 'paused') AND expires_at <= clock_timestamp()`, knowledge.BroadcastRanOut, ""},
+		{"cancelled", `state = 'approved' AND broadcast_taken_back(id, msg_type)`, knowledge.BroadcastStopped, "它要更正的已经作废"},
+		{"submitted", `state = 'approved' AND NOT broadcast_entry_served(entry_id, version, clock_timestamp())`, knowledge.BroadcastLapsed, "条目撤下或换了新版"},
 		{"submitted", `state = 'approved' AND NOT approval_holds(approved_at, send_at, clock_timestamp())`, knowledge.BroadcastLapsed, "2小时没有开始发"},
 		{"submitted", `state = 'approved' AND NOT approver_may(approved_by)`, knowledge.BroadcastLapsed, "核准它的人停用了，或者不再是发布员"},
 	} {

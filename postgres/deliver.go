@@ -14,8 +14,9 @@ import (
 
 // Ledger is the deliveries, on connections of their own: readers' questions never wait for one that a broadcast holds.
 type Ledger struct {
-	store *Store
-	pool  *pgxpool.Pool
+	store   *Store
+	pool    *pgxpool.Pool
+	waiting waiting
 }
 
 // ledgerConnections: of each node. One takes turns, one looks, one reserves; a fan-out or two channels at once wait for a moment.
@@ -32,7 +33,7 @@ func (s *Store) OpenLedger(ctx context.Context) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect the ledger to the database: %w", redact(err))
 	}
-	return &Ledger{store: s, pool: pool}, nil
+	return &Ledger{store: s, pool: pool, waiting: waiting{of: map[string]*counted{}}}, nil
 }
 
 // Close waits for what is under way.
@@ -46,32 +47,36 @@ func (l *Ledger) Look(ctx context.Context, channel string) (broadcast.Outlook, e
 		WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now)
 		SELECT now, coalesce(extract(epoch FROM (SELECT next_at FROM delivery_slots WHERE channel = $1 ORDER BY next_at DESC LIMIT 1) - now), 0)::float8,
 		       coalesce(extract(epoch FROM (SELECT until FROM delivery_silences WHERE channel = $1 AND set_at <= now) - now), 0)::float8,
-		       coalesce(b.id, 0), coalesce(b.msg_type, ''), coalesce(b.exercise, false), coalesce(b.urgent, false),
+		       coalesce(b.id, 0), coalesce(b.msg_type, ''), coalesce(b.exercise, false), coalesce(b.level, 0),
 		       coalesce(extract(epoch FROM b.expires_at - now), 0)::float8
-		  FROM clock LEFT JOIN LATERAL (SELECT s.id, s.msg_type, s.exercise, s.expires_at, `+urgent+` AS urgent
+		  FROM clock LEFT JOIN LATERAL (SELECT s.id, s.msg_type, s.exercise, s.expires_at, `+level+` AS level
 		                       FROM broadcasts s WHERE state = 'sending' AND expires_at > now) b ON true`, channel)
 	if err != nil {
 		return o, fmt.Errorf("look at what is sent on %s: %w", channel, err)
 	}
 	var order broadcast.Order
 	var left float64
-	_, err = pgx.ForEachRow(rows, []any{&o.Now, &wait, &silent, &order.ID, &order.Type, &order.Exercise, &order.Urgent, &left}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&o.Now, &wait, &silent, &order.ID, &order.Type, &order.Exercise, &order.Level, &left}, func() error {
 		o.Wait, o.Silent = seconds(wait), seconds(silent)
 		if order.ID != 0 {
-			order.Left = seconds(left)
+			order.Urgent, order.Left = order.Level > 0, seconds(left)
 			o.Orders = append(o.Orders, order)
 		}
 		return nil
 	})
+	if err == nil {
+		err = l.countWaiting(ctx, channel, o.Orders)
+	}
 	if err != nil {
 		return o, fmt.Errorf("look at what is sent on %s: %w", channel, err)
 	}
 	return o, nil
 }
 
-// urgent is what is sent at night too: also what corrects something that people were, or may have been, woken for. No exercise is.
-const urgent = `NOT s.exercise AND (broadcast_says_urgent(s.document) OR s.msg_type <> 'Alert' AND EXISTS (
-		SELECT FROM broadcasts c WHERE c.id IN (SELECT broadcast_chain(s.id)) AND c.begun_at IS NOT NULL AND broadcast_says_urgent(c.document)))`
+// level is how soon something of s has to be there (knowledge.Broadcast.Level); from 1 on it is sent at night too. Of a correction it is also the level of
+// what people were, or may have been, woken for. No exercise has one.
+const level = `CASE WHEN s.exercise THEN 0 ELSE greatest(broadcast_level(s.document), CASE WHEN s.msg_type <> 'Alert' THEN (
+		SELECT max(broadcast_level(c.document)) FROM broadcasts c WHERE c.id IN (SELECT broadcast_chain(s.id)) AND c.begun_at IS NOT NULL) END) END`
 
 func seconds(s float64) time.Duration { return max(0, time.Duration(s*float64(time.Second))) }
 
@@ -185,6 +190,7 @@ func (l *Ledger) Turn(ctx context.Context, t broadcast.Turn) (claimed []broadcas
 const (
 	claimsLock = 0x716C
 	slotsLock  = 0x716D
+	chainsLock = 0x716E // held by what begins of a chain (migrations/00032)
 )
 
 // claimSQL claims of one broadcast what is due, then what a clock that was set back since put too far ahead (looked for from time to time, when DueSince is
@@ -204,7 +210,8 @@ const claimSQL = `
 	ahead AS (
 	    SELECT n FROM deliveries
 	     WHERE broadcast_id = $1 AND channel = $2 AND state IN ('claimed', 'postponed') AND $5 AND $6 = 0
-	       AND leased_to > now() + make_interval(secs => $8::float8) AND (state = 'claimed' OR leased_to > now() + make_interval(secs => $9::float8))
+	       AND leased_to > now() + make_interval(secs => $8::float8)
+	       AND (state = 'claimed' OR postponed_at > clock_timestamp() OR leased_to > now() + make_interval(secs => $9::float8))
 	     ORDER BY leased_to DESC LIMIT $3 - (SELECT count(*) FROM due) FOR UPDATE SKIP LOCKED),
 	again AS (SELECT n FROM due UNION SELECT n FROM ahead),
 	fresh AS (
@@ -234,12 +241,13 @@ func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
 	for i, o := range outcomes {
 		broadcasts[i], numbers[i], tokens[i] = o.Broadcast, o.N, o.Token
 		ends[i], reasons[i], receipts[i] = string(o.End), storable(short(o.Reason)), storable(short(o.Receipt))
-		unclear[i], untried[i], after[i] = o.Unclear, o.Untried, min(o.After, time.Hour).Seconds()
+		unclear[i], untried[i], after[i] = o.Unclear, o.Untried, min(o.After, 24*time.Hour).Seconds()
 		gone = gone || o.Gone
 	}
 	batch.Queue(`
 		UPDATE deliveries d SET state = o.state, unclear = d.unclear OR o.unclear, tries = d.tries - o.untried::int,
 		       settled_at = CASE WHEN o.state <> 'postponed' THEN clock_timestamp() END,
+		       postponed_at = CASE WHEN o.state = 'postponed' THEN clock_timestamp() END,
 		       leased_to = CASE WHEN o.state = 'postponed' THEN clock_timestamp() + make_interval(secs => o.after) END,
 		       reason = nullif(o.reason, ''), receipt = nullif(o.receipt, '')
 		  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[], $6::boolean[], $7::float8[], $8::text[], $9::text[])
@@ -266,7 +274,8 @@ func endSubscriptions(batch *pgx.Batch, outcomes []broadcast.Outcome) {
 		}
 		batch.Queue(`
 			UPDATE readers r SET gone_at = clock_timestamp() FROM deliveries d
-			 WHERE d.broadcast_id = $1 AND d.n = $2 AND d.token = $3 AND r.id = d.reader_id AND r.gone_at IS NULL`, o.Broadcast, o.N, o.Token)
+			 WHERE d.broadcast_id = $1 AND d.n = $2 AND d.token = $3 AND r.id = d.reader_id AND r.gone_at IS NULL AND r.seen_at <= $4`,
+			o.Broadcast, o.N, o.Token, o.Heard)
 		batch.Queue(`
 			UPDATE endpoints e SET gone_at = clock_timestamp(), gone_reason = $4 FROM deliveries d
 			 WHERE d.broadcast_id = $1 AND d.n = $2 AND d.token = $3 AND e.channel = d.channel AND e.recipient = d.recipient AND e.gone_at IS NULL`,

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -28,9 +29,7 @@ type ledgerBench struct {
 func newLedger(t *testing.T) ledgerBench {
 	t.Helper()
 	ctx, dsn := context.Background(), postgrestest.DSN(t)
-	store, err := postgres.Open(ctx, dsn)
-	must(t, err)
-	t.Cleanup(store.Close)
+	store := audited(t, dsn, filepath.Join(t.TempDir(), "audit.head"), auditKey, nil)
 	ledger, err := store.OpenLedger(ctx)
 	must(t, err)
 	t.Cleanup(ledger.Close)
@@ -69,7 +68,7 @@ func (l ledgerBench) turn(t *testing.T, id int64, ends map[string]broadcast.Outc
 		var settled []broadcast.Outcome
 		for _, c := range claimed {
 			if o, ok := ends[c.To]; ok {
-				o.Delivery = c.Delivery
+				o.Delivery, o.Heard = c.Delivery, c.Heard
 				settled = append(settled, o)
 			}
 		}
@@ -106,7 +105,7 @@ func TestLedger(t *testing.T) {
 	update.Type, update.References, update.Audience, update.Content.Reason = knowledge.Update, id, knowledge.Audience{}, "桥名写错了"
 	reach, err := l.store.PreviewBroadcast(ctx, update)
 	must(t, err)
-	if got := fmt.Sprint(reach); got != "[{telegram  2 0} {wecom  1 0}]" {
+	if got := fmt.Sprint(reach); got != "[{telegram  2 0 0} {wecom  1 0 0}]" {
 		t.Errorf("the preview of the update: %s", got)
 	}
 	if got := l.names(t, l.begin(t, update)); got != "drills leaves 网格一组" {

@@ -27,11 +27,17 @@ func TestClockBack(t *testing.T) {
 	if again := turn(t, broadcast.Outcome{Delivery: claimed[0].Delivery, End: broadcast.Postponed, After: 24 * time.Hour}); len(claimed) != 2 || len(again) > 0 {
 		t.Fatalf("%v, then %v", claimed, again)
 	}
+	if again := turn(t, broadcast.Outcome{Delivery: claimed[1].Delivery, End: broadcast.Postponed, After: 10 * time.Minute}); len(again) > 0 {
+		t.Fatal(again)
+	}
+	if n := l.store.Count(t, `SELECT count(*) FROM deliveries WHERE leased_to > now() + interval '23 hours'`); n != 1 {
+		t.Error("what was put off for a day is tried sooner")
+	}
 	must(t, l.ledger.Silence(ctx, "telegram", time.Minute))
 	if o, err := l.ledger.Look(ctx, "telegram"); err != nil || o.Silent <= 0 {
 		t.Fatalf("%+v (%v)", o, err)
 	}
-	mustExec(t, ctx, l.conn, `UPDATE deliveries SET leased_to = leased_to + interval '1 hour'`)
+	mustExec(t, ctx, l.conn, `UPDATE deliveries SET leased_to = leased_to + interval '1 hour', postponed_at = postponed_at + interval '1 hour'`)
 	mustExec(t, ctx, l.conn, `UPDATE delivery_silences SET until = until + interval '1 hour', set_at = set_at + interval '1 hour'`)
 	if o, err := l.ledger.Look(ctx, "telegram"); err != nil || o.Silent > 0 {
 		t.Errorf("silent for %v (%v)", o.Silent, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -26,22 +25,23 @@ func readersOfSelect(b knowledge.Broadcast) (sql string, args []any) {
 		[]any{string(b.Audience.ReadersOf), pushes, knowledge.CorrectionWindow.Seconds(), b.Type == knowledge.Alert, b.Exercise, orNone(b.Audience.Channels)}
 }
 
-// openCorrection is the correction of an entry that is on its way to its readers.
+// openCorrection is the correction of an entry that will go to its readers. One that is being sent tells of an earlier withdrawal.
 const openCorrection = `
-	SELECT id FROM broadcasts WHERE document::jsonb -> 'audience' ->> 'readers_of' = $1 AND state IN ('draft', 'submitted', 'approved', 'sending', 'paused')`
+	SELECT id FROM broadcasts WHERE document::jsonb -> 'audience' ->> 'readers_of' = $1 AND state IN ('draft', 'submitted', 'approved')`
 
-// proposeCorrections drafts, in the transaction that withdraws entries, what those who were answered with them in the last 30 days should be told: whoever
-// withdraws, and from wherever, nothing is withdrawn of which nobody thought of its readers. Somebody has to complete and submit each draft, and
-// another one to approve it. The events are for the caller to append: withdrawals holds those of what was withdrawn.
+// proposeCorrections drafts, in the transaction that withdraws entries, what those should be told who were answered with them in the last 30 days, or were
+// sent a broadcast that was made from them (takeBack): whoever withdraws, and from wherever, nothing is withdrawn of which nobody thought of its
+// readers. Somebody has to complete and submit each draft, and another one to approve it. The events are for the caller to append: withdrawals holds those of what was withdrawn.
 func (s *Store) proposeCorrections(ctx context.Context, tx pgx.Tx, withdrawals []knowledge.Event) (proposed []knowledge.Event, err error) {
 	for _, w := range withdrawals {
 		if w.Detail["was"] != string(knowledge.Published) {
 			continue
 		}
-		b, err := proposeCorrection(ctx, tx, w)
+		b, taken, err := s.proposeCorrection(ctx, tx, w)
 		if err != nil {
 			return nil, fmt.Errorf("draft the correction of %s: %w", w.Entry, broadcastError(err))
 		}
+		proposed = append(proposed, taken...)
 		if b.ID != 0 {
 			proposed = append(proposed, aboutBroadcast(knowledge.BroadcastMade, b, map[string]string{"corrects": string(w.Entry)}))
 		}
@@ -49,29 +49,33 @@ func (s *Store) proposeCorrections(ctx context.Context, tx pgx.Tx, withdrawals [
 	return proposed, nil
 }
 
-// proposeCorrection drafts nothing when nobody is to be told, or when such a correction is there already.
-func proposeCorrection(ctx context.Context, tx pgx.Tx, of knowledge.Event) (knowledge.Broadcast, error) {
+// proposeCorrection drafts nothing when nobody is to be told, or when such a correction is there already. What it did to broadcasts comes as events.
+func (s *Store) proposeCorrection(ctx context.Context, tx pgx.Tx, of knowledge.Event) (b knowledge.Broadcast, taken []knowledge.Event, err error) {
 	var short, topic, reason string
-	err := tx.QueryRow(ctx, `
+	err = tx.QueryRow(ctx, `
 		SELECT coalesce(nullif(document ->> 'short', ''), document ->> 'title'), document ->> 'topic', coalesce(reason, '') FROM entry_versions
 		 WHERE entry_id = $1 AND version = $2`, string(of.Entry), of.Version).Scan(&short, &topic, &reason)
 	if err != nil {
-		return knowledge.Broadcast{}, err
+		return b, nil, err
 	}
-	b := correctionOf(of.Entry, short, topic, reason)
+	if taken, err = s.takeBack(ctx, tx, of, reason); err != nil {
+		return b, nil, err
+	}
+	c := correctionOf(of.Entry, short, topic, reason)
 	var needless bool
-	sql, args := readersOfSelect(b)
+	sql, args := readersOfSelect(c)
 	if err := tx.QueryRow(ctx, `SELECT EXISTS (`+openCorrection+`) OR NOT EXISTS (`+sql+`)`, args...).Scan(&needless); err != nil || needless {
-		return knowledge.Broadcast{}, err
+		return b, taken, err
 	}
-	if b.Expires, err = lastHour(ctx, tx, b.SendAt); err != nil {
-		return b, err
+	if c.Expires, err = lastHour(ctx, tx, c.SendAt); err != nil {
+		return b, nil, err
 	}
-	b.Identifier = newIdentifier()
-	return insertBroadcast(ctx, tx, b)
+	c.Identifier = newIdentifier()
+	b, err = insertBroadcast(ctx, tx, c)
+	return b, taken, err
 }
 
-// OpenCorrection is the number of the broadcast that tells, or will tell, the entry's readers that it was withdrawn; 0: there is none.
+// OpenCorrection is the number of the broadcast that will tell the entry's readers that it was withdrawn; 0: there is none.
 func (s *Store) OpenCorrection(ctx context.Context, entry knowledge.ID) (id int64, err error) {
 	err = s.pool.QueryRow(ctx, openCorrection+` ORDER BY id DESC LIMIT 1`, string(entry)).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -80,8 +84,11 @@ func (s *Store) OpenCorrection(ctx context.Context, entry knowledge.ID) (id int6
 	return id, err
 }
 
-// reasonMost bounds what of a reason is told, in characters: no withdrawal fails because somebody wrote too much.
-const reasonMost = 500
+// Of a reason no more is told than this, in characters: no withdrawal fails because somebody wrote too much, and a Cancel fits into a text message.
+const (
+	reasonMost       = 500
+	cancelReasonMost = 200
+)
 
 // correctionOf is the draft. What was wrong stands in it as the publisher wrote it; it names no entry as its source, which is served no more.
 func correctionOf(entry knowledge.ID, short, topic, reason string) knowledge.Broadcast {
@@ -92,10 +99,7 @@ func correctionOf(entry knowledge.ID, short, topic, reason string) knowledge.Bro
 	case knowledge.Fraud:
 		category = "Security"
 	}
-	why := "我们重新核查，发现之前的回答要改。"
-	if reason = strings.TrimSpace(knowledge.Sayable(reason)); reason != "" {
-		why = string([]rune(reason)[:min(len([]rune(reason)), reasonMost)])
-	}
+	why := toldReason("我们重新核查，发现之前的回答要改。", reason, reasonMost)
 	return knowledge.Broadcast{
 		Type: knowledge.Alert, Audience: knowledge.Audience{ReadersOf: entry},
 		Content: knowledge.BroadcastContent{

@@ -39,19 +39,23 @@ func (l *Ledger) Begin(ctx context.Context) (begun broadcast.Begun, err error) {
 // beginNext begins the next one but those passed over, and names it whatever becomes of it.
 func (l *Ledger) beginNext(ctx context.Context, passed []int64) (next broadcast.Begun, id int64, err error) {
 	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		b, err := scanBroadcast(tx.QueryRow(ctx, `
-			SELECT `+broadcastColumns+` FROM broadcasts
-			 WHERE state = 'approved' AND coalesce(send_at, '-infinity') <= clock_timestamp() AND expires_at > clock_timestamp()
-			   AND approval_holds(approved_at, send_at, clock_timestamp()) AND broadcast_entry_served(entry_id, version, clock_timestamp())
-			   AND approver_may(approved_by) AND id <> ALL ($1::bigint[])
-			 ORDER BY exercise, msg_type = 'Alert', id FOR UPDATE SKIP LOCKED LIMIT 1`, passed))
+		var b knowledge.Broadcast
+		var mine bool
+		if id, mine, err = nextChain(ctx, tx, passed); err != nil || !mine {
+			return err
+		}
+		b, err = scanBroadcast(tx.QueryRow(ctx, `SELECT `+broadcastColumns+` FROM broadcasts WHERE id = $1 AND `+mayBegin+` FOR UPDATE SKIP LOCKED`, id))
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		id = b.ID
+		// before what is stopped below: whoever withdraws its entry locks that first, and then what is sent on its word
+		_, err := tx.Exec(ctx, `SELECT FROM entry_versions WHERE entry_id = $1 AND version = $2 FOR SHARE`, string(b.Content.Entry), b.Content.Version)
+		if err != nil {
+			return err
+		}
 		var chain []int64
 		var stopped []knowledge.Broadcast
 		if b.Type != knowledge.Alert {
@@ -61,7 +65,7 @@ func (l *Ledger) beginNext(ctx context.Context, passed []int64) (next broadcast.
 			} else if gone { // for good: what was deleted does not come back
 				return l.store.stepTo(ctx, tx, b, "cancelled", knowledge.BroadcastStopped, listGone)
 			}
-			if chain, stopped, inFlight, err = l.stopCorrected(ctx, tx, b.ID); err != nil {
+			if chain, stopped, inFlight, err = l.stopCorrected(ctx, tx, b); err != nil {
 				return err
 			}
 			if inFlight {
@@ -82,14 +86,39 @@ func (l *Ledger) beginNext(ctx context.Context, passed []int64) (next broadcast.
 	return next, id, err
 }
 
+// mayBegin holds of what is begun.
+const mayBegin = `state = 'approved' AND coalesce(send_at, '-infinity') <= clock_timestamp() AND expires_at > clock_timestamp()
+	AND approval_holds(approved_at, send_at, clock_timestamp()) AND broadcast_entry_served(entry_id, version, clock_timestamp())
+	AND approver_may(approved_by) AND NOT broadcast_taken_back(id, msg_type)`
+
+// nextChain finds the next one that may begin, and takes its chain's turn: of one chain one begins at a time, so that nothing begins beside the Cancel that
+// takes it back. Not mine: another node has the turn, or there is nothing (0).
+func nextChain(ctx context.Context, tx pgx.Tx, passed []int64) (id int64, mine bool, err error) {
+	var root int64
+	err = tx.QueryRow(ctx, `
+		SELECT id, (SELECT min(c) FROM broadcast_chain(id) c) FROM broadcasts WHERE `+mayBegin+` AND id <> ALL ($1::bigint[])
+		 ORDER BY exercise, msg_type = 'Alert', msg_type = 'Update', id LIMIT 1`, passed).Scan(&id, &root)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
+	}
+	if err == nil {
+		err = tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1::int, $2::int)`, chainsLock, root).Scan(&mine)
+	}
+	return id, mine, err
+}
+
 // stopCorrected stops what is still being sent of a correction's chain, and reports whether some of it is in flight. No claim of it is made
-// until the transaction ends.
-func (l *Ledger) stopCorrected(ctx context.Context, tx pgx.Tx, id int64) (chain []int64, stopped []knowledge.Broadcast, inFlight bool, err error) {
-	if chain, err = chainOf(ctx, tx, id, id); err != nil {
+// until the transaction ends. A Cancel also ends what of its chain has not begun: nothing is said any more of what does not count.
+func (l *Ledger) stopCorrected(ctx context.Context, tx pgx.Tx, by knowledge.Broadcast) (chain []int64, stopped []knowledge.Broadcast, inFlight bool, err error) {
+	if chain, err = chainOf(ctx, tx, by.ID, by.ID); err != nil {
 		return nil, nil, false, err
 	}
+	states := []string{"sending", "paused"}
+	if by.Type == knowledge.Cancel {
+		states = append(states, "draft", "submitted", "approved")
+	}
 	rows, err := tx.Query(ctx, `
-		UPDATE broadcasts SET state = 'cancelled' WHERE id = ANY ($1) AND state IN ('sending', 'paused') RETURNING `+broadcastColumns, chain)
+		UPDATE broadcasts SET state = 'cancelled' WHERE id = ANY ($1) AND state = ANY ($2) RETURNING `+broadcastColumns, chain, states)
 	if err != nil {
 		return nil, nil, false, err
 	}
@@ -117,7 +146,11 @@ func chainOf(ctx context.Context, q querier, of, without int64) ([]int64, error)
 
 func (l *Ledger) tellStopped(ctx context.Context, tx pgx.Tx, by knowledge.Broadcast, stopped []knowledge.Broadcast) error {
 	for _, b := range stopped {
-		err := l.store.auditor.Append(ctx, tx, aboutBroadcast(knowledge.BroadcastStopped, b, map[string]string{"corrected_by": by.Identifier}))
+		detail := map[string]string{"corrected_by": by.Identifier}
+		if b.BegunAt.IsZero() {
+			detail["reason"] = fmt.Sprintf("第%d号开始发了，它要更正的已经作废", by.ID)
+		}
+		err := l.store.auditor.Append(ctx, tx, aboutBroadcast(knowledge.BroadcastStopped, b, detail))
 		if err != nil {
 			return err
 		}

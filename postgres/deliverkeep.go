@@ -12,7 +12,7 @@ import (
 
 // totalsSQL counts a ledger by channel, county, state and reason, from its rows or from what stayed of them.
 const totalsSQL = `
-	SELECT channel, county, state, CASE WHEN state = 'failed' THEN coalesce(reason, '') ELSE '' END AS reason, count(*) AS n
+	SELECT channel, county, state, CASE WHEN state IN ('failed', 'postponed') THEN coalesce(reason, '') ELSE '' END AS reason, count(*) AS n
 	  FROM deliveries WHERE broadcast_id = $1 GROUP BY 1, 2, 3, 4`
 
 // delaysSQL is the time from the fan-out to the platform's yes, in seconds.
@@ -21,7 +21,7 @@ const delaysSQL = `
 	  FROM (SELECT channel, extract(epoch FROM settled_at - b.begun_at)::float8 AS s
 	          FROM deliveries d JOIN broadcasts b ON b.id = d.broadcast_id WHERE d.broadcast_id = $1 AND d.state = 'sent') AS sent GROUP BY channel`
 
-// Deliveries counts what became of a broadcast, by channel, county, state and reason of failure. It reads the whole ledger of the broadcast
+// Deliveries counts what became of a broadcast, by channel, county, state and reason of failure, or of waiting for another try. It reads the whole ledger of the broadcast
 // (a million rows: about a second): ask no more than once in some seconds. What was not sent when the broadcast ended is still "waiting" or "postponed".
 func (s *Store) Deliveries(ctx context.Context, id int64) ([]knowledge.DeliveryCount, error) {
 	rows, err := s.pool.Query(ctx, `

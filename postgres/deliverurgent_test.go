@@ -8,7 +8,7 @@ import (
 	"qiuzhen/knowledge"
 )
 
-// TestUrgent: what corrects something that people were woken for wakes them too, however far back that lies; an exercise never does.
+// TestUrgent: what corrects something that people were woken for wakes them too, however far back that lies, and is as urgent as that; an exercise never does.
 func TestUrgent(t *testing.T) {
 	l, ctx := newLedger(t), context.Background()
 	calm := func(b knowledge.Broadcast) knowledge.Broadcast {
@@ -20,16 +20,19 @@ func TestUrgent(t *testing.T) {
 		b.Type, b.Audience, b.Content.Reason = knowledge.Update, knowledge.Audience{}, "写错了"
 		return b
 	}
+	soon := flood(false)
+	soon.Content.Urgency, soon.Content.Severity = "Expected", "Minor"
 	for _, c := range []struct {
 		name  string
 		chain []knowledge.Broadcast
-		want  []bool
+		want  []int
 	}{
-		{"calm", []knowledge.Broadcast{calm(flood(false)), correct()}, []bool{false, false}},
-		{"urgent", []knowledge.Broadcast{flood(false), correct(), correct()}, []bool{true, true, true}},
-		{"exercise", []knowledge.Broadcast{flood(true), correct()}, []bool{false, false}},
+		{"calm", []knowledge.Broadcast{calm(flood(false)), correct()}, []int{0, 0}},
+		{"soon", []knowledge.Broadcast{soon, correct()}, []int{1, 1}},
+		{"urgent", []knowledge.Broadcast{flood(false), correct(), correct()}, []int{2, 2, 2}},
+		{"exercise", []knowledge.Broadcast{flood(true), correct()}, []int{0, 0}},
 	} {
-		of, got := int64(0), []bool(nil)
+		of, got := int64(0), []int(nil)
 		for _, b := range c.chain {
 			if b.Type != knowledge.Alert {
 				b.References, b.Exercise = of, c.chain[0].Exercise
@@ -39,7 +42,10 @@ func TestUrgent(t *testing.T) {
 			must(t, err)
 			for _, o := range outlook.Orders {
 				if o.ID == of {
-					got = append(got, o.Urgent)
+					got = append(got, o.Level)
+					if o.Urgent != (o.Level > 0) || b.Type == knowledge.Alert && o.Level != b.Level() {
+						t.Errorf("%s: %+v, and knowledge says %d", c.name, o, b.Level())
+					}
 				}
 			}
 		}

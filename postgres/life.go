@@ -74,7 +74,16 @@ func (s *Store) Sign(ctx context.Context, r Signature) error {
 		if !urgent || still || r.Decision == "return" {
 			until = time.Time{}
 		}
-		return s.auditor.Append(ctx, tx, signed(r, until))
+		proposed, err := s.correctReturned(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		for _, e := range append([]knowledge.Event{signed(r, until)}, proposed...) {
+			if err := s.auditor.Append(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if constraint(err) == "one_review_each" {
 		return s.signedBefore(ctx, r, err)
@@ -95,6 +104,16 @@ func servedInEmergency(ctx context.Context, tx pgx.Tx, id knowledge.ID, version 
 		err = nil
 	}
 	return urgent, until, err
+}
+
+// correctReturned proposes to correct what a return took back that was published in an emergency.
+func (s *Store) correctReturned(ctx context.Context, tx pgx.Tx, r Signature) ([]knowledge.Event, error) {
+	var withdrawn bool
+	err := tx.QueryRow(ctx, `SELECT status = 'withdrawn' FROM entry_versions WHERE entry_id = $1 AND version = $2`, string(r.Entry), r.Version).Scan(&withdrawn)
+	if err != nil || !withdrawn || r.Decision != "return" {
+		return nil, err
+	}
+	return s.proposeCorrections(ctx, tx, []knowledge.Event{{Entry: r.Entry, Version: r.Version, Detail: map[string]string{"was": string(knowledge.Published)}}})
 }
 
 // signedBefore says why a second signature in a round is refused: two signatures are two people, also where the first was a publisher's

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"qiuzhen/broadcast"
 	"qiuzhen/cap"
 	"qiuzhen/knowledge"
 	"qiuzhen/site"
@@ -61,6 +62,70 @@ func (o *office) broadcast(b knowledge.Broadcast, begin bool) knowledge.Broadcas
 	return b
 }
 
+// finish sends a broadcast to all who wait for it.
+func (o *office) finish(b knowledge.Broadcast) {
+	o.t.Helper()
+	ctx := context.Background()
+	ledger, err := o.store.OpenLedger(ctx)
+	o.must(err)
+	defer ledger.Close()
+	claimed, err := ledger.Turn(ctx, broadcast.Turn{Channel: "wecom", Want: 9, Broadcast: b.ID, Lease: time.Minute})
+	o.must(err)
+	var settled []broadcast.Outcome
+	for _, c := range claimed {
+		settled = append(settled, broadcast.Outcome{Delivery: c.Delivery, End: broadcast.Sent})
+	}
+	_, err = ledger.Turn(ctx, broadcast.Turn{Channel: "wecom", Settled: settled})
+	o.must(err)
+	_, err = ledger.End(ctx)
+	o.must(err)
+}
+
+// TestAlertsHeld: what the staff stopped or hold back is told to nobody as if it held; what names it still finds it. What is for the readers of one entry
+// only is told to nobody else, nor is what corrects it.
+func TestAlertsHeld(t *testing.T) {
+	o := newOffice(t)
+	handler := alerts(o.store)
+	o.must(o.store.AddEndpoint(o.publisher, knowledge.Endpoint{Channel: "wecom", Recipient: "grid", County: "320623"}))
+	told := func() string {
+		var titles []string
+		for _, e := range readFeed(t, get(t, handler, "/cap/feed.atom").body).Entries {
+			titles = append(titles, e.Title)
+		}
+		return strings.Join(titles, " ")
+	}
+	alert := func(headline string, change func(*knowledge.Broadcast)) knowledge.Broadcast {
+		b := flood(false)
+		b.Content.Headline = headline
+		change(&b)
+		return o.broadcast(b, true)
+	}
+	same := func(*knowledge.Broadcast) {}
+	held, stopped := alert("暂停的", same), alert("停下的", same)
+	of := func(b *knowledge.Broadcast) { b.Audience = knowledge.Audience{ReadersOf: "garlic"} }
+	readers := alert("读过的", of)
+	correction := alert("再更正", func(b *knowledge.Broadcast) {
+		b.Type, b.References, b.Content.Reason, b.Audience = knowledge.Update, readers.ID, "又错了", knowledge.Audience{}
+	})
+	if got := told(); got != "停下的 暂停的" {
+		t.Errorf("told: %s", got)
+	}
+	o.must(o.store.PauseBroadcast(o.publisher, held.ID))
+	o.must(o.store.CancelBroadcast(o.publisher, stopped.ID, "错了"))
+	if got := told(); got != "" {
+		t.Errorf("still told: %s", got)
+	}
+	for b, want := range map[*knowledge.Broadcast]int{&held: 200, &stopped: 200, &readers: 404, &correction: 404} {
+		if got := get(t, handler, "/cap/"+b.Identifier+".xml"); got.status != want {
+			t.Errorf("%s: %d, want %d", b.Content.Headline, got.status, want)
+		}
+	}
+	o.must(o.store.ResumeBroadcast(o.publisher, held.ID))
+	if got := told(); got != "暂停的" {
+		t.Errorf("told: %s", got)
+	}
+}
+
 // TestAlerts: what was begun is public, valid, and told again only when it changed; what waits, or never was, is not told apart. Whom it went to and who wrote
 // it are nobody's business.
 func TestAlerts(t *testing.T) {
@@ -71,6 +136,7 @@ func TestAlerts(t *testing.T) {
 	}
 	o.must(o.store.AddEndpoint(o.publisher, knowledge.Endpoint{Channel: "wecom", Recipient: "secret-grid", County: "320623"}))
 	original := o.broadcast(flood(false), true)
+	o.finish(original)
 	correction := flood(false)
 	correction.Type, correction.References, correction.Content.Reason, correction.Audience = knowledge.Update, original.ID, "看错了水位", knowledge.Audience{}
 	correction = o.broadcast(correction, true)

@@ -117,14 +117,14 @@ func signingKey(secret string) ([]byte, error) {
 	return key, nil
 }
 
-// find gives the endpoint of a message; a recipient whom the file does not know is a wrong setting of that recipient.
+// find gives the endpoint of a message. Whatever is wrong with the file can be mended.
 func find(all Endpoints, channel string, m broadcast.Message) (Endpoint, error) {
 	e, ok, err := all.Endpoint(channel, m.Delivery.To)
 	if err != nil {
-		return e, notTaken("%w", err)
+		return e, &broadcast.NotTakenError{Err: err, Reason: "endpoints.toml 读不出来，请运行 qiuzhen doctor"}
 	}
 	if !ok {
-		return e, permanent("收件人不在 endpoints.toml 里")
+		return e, toMend("收件人不在 endpoints.toml 里")
 	}
 	return e, nil
 }
@@ -135,7 +135,7 @@ func (e Endpoint) post(ctx context.Context, address string, header http.Header, 
 	header.Set("User-Agent", "qiuzhen (broadcasts)")
 	got, err := (&fetch.Client{Private: e.Private}).Post(ctx, address, header, body)
 	if errors.Is(err, fetch.ErrAddress) {
-		return got, permanent("endpoints.toml 里的 url 不能用：要 HTTPS 和公网地址，内网的写 private = true")
+		return got, toMend("endpoints.toml 里的 url 不能用：要 HTTPS 和公网地址，内网的写 private = true")
 	}
 	return got, err
 }

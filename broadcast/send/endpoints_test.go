@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -60,29 +61,79 @@ func TestEndpointsCheck(t *testing.T) {
 	}
 }
 
-// TestEndpointUnknown: whom the file does not know, and what lies inside unallowed, is refused for good; the robot that is added meanwhile is used.
+// waits is why a message waits until somebody mends a setting; empty: it does not.
+func waits(err error) string {
+	var notTaken *broadcast.NotTakenError
+	if errors.As(err, &notTaken) {
+		return notTaken.Reason
+	}
+	return ""
+}
+
+// TestEndpointUnknown: what is wrong in the file waits with its reason, whatever it is; once it is mended the message goes out.
 func TestEndpointUnknown(t *testing.T) {
 	f := sendertest.NewWeCom()
 	defer f.Close()
 	file := endpoints(t, "wecom", "别的群", f.URL, "")
 	robot := send.NewWeCom(file)
 	_, err := robot.Send(context.Background(), to(f.To(), "台风明天到。"))
-	if got := outcome(err); got != "refused for good: 收件人不在 endpoints.toml 里" {
-		t.Error(got)
+	if got := waits(err); got != "收件人不在 endpoints.toml 里" {
+		t.Error(err)
 	}
 	text := "[wecom.\"崇川网格员\"]\nurl=\"" + f.URL + "\"\n"
 	if err := os.WriteFile(string(file), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err = robot.Send(context.Background(), to(f.To(), "台风明天到。"))
-	if got := outcome(err); got != "refused for good: endpoints.toml 里的 url 不能用：要 HTTPS 和公网地址，内网的写 private = true" {
-		t.Error(got)
+	if got := waits(err); got != "endpoints.toml 里的 url 不能用：要 HTTPS 和公网地址，内网的写 private = true" {
+		t.Error(err)
 	}
 	if err := os.WriteFile(string(file), []byte(text+"private=true"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err = robot.Send(context.Background(), to(f.To(), "台风明天到。")); err != nil {
 		t.Error(err)
+	}
+	for name, c := range map[string]struct {
+		sender broadcast.Sender
+		want   string
+	}{
+		"address":      {send.NewWeCom(endpoints(t, "wecom", "群", "none of these", "")), "endpoints.toml 里的 url 不能用"},
+		"port":         {send.NewDingTalk(endpoints(t, "dingtalk", "群", "http://127.0.0.1:x/", "SEC")), "endpoints.toml 里的 url 不对"},
+		"no secret":    {send.NewWebhook(endpoints(t, "webhook", "群", f.URL, "")), "endpoints.toml 里的 secret 不是 whsec_ 开头的密钥"},
+		"short secret": {send.NewWebhook(endpoints(t, "webhook", "群", f.URL, "whsec_c2hvcnQ=")), "endpoints.toml 里的 secret 不是 whsec_ 开头的密钥"},
+	} {
+		if _, err := c.sender.Send(context.Background(), to("群", "台风明天到。")); !strings.HasPrefix(waits(err), c.want) {
+			t.Errorf("%s: %v (%T), want %s", name, err, err, c.want)
+		}
+	}
+}
+
+// TestNodeClock: a node whose own clock is an hour wrong, either way, is believed: what it signs has the time of the database.
+func TestNodeClock(t *testing.T) {
+	for _, wrong := range []time.Duration{-90 * time.Minute, 90 * time.Minute} {
+		right := func() time.Time { return time.Now().Add(wrong) }
+		hook, robot := sendertest.NewHook(), sendertest.NewDingTalk()
+		defer hook.Close()
+		defer robot.Close()
+		hook.Now, robot.Now = right, right
+		for name, c := range map[string]struct {
+			sender broadcast.Sender
+			to     string
+		}{
+			"webhook":  {send.NewWebhook(endpoints(t, "webhook", hook.To(), hook.URL, hook.Secret)), hook.To()},
+			"dingtalk": {send.NewDingTalk(endpoints(t, "dingtalk", robot.To(), robot.URL, robot.Secret)), robot.To()},
+		} {
+			m := to(c.to, "台风明天到。")
+			m.Now = right()
+			if _, err := c.sender.Send(context.Background(), m); err != nil {
+				t.Errorf("%s, wrong by %v: %v", name, wrong, err)
+			}
+			m.Now = time.Time{} // signed by its own
+			if _, err := c.sender.Send(context.Background(), m); waits(err) == "" {
+				t.Errorf("%s, wrong by %v, without the database's time: %v", name, wrong, err)
+			}
+		}
 	}
 }
 
@@ -106,13 +157,13 @@ func TestRobotLimits(t *testing.T) {
 	}
 }
 
-// TestRobotSecret: a robot whose secret is another one tells the report where to look.
+// TestRobotSecret: a robot whose secret is another one tells the report where to look, and waits for who does.
 func TestRobotSecret(t *testing.T) {
 	f := sendertest.NewDingTalk()
 	defer f.Close()
 	_, err := send.NewDingTalk(endpoints(t, "dingtalk", f.To(), f.URL, "SECwrong")).Send(context.Background(), to(f.To(), "台风明天到。"))
-	if got := outcome(err); !strings.Contains(got, "refused for good") || !strings.Contains(got, "310000") {
-		t.Error(got)
+	if got := waits(err); !strings.Contains(got, "加签密钥") || !strings.Contains(got, "310000") {
+		t.Error(err)
 	}
 }
 
@@ -133,7 +184,9 @@ func TestWebhookAnswers(t *testing.T) {
 		{200, nil, `{"accepted":false,"code":"no_credit"}`, "refused for good: 对方平台不收这条消息（no_credit）"},
 		{200, nil, `{"accepted":false,"code":"一段话"}`, "refused for good: 对方平台不收这条消息（没有说明）"},
 		{302, map[string]string{"Location": "http://127.0.0.1/"}, ``, "refused for good: 对方平台答 302（没有说明）"},
-		{401, nil, ``, "refused for good: 对方平台答 401（没有说明）"},
+		{401, nil, ``, "对方平台不认我们（401）：查两边的 secret 和时钟"},
+		{403, nil, ``, "对方平台不认我们（403）：查两边的 secret 和时钟"},
+		{404, nil, ``, "refused for good: 对方平台答 404（没有说明）"},
 		{410, nil, ``, "recipient is gone"},
 		{409, nil, ``, "the webhook answers with status 409"},
 		{429, nil, ``, "recipient waits 1m0s"},
@@ -149,6 +202,10 @@ func TestWebhookAnswers(t *testing.T) {
 		_, err := send.NewWebhook(endpoints(t, "webhook", h.To(), h.URL, h.Secret)).Send(context.Background(), to(h.To(), "台风明天到。"))
 		if got := outcome(err); got != c.want {
 			t.Errorf("%d %s: %s, want %s", c.status, c.body, got, c.want)
+		}
+		// all else that is tried again may have been taken, and is corrected there as well
+		if got, want := waits(err) != "", c.status == 401 || c.status == 403; got != want {
+			t.Errorf("%d %s: known not to be taken: %t", c.status, c.body, got)
 		}
 		h.Close()
 	}
@@ -178,8 +235,8 @@ func TestWebhookBody(t *testing.T) {
 		}
 	}
 	_, err = send.NewWebhook(endpoints(t, "webhook", h.To(), h.URL, "whsec_YW5vdGhlciBrZXkgb2YgdGhpcnR5LXR3byBieXRlcw==")).Send(context.Background(), m)
-	if got := outcome(err); !strings.Contains(got, "对方平台答 401") {
-		t.Error(got)
+	if got := waits(err); !strings.Contains(got, "对方平台不认我们（401）") {
+		t.Error(err)
 	}
 }
 

@@ -21,7 +21,6 @@ import (
 type Robot struct {
 	kind robotKind
 	all  Endpoints
-	now  func() time.Time
 }
 
 // robotKind is how a platform's robots are spoken to, and what its codes mean; other codes than these are tried again.
@@ -56,10 +55,10 @@ var dingTalk = robotKind{
 }
 
 // NewWeCom returns the sender to groups of WeCom (企业微信群机器人).
-func NewWeCom(all Endpoints) *Robot { return &Robot{weCom, all, time.Now} }
+func NewWeCom(all Endpoints) *Robot { return &Robot{weCom, all} }
 
 // NewDingTalk returns the sender to groups of DingTalk (钉钉自定义机器人), whose robots are set to check a signature (加签).
-func NewDingTalk(all Endpoints) *Robot { return &Robot{dingTalk, all, time.Now} }
+func NewDingTalk(all Endpoints) *Robot { return &Robot{dingTalk, all} }
 
 // Capabilities are the platform's: 20 messages a minute and robot.
 func (r *Robot) Capabilities() broadcast.Capabilities {
@@ -76,9 +75,9 @@ func (r *Robot) Send(ctx context.Context, m broadcast.Message) (broadcast.Receip
 	if err != nil {
 		return none, err
 	}
-	address, err := r.kind.sign(e, r.now())
+	address, err := r.kind.sign(e, clock(m))
 	if err != nil {
-		return none, permanent("endpoints.toml 里的 url 不对")
+		return none, toMend("endpoints.toml 里的 url 不对")
 	}
 	body, err := json.Marshal(map[string]any{"msgtype": "text", "text": map[string]string{"content": m.Text}})
 	if err != nil {
@@ -88,7 +87,7 @@ func (r *Robot) Send(ctx context.Context, m broadcast.Message) (broadcast.Receip
 	if err != nil {
 		return none, err
 	}
-	return none, r.kind.meaning(got.Status, got.Header, got.Body, r.now())
+	return none, r.kind.meaning(got.Status, got.Header, got.Body, clock(m))
 }
 
 // meaning is what an answer says. Only errcode 0 is yes.
@@ -117,7 +116,7 @@ func (k robotKind) meaning(status int, header http.Header, body []byte, now time
 	case slices.Contains(k.refused, code):
 		return permanent("%s不收这条消息（errcode %d）", k.word, code)
 	case slices.Contains(k.unproven, code):
-		return permanent("%s不认这个机器人：查加签密钥、关键词和IP白名单（errcode %d）", k.word, code)
+		return toMend("%s不认这个机器人：查加签密钥、关键词和IP白名单（errcode %d）", k.word, code)
 	}
 	if code == 0 {
 		return fmt.Errorf("%s errcode 0, status %d", k.channel, status)

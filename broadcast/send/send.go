@@ -1,12 +1,15 @@
 // Package send holds the senders of broadcasts, one a channel: Telegram, WeChat (to one, and to many), the group robots of WeCom and DingTalk, e-mail, and the
 // signed webhook. They send once and tell what became of it; when to send, and whether again, broadcast.Worker decides. All pass sendertest.Suite.
 //
-// What an error says is our own: platforms repeat addresses, keys and texts in theirs. Reasons for good are the staff's to read, in Chinese. A recipient's own wrong setting is a *broadcast.PermanentError,
-// which the report shows; a wrong setting of the whole account is a *broadcast.RetryError and a line in the log, so that nothing is lost that the
-// operator can mend before the broadcast expires.
+// What an error says is our own: platforms repeat addresses, keys and texts in theirs. Reasons are the staff's to read, in Chinese. Nothing is lost that the
+// operator can mend before the broadcast expires: a recipient's own wrong setting is a *broadcast.NotTakenError with a reason, which status and the
+// report show; one of the whole account is a *broadcast.RetryError and a line in the log.
+//
+// What is signed is signed with the time of the database (broadcast.Message.Now): a node whose own clock is wrong is believed all the same.
 package send
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -34,6 +37,20 @@ func misconfigured(log *slog.Logger, channel, what string) error {
 // notTaken is what a later try may not meet. Nobody has the message.
 func notTaken(format string, args ...any) error {
 	return &broadcast.NotTakenError{Err: fmt.Errorf(format, args...)}
+}
+
+// toMend is a recipient's own setting that is wrong: once it is mended the message is taken.
+func toMend(format string, args ...any) error {
+	reason := fmt.Sprintf(format, args...)
+	return &broadcast.NotTakenError{Err: errors.New(reason), Reason: reason}
+}
+
+// clock is the time of a message: the node's own where the message says none.
+func clock(m broadcast.Message) time.Time {
+	if m.Now.IsZero() {
+		return time.Now()
+	}
+	return m.Now
 }
 
 // fits refuses a text that the platform would cut or refuse.

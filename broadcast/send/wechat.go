@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"qiuzhen/bot/wechat"
@@ -39,10 +40,38 @@ type Template struct {
 
 // WeChat writes to one reader of an official account: a customer message where the platform takes one, else a template message, which shows
 // broadcast.Message.Short.
-type WeChat struct{ WeChatConfig }
+type WeChat struct {
+	WeChatConfig
+	customer, template quota
+}
+
+// quota is what the platform lets through of one kind of message in a day: of each kind it counts for itself.
+type quota struct {
+	mu     sync.Mutex
+	usedUp time.Time // until then
+}
+
+// left is how long there is none of it.
+func (q *quota) left(now time.Time) time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return max(0, q.usedUp.Sub(now))
+}
+
+// note tells whether an error says that it is used up, and remembers that, so that the platform is not asked again for each reader.
+func (q *quota) note(err error, now time.Time) bool {
+	var e *wechat.Error
+	if !errors.As(err, &e) || e.Code != 45009 {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.usedUp = now.Add(untilMidnight(now))
+	return true
+}
 
 // NewWeChat returns the sender of an account.
-func NewWeChat(c WeChatConfig) *WeChat { return &WeChat{c} }
+func NewWeChat(c WeChatConfig) *WeChat { return &WeChat{WeChatConfig: c} }
 
 // Capabilities are the account's. WeChat answers 45011 to more than it likes in a minute.
 func (w *WeChat) Capabilities() broadcast.Capabilities {
@@ -53,31 +82,58 @@ func (w *WeChat) Capabilities() broadcast.Capabilities {
 	return c
 }
 
-// Send sends a message.
+// Send sends a message. Whose kind of message has no quota left waits alone: the others go on.
 func (w *WeChat) Send(ctx context.Context, m broadcast.Message) (receipt broadcast.Receipt, err error) {
 	if err := fits(m.Text, byteLength, wechat.MaxText, "字节"); err != nil {
 		return receipt, err
 	}
+	now := m.Now
+	if now.IsZero() {
+		now = w.Now()
+	}
 	why := "公众号不能发客服消息"
 	if w.Service {
 		why = "读者48小时内没有说过话"
-		if m.Heard.IsZero() || w.Now().Sub(m.Heard) < heardWindow {
-			err := w.API.SendText(ctx, m.Delivery.To, m.Text)
-			code, closed := needsTemplate(err)
-			if !closed {
-				return receipt, weChatFault(err, wechat.ChannelName, w.Now(), w.Log)
+		if m.Heard.IsZero() || now.Sub(m.Heard) < heardWindow {
+			var sent bool
+			if sent, why, err = w.sendCustomer(ctx, m, now); sent || err != nil {
+				return receipt, err
 			}
-			why = fmt.Sprintf("微信不收发给这位读者的客服消息（errcode %d）", code)
 		}
 	}
 	if w.Template.ID == "" {
 		return receipt, permanent("%s，又没有设 wechat_template_id", why)
 	}
+	if wait := w.template.left(now); wait > 0 {
+		return receipt, &broadcast.RetryError{After: wait, Recipient: true}
+	}
 	t := w.Template
 	receipt.ID, err = w.API.SendTemplate(ctx, wechat.Template{
 		To: m.Delivery.To, ID: t.ID, Subscription: t.Subscription, URL: t.URL, Key: m.Key, Fields: map[string]string{t.Field: short(m, fieldRunes)},
 	})
-	return receipt, weChatFault(err, wechat.ChannelName, w.Now(), w.Log)
+	if w.template.note(err, now) {
+		w.Log.Warn("the day's template messages are used up; customer messages go on", "channel", wechat.ChannelName)
+		return receipt, &broadcast.RetryError{After: untilMidnight(now), Recipient: true}
+	}
+	return receipt, weChatFault(err, wechat.ChannelName, now, w.Log)
+}
+
+// sendCustomer tells, when the message is not sent for a reason that a template message does not have, which that is.
+func (w *WeChat) sendCustomer(ctx context.Context, m broadcast.Message, now time.Time) (sent bool, why string, err error) {
+	if w.customer.left(now) == 0 {
+		err = w.API.SendText(ctx, m.Delivery.To, m.Text)
+		if code, closed := needsTemplate(err); closed {
+			return false, fmt.Sprintf("微信不收发给这位读者的客服消息（errcode %d）", code), nil
+		}
+		if !w.customer.note(err, now) {
+			err = weChatFault(err, wechat.ChannelName, now, w.Log)
+			return err == nil, "", err
+		}
+	}
+	if w.Template.ID == "" { // there is nothing else to send
+		return false, "", &broadcast.RetryError{After: untilMidnight(now)}
+	}
+	return false, "今天的客服消息用完了", nil
 }
 
 // needsTemplate reports whether a customer message was refused for a reason that a template message does not have.

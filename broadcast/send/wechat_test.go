@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,56 @@ func TestWeChatDay(t *testing.T) {
 	_, err := send.NewWeChat(f.config(slog.New(slog.DiscardHandler))).Send(context.Background(), to(openID, "台风明天到。"))
 	if got, want := outcome(err), "all wait 1h"; got[:len(want)] != want {
 		t.Errorf("%s, want a little over %s30m", got, want)
+	}
+}
+
+// TestWeChatQuotas: of each kind of message the day's quota is its own: when there are no template messages left, customer messages go on, and the other
+// way round. Who waits asks the platform no more today.
+func TestWeChatQuotas(t *testing.T) {
+	const custom, template, late, early = "/cgi-bin/message/custom/send", "/cgi-bin/message/template/send", 50 * time.Hour, time.Hour
+	for _, c := range []struct {
+		name, usedUp string
+		template     bool
+		want         map[time.Duration]string // by when the reader wrote
+		sees         int
+	}{
+		{"template messages", template, true, map[time.Duration]string{late: "recipient waits", early: "sent"}, 2},
+		{"customer messages", custom, true, map[time.Duration]string{late: "sent", early: "sent"}, 4},
+		{"customer messages, no template", custom, false, map[time.Duration]string{early: "all wait"}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newWeChat(t)
+			config := f.config(slog.New(slog.DiscardHandler))
+			if c.template {
+				config.Template = send.Template{ID: "tpl-1", Field: "thing1"}
+			}
+			f.Follow(openID, f.now())
+			f.Fail(c.usedUp, 45009) // once: nothing asks again
+			sender, n := send.NewWeChat(config), int64(0)
+			for range 2 {
+				for heard, want := range c.want {
+					m := to(openID, "台风明天到。")
+					n++
+					m.Delivery.N = n
+					m.Key, m.Heard, m.Now = broadcast.Key(m.Delivery), f.now().Add(-heard), f.now()
+					if _, err := sender.Send(context.Background(), m); !strings.HasPrefix(outcome(err), want) {
+						t.Errorf("wrote %v ago: %v, want %s", heard, outcome(err), want)
+					}
+				}
+			}
+			if got := f.Sees(openID); len(got) != c.sees {
+				t.Errorf("the reader sees %q", got)
+			}
+			f.Pass(25 * time.Hour)
+			f.Follow(openID, f.now())
+			for heard := range c.want {
+				m := to(openID, "台风明天到。")
+				m.Key, m.Heard = "qiuzhen-9-"+heard.String(), f.now().Add(-heard)
+				if _, err := sender.Send(context.Background(), m); err != nil {
+					t.Errorf("the next day: %v", err)
+				}
+			}
+		})
 	}
 }
 

@@ -22,6 +22,7 @@ type Hook struct {
 	*Line
 	URL    string
 	Secret string
+	Now    func() time.Time // the platform's clock
 
 	server *httptest.Server
 	mu     sync.Mutex
@@ -39,7 +40,7 @@ type hookAnswer struct {
 
 // NewHook starts one.
 func NewHook() *Hook {
-	h := &Hook{Secret: "whsec_" + base64.StdEncoding.EncodeToString([]byte("thirty-two bytes of a secret key")), ids: map[string]string{}}
+	h := &Hook{Secret: "whsec_" + base64.StdEncoding.EncodeToString([]byte("thirty-two bytes of a secret key")), Now: time.Now, ids: map[string]string{}}
 	h.Line = &Line{Next: http.HandlerFunc(h.serve)}
 	h.server = httptest.NewServer(h.Line)
 	h.URL = h.server.URL + "/qiuzhen?key=in-the-address"
@@ -89,7 +90,7 @@ func (h *Hook) serve(w http.ResponseWriter, r *http.Request) {
 func (h *Hook) signed(header http.Header, body []byte) bool {
 	const oldest = 5 * time.Minute
 	stamp, err := strconv.ParseInt(header.Get("Webhook-Timestamp"), 10, 64)
-	if err != nil || time.Since(time.Unix(stamp, 0)).Abs() > oldest {
+	if err != nil || h.Now().Sub(time.Unix(stamp, 0)).Abs() > oldest {
 		return false
 	}
 	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(h.Secret, "whsec_"))

@@ -74,6 +74,9 @@ func printDelivered(ctx context.Context, app *App, out io.Writer, b knowledge.Br
 		for _, reason := range slices.Sorted(maps.Keys(d.Reasons)) {
 			fmt.Fprintf(out, "    没发成：%s  %d\n", reason, d.Reasons[reason])
 		}
+		for _, reason := range slices.Sorted(maps.Keys(d.Waits)) {
+			fmt.Fprintf(out, "    %s：%s  %d\n", waits, reason, d.Waits[reason])
+		}
 	}
 	return nil
 }

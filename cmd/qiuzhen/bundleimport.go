@@ -319,6 +319,16 @@ func (in *bundleImport) withdraw(ctx context.Context) error {
 			return err
 		}
 		in.counts[did]++
+		if did != bundle.Withdraw {
+			continue
+		}
+		pushes, err := in.app.Store.EntryPushes(ctx, t.ID)
+		if err != nil {
+			return err
+		}
+		if said := knowledge.EntryPushesLine(pushes, true); said != "" {
+			fmt.Fprintf(in.streams.err, "%s 撤下了。%s\n", t.ID, said)
+		}
 	}
 	return nil
 }

@@ -46,15 +46,15 @@
 //   - bot/wechat: the official account of WeChat, with the rule of its five seconds and three posts; bot/wechat/wechattest stands in for
 //     the platform. bot/media: words of pictures and recordings.
 //   - broadcast: the emergency push: templates and entries -> a broadcast, its recipients' numbers and honest times; knowledge has its texts and
-//     rules, migrations/00020 holds that a second person approves, postgres/audience.go finds whom it is for. Then Steward fans out, and a Worker a channel and node
-//     delivers: claims in the ledger (postgres/deliver*.go, migrations/00021) under leases, at the channel's rate over all nodes.
+//     rules, migrations/00020 holds that a second person approves, postgres/audience.go finds whom it is for. Then Steward fans out, and a Worker a channel and node (Telegram's on the
+//     one node that answers there) delivers, in the order of order.go: claims in the ledger (postgres/deliver*.go, migrations/00021) under leases, at the channel's rate over all nodes.
 //   - broadcast/send: the senders of broadcasts, one a channel; senders.go here makes them from the settings. broadcast/sendertest: the suite that every
 //     sender passes, and stand-ins of the platforms.
 //   - cap: broadcasts as CAP 1.2 alerts, out and in, and their Atom feed. site serves those that were begun; broadcast.FromCAP makes drafts of others' alerts.
 //   - sensing: what readers ask more than usual: messages -> topics, topics -> surges (docs/sensing.md); postgres/sensing.go counts.
 //   - postgres: all SQL, one file a concept; what changes content does so in Store.change and ends with Auditor.Append; postgres/cluster runs the private server; migrations has the schema.
 //     What the program does without being asked is a River job there (jobs.go): reviewers are told before what they signed ends. What only one
-//     node may do at a time runs under alone.go: sending to Telegram.
+//     node may do at a time runs under alone.go: sending to Telegram, replies and broadcasts alike.
 //   - page: what every web page shares: the table of routes and who may use them, headers, one stylesheet, whose proxies are believed,
 //     and the page for an address that there is not.
 //   - console: the staff's pages under /console: my queue, an entry beside its original, sign, return, publish, withdraw, a text box; what

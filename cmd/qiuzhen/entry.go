@@ -216,7 +216,11 @@ func (e entryWithdrawCommand) Run(ctx context.Context, c *cli, streams stdio) er
 		if err == nil && n != 0 {
 			fmt.Fprintf(streams.out, "给他们的更正起草好了，是推送第%d号：补全空着的地方（broadcast draft --edit %d），送核准。\n", n, n)
 		}
-		return err
+		pushes, pushErr := app.Store.EntryPushes(ctx, knowledge.ID(e.ID))
+		if len(pushes) > 0 {
+			fmt.Fprintln(streams.out, knowledge.EntryPushesLine(pushes, true))
+		}
+		return errors.Join(err, pushErr)
 	})
 }
 

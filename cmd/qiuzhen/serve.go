@@ -54,17 +54,22 @@ func (s serveCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	if app.media.Tesseract, err = media.FindTesseract(ctx); err != nil {
 		log.Info(err.Error())
 	}
+	push, err := app.openPushes(ctx, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer push.close()
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { app.watch(watching, log) })
 	if app.telegram != nil {
-		watch.Go(func() { app.telegram.run(watching, app, log) })
+		watch.Go(func() { app.telegram.run(watching, app, push, log) })
 	}
 	if app.wechat != nil {
 		app.wechat.logTo(log)
 		watch.Go(func() { app.wechat.run(watching, app, log) })
 	}
-	watch.Go(func() { app.deliver(watching, log) })
+	watch.Go(func() { push.run(watching) })
 	defer watch.Wait() // before Close stops the server that it would start again
 	defer stop()
 	return serveUntilDone(ctx, listener, newHandler(app, log))

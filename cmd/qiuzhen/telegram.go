@@ -102,13 +102,13 @@ func (t *telegramChannel) routes() []page.Route {
 	return t.bot.Routes()
 }
 
-// run receives until ctx ends, and answers and tells while no other node does: Telegram's quota is the bot's, not a node's. It then finishes what is
-// being answered.
-func (t *telegramChannel) run(ctx context.Context, a *App, log *slog.Logger) {
+// run receives until ctx ends, and answers, tells and pushes while no other node does: Telegram's quota is the bot's, not a node's. It then finishes what
+// is being answered.
+func (t *telegramChannel) run(ctx context.Context, a *App, push *pushes, log *slog.Logger) {
 	t.bot.Log, t.worker.Log = log, log
 	var parts sync.WaitGroup
 	parts.Go(func() {
-		a.Store.Alone(ctx, telegram.Channel.Name, func(ctx context.Context) { t.send(ctx, a, log) }, func(err error) {
+		a.Store.Alone(ctx, telegram.Channel.Name, func(ctx context.Context) { t.send(ctx, a, push, log) }, func(err error) {
 			log.Warn("telegram is not answered from here", "error", err)
 		})
 	})
@@ -126,9 +126,10 @@ func (t *telegramChannel) run(ctx context.Context, a *App, log *slog.Logger) {
 	parts.Wait()
 }
 
-// send answers and tells until ctx ends, then finishes what is being answered.
-func (t *telegramChannel) send(ctx context.Context, a *App, log *slog.Logger) {
+// send answers, tells and delivers broadcasts until ctx ends, then finishes what is being answered.
+func (t *telegramChannel) send(ctx context.Context, a *App, push *pushes, log *slog.Logger) {
 	var parts sync.WaitGroup
+	parts.Go(func() { push.runTelegram(ctx) })
 	parts.Go(func() { t.worker.Run(ctx) })
 	parts.Go(func() { t.bot.TellOwed(ctx) })
 	if t.poll {
