@@ -210,7 +210,8 @@ func TestRemindersSurviveKills(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _ = out.Read(make([]byte, 1))
-		time.Sleep(time.Duration(3+5*round) * time.Millisecond)
+		for end := time.Now().Add(time.Duration(round) * 100 * time.Millisecond); len(told(t, dsn)) == before && time.Now().Before(end); {
+		}
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if n := len(told(t, dsn)); n > before && n < len(want) {
