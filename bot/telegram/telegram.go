@@ -120,7 +120,7 @@ func New(c Config) (*Bot, error) {
 		c.Limits = Official
 	}
 	client := &http.Client{
-		Transport:     bounded{http.DefaultTransport.(*http.Transport).Clone()},
+		Transport:     bounded{transport()},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // its address would hold the token
 	}
 	api, err := bot.New(c.Token, bot.WithSkipGetMe(), bot.WithServerURL(c.API), bot.WithHTTPClient(requestTime, client),
@@ -234,4 +234,13 @@ func (b *Bot) Status(ctx context.Context) (Status, error) {
 		s.WebhookError = info.LastErrorMessage
 	}
 	return s, nil
+}
+
+// sendersAtOnce is how many calls a broadcast has under way; each keeps its connection, also to a Bot API of one's own, which speaks HTTP/1.1.
+const sendersAtOnce = 8
+
+func transport() http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
+	t.MaxIdleConnsPerHost = sendersAtOnce
+	return t
 }
