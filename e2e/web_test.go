@@ -96,10 +96,10 @@ func asks(t *testing.T, b *browser, p *program) {
 	v.click(`button[value="contrast"]`)
 	v.until("the letters are larger", `document.documentElement.className === "size-3 contrast" && getComputedStyle(document.body).fontSize === "26px"`)
 	v.check("web-large-contrast")
-	for name, path := range map[string]string{"web-home-large": "/", "web-privacy-large": "/privacy", "web-print": "/print/1"} {
-		v.open(path)
-		v.until("the letters stay large on "+path, `document.documentElement.className === "size-3 contrast"`)
-		v.check(name)
+	for _, page := range []struct{ name, path string }{{"web-home-large", "/"}, {"web-privacy-large", "/privacy"}, {"web-print", "/print/1"}} {
+		v.open(page.path)
+		v.until("the letters stay large on "+page.path, `document.documentElement.className === "size-3 contrast"`)
+		v.check(page.name)
 	}
 	v.says(lead)
 }
