@@ -1,18 +1,23 @@
 -- +goose Up
 
 -- A text that `ingest` brought in from a file in our own format: the next file may replace it. What a person wrote in the console may be
--- replaced by people alone. Versions from before this have no author when they came from a file, and count as such.
+-- replaced by people alone. Of versions from before this, with an author, the audit log tells which were not saved on a page; those without came from files.
 ALTER TABLE entry_versions ADD COLUMN from_file boolean NOT NULL DEFAULT false;
+UPDATE entry_versions v SET from_file = true WHERE v.author_id IS NOT NULL AND EXISTS (
+    SELECT FROM audit_log l WHERE l.entry_id = v.entry_id AND l.version = v.version AND l.action = 'draft.saved'
+       AND l.from_where NOT LIKE 'console %' AND l.from_where NOT LIKE 'api %');
 
 -- An emergency is what has not its signatures. One that is fully reviewed would end after a day for nothing; those that still answer readers
--- are served on for as long as their signatures say. What has ended already stays ended (NOT VALID): nobody brought it back.
+-- are served on for as long as their signatures say. What has ended already stays ended: nobody brought it back.
 UPDATE entry_versions v SET emergency = false, expires_at = (
     SELECT max(r.reviewed_at) FROM reviews r WHERE r.entry_id = v.entry_id AND r.version = v.version AND r.round = v.round
        AND r.decision = 'approve' AND r.role IN ('expert', 'editor')) + make_interval(months => v.months)
  WHERE v.status = 'published' AND v.emergency AND v.expires_at > now()
    AND v.experts >= v.needs_experts AND v.editors >= v.needs_editors AND v.approvals >= v.needs_reviewers;
+UPDATE entry_versions SET emergency = false WHERE status = 'published' AND emergency AND expires_at <= now()
+   AND experts >= needs_experts AND editors >= needs_editors AND approvals >= needs_reviewers;
 ALTER TABLE entry_versions ADD CONSTRAINT version_emergency_lacks_reviews CHECK (NOT (status = 'published' AND emergency
-    AND experts >= needs_experts AND editors >= needs_editors AND approvals >= needs_reviewers)) NOT VALID;
+    AND experts >= needs_experts AND editors >= needs_editors AND approvals >= needs_reviewers));
 
 -- The signature that completes the reviews of an emergency ends it, in the statement that counts it.
 -- +goose StatementBegin

@@ -84,7 +84,7 @@ func (s *Store) Wakes(ctx context.Context, b knowledge.Broadcast) (wakes bool, e
 		return b.Urgent(), nil
 	}
 	err = s.pool.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM broadcasts WHERE id IN (SELECT broadcast_chain($1)) AND begun_at IS NOT NULL AND broadcast_says_urgent(document))`,
+		SELECT EXISTS (SELECT FROM broadcasts WHERE id IN (SELECT broadcast_chain($1)) AND begun_at IS NOT NULL AND broadcast_level(document) > 0)`,
 		b.References).Scan(&wakes)
 	return wakes, err
 }

@@ -67,7 +67,11 @@ type entrySubmitCommand struct {
 }
 
 func (e entrySubmitCommand) Run(ctx context.Context, c *cli, streams stdio) error {
-	return e.act(ctx, c, streams, func(ctx context.Context, app *App, _ knowledge.Person) error {
+	return withApp(ctx, c, streams, func(app *App) error { // its model's name tells whose vectors are compared
+		ctx, _, err := e.actor(ctx, app, streams)
+		if err != nil {
+			return err
+		}
 		return e.submit(ctx, app.Store, app.checker().Check, streams)
 	})
 }

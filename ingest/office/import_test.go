@@ -117,7 +117,7 @@ func TestImportOfSlowArchives(t *testing.T) {
 	if len(lines) != 2 || !strings.HasPrefix(lines[0], "slow.zip/in.zip：读了 3 秒还没有读完，后面 ") || !strings.HasPrefix(lines[1], "slow.zip：读了 3 秒还没有读完，后面 38 个文件没有读") {
 		t.Errorf("%q", lines)
 	}
-	if len(told) < 2 || told[0] != "slow.zip 1/40" || told[1] != "slow.zip/in.zip 1/38" {
+	if len(told) == 0 || told[0] != "slow.zip 1/40" || len(told) > 1 && told[1] != "slow.zip/in.zip 1/38" && told[1] != "slow.zip 2/40" { // the time may be over by then
 		t.Errorf("told %q", told)
 	}
 	if err := im.Import(t.Context(), written(t, "quick.zip", officetest.ZIP(parts[0]))); err != nil || len(im.Report.Lines) != 2 { // the next has its own time
