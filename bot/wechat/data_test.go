@@ -74,6 +74,7 @@ func configured(t *testing.T, config string) *stage {
 			service = true
 		case "slow":
 			slow, err = time.ParseDuration(f[1])
+			slow = quickly(slow)
 		case "tokens":
 			var life time.Duration
 			life, err = time.ParseDuration(f[1])
@@ -133,7 +134,7 @@ func (p *player) await(what string, now func() []string, want []string) {
 	if slices.Equal(want, []string{""}) {
 		want = nil
 	}
-	for deadline := time.Now().Add(12 * time.Second); time.Now().Before(deadline) && !slices.Equal(now(), want); {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && !slices.Equal(now(), want); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	time.Sleep(300 * time.Millisecond)
