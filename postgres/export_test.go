@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"qiuzhen/knowledge"
 	"qiuzhen/retrieval"
 )
 
@@ -197,4 +198,10 @@ func (s *Store) ExplainPublic(t testing.TB) (plans []string) {
 		plans = append(plans, strings.Join(lines, "\n"))
 	}
 	return plans
+}
+
+// SetRoles replaces a person's roles, and nothing else.
+func (s *Store) SetRoles(ctx context.Context, login string, roles []knowledge.Role) error {
+	_, err := s.ChangePerson(ctx, login, knowledge.PersonChange{Roles: append([]knowledge.Role{}, roles...)})
+	return err
 }

@@ -82,12 +82,6 @@ func setRoles(ctx context.Context, tx pgx.Tx, id knowledge.PersonID, roles []kno
 	return err
 }
 
-// SetRoles replaces a person's roles; signatures given before stay valid. The same roles again are no change.
-func (s *Store) SetRoles(ctx context.Context, login string, roles []knowledge.Role) error {
-	_, err := s.ChangePerson(ctx, login, knowledge.PersonChange{Roles: append([]knowledge.Role{}, roles...)})
-	return err
-}
-
 // ChangePerson replaces what the list says of somebody, and returns her as she is then. What is the same already is no change; what she signed
 // keeps what was said of her that day.
 func (s *Store) ChangePerson(ctx context.Context, login string, c knowledge.PersonChange) (after knowledge.Person, err error) {
