@@ -288,10 +288,7 @@ func (a *Answered) show(m retrieval.Match, quoted bool) {
 
 // served reports whether all that a reply quotes or offers is still served.
 func (d *Desk) served(ctx context.Context, r Reply) bool {
-	shown := r.Kept().Shown()
-	if len(shown) == 0 {
-		return true
-	}
-	stored, err := d.Engine.Answerer.Load(ctx, shown)
-	return err == nil && len(stored) == len(shown)
+	k := r.Kept()
+	now, err := d.Current(ctx, k)
+	return err == nil && len(now[0].Shown()) == len(k.Shown())
 }

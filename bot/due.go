@@ -78,7 +78,17 @@ func CutDue(reply string) (own, due string) {
 	return reply, ""
 }
 
-const dueLead = "您上次问的“"
+const (
+	dueLead = "您上次问的“"
+	dueEnd  = "”，专家查过了。"
+)
+
+// dueGone stands for an answer that the reader waited for when it was withdrawn or has changed before they could read it. It is noted as told already:
+// who asks again gets what holds now. It is not taken for such an answer itself (CutDue).
+func dueGone(due string) string {
+	line, _, _ := strings.Cut(due, "\n")
+	return "另外，" + strings.TrimSuffix(line, dueEnd) + "”，答案刚刚撤下或者改过了。\n请再问一次，我重新查。"
+}
 
 // dueLine says what the experts looked at.
 func dueLine(d Due) string {
@@ -87,7 +97,7 @@ func dueLine(d Due) string {
 	if utf8.RuneCountInString(words) > quoted {
 		words = first(words, quoted) + "…"
 	}
-	return dueLead + words + "”，专家查过了。"
+	return dueLead + words + dueEnd
 }
 
 // pushedText is an answer that comes by itself: what was found first, then what it is about.

@@ -74,8 +74,8 @@ func (m Message) Calls() bool {
 }
 
 // Concerns reports whether a message of a group can be answered at all: it calls us, and not more often than a group is answered, or the group wants
-// rumours answered unasked. What does not need not be stored. It is asked once for each message, as it comes: there what waits for a platform's
-// quota is bounded, of which a group has its own.
+// rumours answered unasked. What does not need not be stored. The channel asks once for each message, as it comes and however often it comes again:
+// there what waits for a platform's quota is bounded, of which a group has its own.
 func (d *Desk) Concerns(ctx context.Context, m Message) (bool, error) {
 	switch {
 	case m.Group == "":

@@ -150,8 +150,9 @@ func (d *Desk) before(ctx context.Context, m Message) (Reply, bool, error) {
 // Shown are the versions that a reply quotes, offers or tells.
 func (k Kept) Shown() []retrieval.Ref { return slices.Concat(k.Answered, k.Offered, k.Told) }
 
-// Current are replies that were kept as they may be shown now: one that quotes or offers what is not served any more has GoneLine in its place, and
-// keeps its number. They are looked up at once.
+// Current are replies that were kept as they may be shown now: GoneLine stands where one answers with or offers what is not served any more. What to do
+// in a danger stays, with its number, and what the reader waited for is looked up by itself. One that has changed shows fewer versions than before. They
+// are looked up at once.
 func (d *Desk) Current(ctx context.Context, kept ...Kept) ([]Kept, error) {
 	var shown []retrieval.Ref
 	for _, k := range kept {
@@ -170,10 +171,7 @@ func (d *Desk) Current(ctx context.Context, kept ...Kept) ([]Kept, error) {
 	}
 	out := slices.Clone(kept)
 	for i, k := range out {
-		if slices.ContainsFunc(k.Shown(), func(ref retrieval.Ref) bool { return !served[ref] }) {
-			out[i] = gone().Kept()
-			out[i].Answer = k.Answer
-		}
+		out[i] = k.without(func(ref retrieval.Ref) bool { return !served[ref] })
 	}
 	return out, nil
 }

@@ -144,15 +144,19 @@ func TestForgetMarks(t *testing.T) {
 	}
 }
 
-// TestKnown: a reader of pages is known by anything that is kept of them.
+// TestKnown: a reader of pages is known by anything that is kept of them but the name of a form that was given up.
 func TestKnown(t *testing.T) {
 	ctx, store := context.Background(), postgrestest.New(t)
 	if _, err := store.Ask(ctx, bot.Update{ID: "form", Chat: "只问过", Received: now}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := store.Ask(ctx, bot.Update{ID: "given up", Chat: "放下了", Received: now}); err != nil {
+		t.Fatal(err)
+	}
+	store.Exec(t, `UPDATE inbox SET done_at = received_at, payload = NULL WHERE id = 'given up'`)
 	mustKeep(t, store, bot.Turn{Reader: bot.Reader{Channel: "web", Name: "老读者", Memory: bot.Memory{At: now}}, Answered: &bot.Answered{At: now, Decision: retrieval.Abstain}})
 	mustKeep(t, store, bot.Turn{Reader: bot.Reader{Channel: "telegram", Name: "别处", Memory: bot.Memory{At: now}}})
-	for name, want := range map[string]bool{"只问过": true, "老读者": true, "别处": false, "没来过": false} {
+	for name, want := range map[string]bool{"只问过": true, "老读者": true, "别处": false, "没来过": false, "放下了": false} {
 		if known, err := store.Known(ctx, name); err != nil || known != want {
 			t.Errorf("%s: %v (%v)", name, known, err)
 		}

@@ -86,14 +86,16 @@ func deleteReaders(ctx context.Context, tx pgx.Tx, readers []int64) error {
 }
 
 // ForgetOld deletes readers who have said nothing since and want nothing, or have been gone since then whatever they wanted, the answers
-// older than that, who asked what the experts were asked, unless they wait to be told, what is remembered of a conversation, and the ledgers of broadcasts; false when nothing is left to delete. It goes in portions, so that no lock is held for long.
+// older than that, who asked what the experts were asked, unless they wait to be told (of what needs no answer nobody is), what is remembered of a conversation, and the ledgers of broadcasts; false when nothing is left to delete. It goes in portions, so that no lock is held for long.
 func (s *Store) ForgetOld(ctx context.Context, since time.Time) (more bool, err error) {
 	const portion = 1000
 	for _, sql := range []string{
 		`DELETE FROM question_readers WHERE (question_id, reader_id) IN (
-		   SELECT question_id, reader_id FROM question_readers WHERE at < $1 AND (NOT agreed OR told_at IS NOT NULL) LIMIT $2)`,
+		   SELECT question_id, reader_id FROM question_readers r WHERE at < $1 AND (NOT agreed OR told_at IS NOT NULL
+		      OR EXISTS (SELECT FROM questions q WHERE q.id = r.question_id AND q.closed_at IS NOT NULL)) LIMIT $2)`,
 		`DELETE FROM readers WHERE id IN (SELECT id FROM readers r WHERE seen_at < $1 AND blocked_at IS NULL AND (gone_at < $1
-		   OR NOT wishes ?| '{sent,auto}' AND NOT EXISTS (SELECT FROM question_readers q WHERE q.reader_id = r.id AND q.agreed AND q.told_at IS NULL)) LIMIT $2)`,
+		   OR NOT wishes ?| '{sent,auto}' AND NOT EXISTS (SELECT FROM question_readers q JOIN questions ON questions.id = q.question_id
+		      WHERE q.reader_id = r.id AND q.agreed AND q.told_at IS NULL AND questions.closed_at IS NULL)) LIMIT $2)`,
 		`UPDATE readers SET memory = '{}' WHERE id IN (SELECT id FROM readers WHERE seen_at < $1 AND memory <> '{}' LIMIT $2)`,
 		`DELETE FROM answers WHERE id IN (SELECT id FROM answers WHERE at < $1 LIMIT $2)`,
 		// marks are for turns that are being kept: a day is long enough, by the clock that they were noted by

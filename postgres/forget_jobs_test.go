@@ -20,7 +20,7 @@ func TestForgottenEverywhere(t *testing.T) {
 	engine, _ := bottest.NewEngine()
 	clock := now
 	desk := bot.NewDesk(engine, store, func() time.Time { clock = clock.Add(time.Second); return clock })
-	via := bot.Channel{Name: "telegram", Buttons: true, Groups: true, Push: true}
+	via := bot.Channel{Name: "telegram", Buttons: true, Groups: true, Push: true, Alerts: true}
 	const person, words = "4711081500", "月背面的白兔会不会念经"
 	for _, m := range []bot.Message{
 		{Text: words}, {Text: "好"}, {Text: "白酒杀毒"}, {Text: "没用"}, {Text: words + "没说"}, {Text: "订阅"}, {Text: "如东"}, {Text: "跳过"}, {Text: "老人"}, {Text: "同意"},
@@ -41,6 +41,9 @@ func TestForgottenEverywhere(t *testing.T) {
 			}
 		}
 		return found
+	}
+	if n := store.Count(t, `SELECT count(*) FROM readers WHERE wishes ? 'sent'`); n != 1 {
+		t.Fatalf("%d readers are subscribed", n)
 	}
 	if n := len(left()); n < 3 {
 		t.Fatalf("%d rows before: the test says too little", n)

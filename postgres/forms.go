@@ -51,10 +51,11 @@ func (s *Store) Talk(ctx context.Context, reader string, most int) ([]bot.Exchan
 	return talk, nil
 }
 
-// Known reports whether anything is kept of a reader of pages.
+// Known reports whether anything is kept of a reader of pages. Of a form that was given up only its name is, which is not looked for: strangers may ask
+// this, and the index is of what is not dealt with.
 func (s *Store) Known(ctx context.Context, reader string) (known bool, err error) {
 	err = s.pool.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM readers WHERE channel = $1 AND name = $2) OR EXISTS (SELECT FROM inbox WHERE channel = $1 AND chat = $2)`, forms, reader).Scan(&known)
+		SELECT EXISTS (SELECT FROM readers WHERE channel = $1 AND name = $2) OR EXISTS (SELECT FROM inbox WHERE channel = $1 AND chat = $2 AND done_at IS NULL)`, forms, reader).Scan(&known)
 	if err != nil {
 		return false, fmt.Errorf("look for a reader of pages: %w", err)
 	}

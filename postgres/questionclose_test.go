@@ -94,3 +94,43 @@ func TestCloseQuestion(t *testing.T) {
 		t.Errorf("the log has %q, want %q", got, want)
 	}
 }
+
+// TestForgetClosed: who waits for the answer to a question that needs none is forgotten like others, and waits for nothing; who waits for another is kept.
+func TestForgetClosed(t *testing.T) {
+	store := postgrestest.New(t)
+	s := hire(t, store)
+	words := map[string]string{"甲": "加微信买药", "乙": "月球上有水吗"}
+	for _, name := range []string{"甲", "乙"} {
+		mustKeep(t, store, bot.Turn{Reader: bot.Reader{Channel: "telegram", Name: name, Memory: bot.Memory{At: now}}, Filed: words[name], Agreed: true})
+	}
+	waits := func() string {
+		t.Helper()
+		var who string
+		for _, name := range []string{"甲", "乙"} {
+			r, err := store.Reader(t.Context(), "telegram", name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Waits {
+				who += name
+			}
+		}
+		return who
+	}
+	if who := waits(); who != "甲乙" {
+		t.Fatalf("%s wait before", who)
+	}
+	if err := store.CloseQuestion(s.editor, 1, knowledge.Advert, now); err != nil {
+		t.Fatal(err)
+	}
+	if who := waits(); who != "乙" {
+		t.Errorf("%s wait once it is closed", who)
+	}
+	if _, err := store.ForgetOld(t.Context(), now.Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	readers, asked := store.Count(t, `SELECT count(*) FROM readers`), store.Count(t, `SELECT count(*) FROM question_readers`)
+	if readers != 1 || asked != 1 || waits() != "乙" {
+		t.Errorf("%d readers and %d questions of theirs are left, %s waits", readers, asked, waits())
+	}
+}

@@ -20,7 +20,7 @@ func (s *Store) Reader(ctx context.Context, channel, name string) (bot.Reader, e
 		  FROM (SELECT EXISTS (SELECT FROM readers WHERE channel = $1 AND name = reader_mark($1, $2) AND blocked_at IS NOT NULL) AS marked) m
 		  LEFT JOIN LATERAL (SELECT * FROM readers WHERE channel = $1 AND name = $2) readers ON true
 		  CROSS JOIN LATERAL (SELECT count(*) > 0 AS waits, count(questions.entry_id) > 0 AS due FROM question_readers q JOIN questions ON questions.id = q.question_id
-		          WHERE q.reader_id = readers.id AND q.agreed AND q.told_at IS NULL) w`, channel, name).
+		          WHERE q.reader_id = readers.id AND q.agreed AND q.told_at IS NULL AND questions.closed_at IS NULL) w`, channel, name).
 		Scan(&r.Read, &r.ID, &r.Memory, &r.Wishes, &r.Blocked, &r.Gone, &r.Waits, &r.Due)
 	r.Had = r.Wishes
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"qiuzhen/bot"
 	"qiuzhen/bot/wechat"
-	"qiuzhen/retrieval"
 )
 
 // WeChat keeps what the channel of a WeChat official account shares between nodes.
@@ -65,70 +63,31 @@ func (s WeChat) Answered(ctx context.Context, ids []string) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// The words of a reply m that waits, and what it shows: of one that quotes or offers a version that is not served any more ($1 now, $2 what is said
-// instead), as the replies of other channels are looked up again before they are said. A version that was a draft when it was quoted may be one still.
-const (
-	waitingGone = `EXISTS (SELECT FROM jsonb_to_recordset(m.shown) AS s("ID" text, "Version" integer) WHERE NOT EXISTS (
-	    SELECT FROM entry_versions v WHERE v.entry_id = s."ID" AND v.version = s."Version" AND v.status IN ('published', 'draft', 'in_review')
-	       AND v.expires_at > $1 AND v.complete))`
-	waitingReply = `CASE WHEN ` + waitingGone + ` THEN $2 ELSE m.reply END`
-	waitingShown = `CASE WHEN ` + waitingGone + ` THEN '[]' ELSE m.shown END`
-)
-
 // Take gives the reply to the last post of a message, once, together with the reader's late ones.
 func (s WeChat) Take(ctx context.Context, id string, number int, now time.Time, join func(string, []string) (string, int)) (string, bool, error) {
+	w := held{ID: id}
 	var reader, reply string
 	var owed bool
 	err := s.pool.QueryRow(ctx, `
 		WITH mine AS (
 		    SELECT id, reader FROM wechat_messages
-		     WHERE id = $3 AND posts = $4 AND reply IS NOT NULL AND given_at IS NULL AND NOT sent AND leased_to <= $1 FOR UPDATE)
-		UPDATE wechat_messages m SET given_at = $1, reader = '', reply = `+waitingReply+`, shown = `+waitingShown+` FROM mine WHERE m.id = mine.id
-		RETURNING mine.reader, m.reply, EXISTS (SELECT FROM wechat_messages o WHERE o.reader = mine.reader AND o.id <> m.id AND o.late
-		          AND o.reply <> '' AND o.given_at IS NULL AND NOT o.sent AND o.leased_to <= $1)`, now, bot.GoneLine, id, number).Scan(&reader, &reply, &owed)
+		     WHERE id = $2 AND posts = $3 AND reply IS NOT NULL AND given_at IS NULL AND NOT sent AND leased_to <= $1 FOR UPDATE)
+		UPDATE wechat_messages m SET given_at = $1, reader = '' FROM mine WHERE m.id = mine.id
+		RETURNING mine.reader, m.reply, m.shown, `+waitingGone+`, EXISTS (SELECT FROM wechat_messages o WHERE o.reader = mine.reader AND o.id <> m.id AND o.late
+		          AND o.reply <> '' AND o.given_at IS NULL AND NOT o.sent AND o.leased_to <= $1)`, now, id, number).Scan(&reader, &w.Reply, &w.Shown, &w.Gone, &owed)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return "", false, nil
 	case err != nil:
 		return "", false, fmt.Errorf("take a reply of wechat: %w", err)
 	case owed:
-		if reply, err = s.takeLate(ctx, id, reader, reply, now, join); err != nil {
+		if reply, err = s.takeLate(ctx, w, reader, now, join); err != nil {
 			return "", false, err
 		}
+	default:
+		reply, _ = w.now()
 	}
 	return reply, true, nil
-}
-
-// takeLate joins the reader's late replies to one that is given, so that another post of its message gets the same text.
-func (s WeChat) takeLate(ctx context.Context, id, reader, own string, now time.Time, join func(string, []string) (string, int)) (text string, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-			SELECT m.id, `+waitingReply+`, `+waitingShown+` FROM wechat_messages m WHERE m.reader = $3 AND m.id <> $4 AND m.late AND m.reply <> ''
-			   AND m.given_at IS NULL AND NOT m.sent AND m.leased_to <= $1 ORDER BY m.created_at, m.id LIMIT 3 FOR UPDATE SKIP LOCKED`, now, bot.GoneLine, reader, id)
-		if err != nil {
-			return err
-		}
-		var ids, replies []string
-		var shown [][]retrieval.Ref
-		var lateID, reply string
-		var quotes []retrieval.Ref
-		if _, err := pgx.ForEachRow(rows, []any{&lateID, &reply, &quotes}, func() error {
-			ids, replies, shown = append(ids, lateID), append(replies, reply), append(shown, slices.Clone(quotes))
-			return nil
-		}); err != nil {
-			return err
-		}
-		var n int
-		text, n = join(own, replies)
-		_, err = tx.Exec(ctx, `
-			UPDATE wechat_messages SET reply = CASE WHEN id = $1 THEN $2 ELSE '' END, shown = CASE WHEN id = $1 THEN shown || $5::jsonb ELSE '[]' END,
-			       reader = '', given_at = $4 WHERE id = $1 OR id = ANY($3)`, id, text, ids[:n], now, orNone(slices.Concat(shown[:n]...)))
-		return err
-	})
-	if err != nil {
-		return "", fmt.Errorf("take late replies of wechat: %w", err)
-	}
-	return text, nil
 }
 
 // GiveBack says that a reply taken has not gone out.
@@ -151,8 +110,8 @@ func (s WeChat) Leave(ctx context.Context, id string, number int) error {
 
 // Answer stores what a message is answered with; the first answer stays.
 func (s WeChat) Answer(ctx context.Context, id string, k bot.Kept) error {
-	_, err := s.pool.Exec(ctx, `
-		UPDATE wechat_messages SET reply = $2, shown = $3 WHERE id = $1 AND reply IS NULL`, id, storable(k.Text), orNone(k.Shown()))
+	k.Text = storable(k.Text)
+	_, err := s.pool.Exec(ctx, `UPDATE wechat_messages SET reply = $2, shown = $3 WHERE id = $1 AND reply IS NULL`, id, k.Text, k.Quotes())
 	if err != nil {
 		return fmt.Errorf("store a reply of wechat: %w", err)
 	}
@@ -184,15 +143,22 @@ func (s WeChat) Due(ctx context.Context, now time.Time, orphaned, lease time.Dur
 	rows, err := s.pool.Query(ctx, `
 		WITH due AS (
 		    SELECT id FROM wechat_messages
-		     WHERE reply <> '' AND given_at IS NULL AND NOT sent AND send_at <= $1 AND leased_to <= $1 AND (late OR tried_at < $1::timestamptz - $3::interval)
-		     ORDER BY created_at LIMIT $4 FOR UPDATE SKIP LOCKED)
-		UPDATE wechat_messages m SET late = true, leased_to = $1::timestamptz + $5::interval, sends = sends + 1,
-		       reply = `+waitingReply+`, shown = `+waitingShown+` FROM due WHERE m.id = due.id
-		RETURNING m.id, m.reader, m.reply, m.sends`, now, bot.GoneLine, orphaned, portion, lease)
+		     WHERE reply <> '' AND given_at IS NULL AND NOT sent AND send_at <= $1 AND leased_to <= $1 AND (late OR tried_at < $1::timestamptz - $2::interval)
+		     ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+		UPDATE wechat_messages m SET late = true, leased_to = $1::timestamptz + $4::interval, sends = sends + 1 FROM due WHERE m.id = due.id
+		RETURNING m.id, m.reply, m.shown, `+waitingGone+`, m.reader, m.sends`, now, orphaned, portion, lease)
 	if err != nil {
 		return nil, fmt.Errorf("late replies of wechat: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[wechat.Late])
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (l wechat.Late, err error) {
+		var w held
+		err = row.Scan(&w.ID, &w.Reply, &w.Shown, &w.Gone, &l.Reader, &l.Sends)
+		l.ID = w.ID
+		if err == nil {
+			l.Reply, _ = w.now()
+		}
+		return l, err
+	})
 }
 
 // Sent says that a late reply was sent, or never can be; its words go.

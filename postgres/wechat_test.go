@@ -124,3 +124,55 @@ func TestWithdrawnWhileAReplyWaits(t *testing.T) {
 		t.Errorf("expired: %+v (%v)", due, err)
 	}
 }
+
+// TestPartOfAWaitingReplyGoes: what to do in a danger is said whatever becomes of the answer below it, and an answer that the reader waited for, which is told
+// once, stays below one that is withdrawn; as a reply that was joined and cut short, too.
+func TestPartOfAWaitingReplyGoes(t *testing.T) {
+	ctx, store := context.Background(), postgrestest.New(t)
+	publish(t, store, entry("moon", 1), onePassage())
+	publish(t, store, entry("sun", 1), onePassage())
+	a := &account{store.WeChat(), t, 0}
+	moon, sun := []retrieval.Ref{{ID: "moon", Version: 1}}, []retrieval.Ref{{ID: "sun", Version: 1}}
+	const head, due = "请马上打120。\n不要喂水。", "您上次问的“太阳”，专家查过了。\n是真的。"
+	replies := map[string]bot.Kept{
+		"danger": {Text: head + "\n\n月亮的答复", Answered: moon, Number: "120"},
+		"told":   {Text: "月亮的答复\n\n" + due, Answered: moon, Told: sun},
+		"due":    {Text: "您好。\n\n您上次问的“月亮”，专家查过了。\n是真的。", Told: moon},
+		"offers": {Text: "您问的是下面哪一个？", Offered: append(sun, moon...)},
+	}
+	want := map[string]string{
+		"danger": head + "\n\n" + bot.GoneLine,
+		"told":   bot.GoneLine + "\n\n" + due,
+		"due":    "您好。\n\n另外，您上次问的“月亮”，答案刚刚撤下或者改过了。\n请再问一次，我重新查。",
+		"offers": bot.GoneLine,
+	}
+	posts := map[string]wechat.Place{}
+	for id, k := range replies {
+		posts[id] = a.post(id, id)
+		if err := a.Answer(ctx, id, k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long, cut := a.post("己", "long"), func(own string, late []string) (string, int) {
+		return own + "\n\n" + late[0][:len("答复")] + "……", 1
+	}
+	if err := a.Answer(ctx, "long", bot.Kept{Text: "太阳的答复", Answered: sun}); err != nil {
+		t.Fatal(err)
+	}
+	a.late("己", "cut", "moon")
+	if reply, _, err := a.Take(ctx, "long", long.Number, now, cut); err != nil || reply != "太阳的答复\n\n答复……" {
+		t.Fatalf("joined: %q (%v)", reply, err)
+	}
+	if err := a.GiveBack(ctx, "long", "己", long.Number); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Withdraw(ctx, "moon", "有误"); err != nil {
+		t.Fatal(err)
+	}
+	want["long"], posts["long"] = "太阳的答复\n\n"+bot.GoneLine, long
+	for id, words := range want {
+		if reply := a.take(id, posts[id].Number, now); reply != words {
+			t.Errorf("%s: %q, want %q", id, reply, words)
+		}
+	}
+}

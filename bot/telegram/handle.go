@@ -74,8 +74,8 @@ func (b *Bot) renew(ctx context.Context, o *outgoing) error {
 	if err != nil {
 		return err
 	}
-	if len(now[0].Shown()) == 0 {
-		o.kept, o.parts, o.choices = now[0], split(now[0].Text, maxUnits), nil
+	if len(now[0].Shown()) < len(o.kept.Shown()) {
+		o.kept, o.parts, o.choices = now[0], split(now[0].Text, maxUnits), keyboard(now[0].Reply())
 	}
 	return nil
 }

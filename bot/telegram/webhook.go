@@ -67,8 +67,14 @@ func (b *Bot) store(ctx context.Context, u update) error {
 	if !u.wanted() {
 		return nil
 	}
-	if concerns, err := b.concerns(ctx, u); !concerns || err != nil {
+	switch concerns, err := b.concerns(ctx, u); {
+	case err != nil:
 		return err
+	case !concerns && u.Callback != nil: // beyond what a group is answered: the button does not wait on
+		b.answerPress(ctx, u.Callback.ID, BusyLine)
+		return nil
+	case !concerns:
+		return nil
 	}
 	payload, err := u.payload()
 	if err != nil {
@@ -99,13 +105,25 @@ func (b *Bot) warn(ctx context.Context, u update) {
 	b.line(ctx, m.Chat.ID, line)
 }
 
-// concerns reports whether an update is for us; of groups' messages, which all come when the privacy mode is off, most are not.
+// concerns reports whether an update is for us; of groups' messages, which all come when the privacy mode is off, most are not. What a group may ask is
+// counted there: an update that comes again, since it could not be stored or nobody heard that it was, is not asked about once more.
 func (b *Bot) concerns(ctx context.Context, u update) (bool, error) {
+	if b.Concerns == nil || u.chat().private() || b.counted.Contains(u.ID) {
+		return true, nil
+	}
+	concerns, err := b.asksUs(ctx, u)
+	if concerns && err == nil {
+		b.counted.Add(u.ID, struct{}{})
+	}
+	return concerns, err
+}
+
+func (b *Bot) asksUs(ctx context.Context, u update) (bool, error) {
 	m := u.about()
-	if c := u.Callback; c != nil && !u.chat().private() && b.Concerns != nil {
+	if c := u.Callback; c != nil {
 		return b.Concerns(ctx, engine.Message{Via: Channel, Reader: strconv.FormatInt(c.From.ID, 10), Group: u.chat().name(), Addressed: true})
 	}
-	if m == nil || m.Chat.private() || b.Concerns == nil {
+	if m == nil {
 		return true, nil
 	}
 	me, err := b.self(ctx)

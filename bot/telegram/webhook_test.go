@@ -217,6 +217,44 @@ func TestStoredOfGroups(t *testing.T) {
 	}
 }
 
+// TestGroupsBudget: what a group may ask is counted once for each update, however often Telegram sends it; and a button that is pressed beyond it does not
+// wait on, but says that too many ask.
+func TestGroupsBudget(t *testing.T) {
+	b, api, address := open(t, unlimited)
+	talk, _ := bottest.NewEngine()
+	desk := engine.NewDesk(talk, &bottest.Store{}, b.Now)
+	desk.Limit(engine.Limits{PerGroup: 3})
+	box := &memoryInbox{fail: errors.New("the database is away")}
+	b.Inbox, b.Concerns = box, desk.Concerns
+	post := func(raw string, want int) {
+		t.Helper()
+		if status, err := telegramtest.Post(context.Background(), address, secret, []byte(raw)); err != nil || status != want {
+			t.Fatalf("status %d, want %d (%v)", status, want, err)
+		}
+	}
+	calls := func(id int) string {
+		return update(id, fmt.Sprintf(`"message":{"message_id":%d,"from":{"id":7},"chat":{"id":-4,"type":"supergroup"},"date":%d,"text":"求真，喝白酒杀病毒吗"}`, id, noon.Unix()))
+	}
+	for range 5 {
+		post(calls(1), 503)
+	}
+	box.mu.Lock()
+	box.fail = nil
+	box.mu.Unlock()
+	for _, id := range []int{1, 1, 2, 2, 3, 4, 4} {
+		post(calls(id), 200)
+	}
+	if n := len(box.take()); n != 3 {
+		t.Errorf("%d of four are stored, want 3", n)
+	}
+	before := len(api.Calls())
+	post(update(5, fmt.Sprintf(`"callback_query":{"id":"q5","from":{"id":7},"data":"A1:0:为什么","message":{"message_id":9,"chat":{"id":-4,"type":"supergroup"},"date":%d,"text":"答"}}`, noon.Unix())), 200)
+	said := api.Calls()[before:]
+	if len(box.take()) != 0 || len(said) != 1 || said[0].Method != "answerCallbackQuery" || said[0].Params["text"] != telegram.BusyLine {
+		t.Errorf("a press beyond the limit: %+v", said)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	for _, token := range []string{"", "x", "4242", "4242:short", "4242:" + strings.Repeat("a", 30) + "/../getMe", "x:" + strings.Repeat("a", 35), "4242:" + strings.Repeat("a", 200)} {
 		if _, err := telegram.New(telegram.Config{Token: token}); err == nil || token != "" && strings.Contains(err.Error(), token) {

@@ -33,7 +33,7 @@ const (
 	emptyLine     = "刚才没有看到要问的话。请写在框里，再按“问一问”。"
 	crowdedLine   = "现在问的人太多，请过一会儿再问一次。"
 	saidLine      = "这句话刚才答过了，请看上面的答复。要再问一遍，请过一分钟。"
-	silentLine    = "您发得太快了，这一句还没有答。请过一分钟再发一次。有人不舒服、有危险，先打120或110。"
+	silentLine    = "这一句没有答。有人不舒服、有危险，先打120或110。"
 	elsewhereLine = "这句话是从别的网站来的，没有收。请在这个页面上再问一次。"
 )
 
@@ -112,7 +112,8 @@ func (c *Chat) ask(w http.ResponseWriter, r *http.Request) {
 }
 
 // unanswered says of a question to which the desk says nothing that its words are not lost. Why it is silent a page can only tell from what it shows:
-// the same again is answered above, all else is too much at once.
+// the same again is answered above; all else is too much at once, or the reader is blocked: the line is true of
+// both.
 func (c *Chat) unanswered(r *http.Request, who reader, q question) *problem {
 	talk := c.shown(r.Context(), who.name)
 	if n := len(talk); n > 0 && talk[n-1].Asked == asked(q.text) {

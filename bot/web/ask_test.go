@@ -148,16 +148,16 @@ func TestScript(t *testing.T) {
 	}
 }
 
-// TestSilent: a question to which the desk says nothing is not lost: the reader sees what is the matter and when to ask again, the words stay in
-// the box, and the same form is answered when it is sent later.
+// TestSilent: a question to which the desk says nothing is not lost: the reader sees that it is not answered, of which they are told nothing that
+// is not true of who is blocked too, the words stay in the box, and the same form is answered when it is sent later.
 func TestSilent(t *testing.T) {
 	const question = "味精致癌吗"
 	for name, c := range map[string]struct {
 		asked []string // before
 		line  string
 	}{
-		"too fast":        {nil, "您发得太快了，这一句还没有答。请过一分钟再发一次。有人不舒服、有危险，先打120或110。"},
-		"after another":   {[]string{"喝白酒杀病毒吗"}, "您发得太快了"},
+		"too fast":        {nil, "这一句没有答。有人不舒服、有危险，先打120或110。"},
+		"after another":   {[]string{"喝白酒杀病毒吗"}, "这一句没有答。"},
 		"answered before": {[]string{question}, "这句话刚才答过了，请看上面的答复。要再问一遍，请过一分钟。"},
 	} {
 		t.Run(name, func(t *testing.T) {

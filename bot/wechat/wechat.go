@@ -69,7 +69,7 @@ type Intake interface {
 	Answered(ctx context.Context, ids []string) ([]string, error)
 }
 
-// Giver hands replies to posts. In the place of a reply that quotes what has been withdrawn since, it and the Outbox give bot.GoneLine.
+// Giver hands replies to posts. What a reply quotes that has been withdrawn since, it and the Outbox leave out (bot.Without).
 type Giver interface {
 	// Take gives the reply to a post: false when there is none, a later post is there, or an earlier one has taken it. Join makes one text
 	// of it and the reader's late replies, and says how many of those it took.

@@ -21,9 +21,6 @@ type File struct {
 	Clash string
 }
 
-// IsAddress reports whether what was named is a page on the web.
-func (f File) IsAddress() bool { return f.Path == "" }
-
 // readable are the kinds of file that a folder is searched for, those among them that only a clear line comes of included.
 var readable = strings.Fields(".md .markdown .txt .text .docx .docm .doc .wps .rtf .odt .pdf .html .htm .xhtml .mht .mhtml .csv .tsv .xlsx .xlsm .xls" +
 	" .et .ods .json .jsonld .zip .rar .7z .ppt .pptx .png .jpg .jpeg .gif .bmp .tif .tiff .dps")

@@ -83,7 +83,7 @@ func (im *Importer) Import(ctx context.Context, f File) error {
 
 // load is the file's bytes; the error is a line for people.
 func (im *Importer) load(ctx context.Context, f File) ([]byte, error) {
-	if f.IsAddress() {
+	if f.Path == "" {
 		data, err := im.Fetch(ctx, f.Name)
 		if err != nil {
 			return nil, Problemf("网页打不开（%v）", err)
