@@ -6,10 +6,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,29 +33,28 @@ const channelReaders = 3000
 // BenchmarkChannels drives the real binary with the real model over web pages, Telegram and WeChat together: 150 messages a second for a minute
 // (CHANNELS_RATE, CHANNELS_SECONDS), whatever the answers take, with stand-ins that enforce the platforms' limits. A time is from the message to its
 // answer: the page's, Telegram's sendMessage, WeChat's passive reply. late are WeChat's that no post took; lost are those without an answer. What is
-// said again within a minute costs no search (bot.Recent): CHANNELS_NEW=1 makes every text another.
+// said again within a minute costs no search (bot.Recent): the texts are drawn as forwards come, the k-th most frequent 1/k times as often as the
+// first (Zipf, exponent 1.05, thousands of texts); CHANNELS_NEW=1 makes every text another.
 func BenchmarkChannels(b *testing.B) {
 	demo(b)
 	rate, seconds := benchSize(b, "CHANNELS_RATE", 150), benchSize(b, "CHANNELS_SECONDS", 60)
 	allNew := os.Getenv("CHANNELS_NEW") != ""
-	var texts []string
-	for _, m := range readWordings(b, "../../eval/testdata/wordings/tune_messages.jsonl") {
-		if len([]rune(m.Text)) <= 200 { // as most forwards are; links would wait for other people's servers
-			texts = append(texts, m.Text)
-		}
-	}
+	texts := forwards(b)
 	for b.Loop() {
 		c := startChannels(b)
+		draw := rand.NewZipf(rand.New(rand.NewPCG(7, 7)), 1.05, 1, uint64(len(texts)-1)) //nolint:gosec // a fixed seed
+		different := map[string]bool{}
 		cpu := processorTime(b, c.pid)
 		begin := time.Now()
 		first := int(begin.UnixMilli()%1e9) * ofAll // updates of a run before are known to the database
 		var sending sync.WaitGroup
 		for i := range rate * seconds {
 			time.Sleep(time.Until(begin.Add(time.Duration(i) * time.Second / time.Duration(rate))))
-			text := texts[i%len(texts)]
+			text := texts[draw.Uint64()]
 			if allNew {
 				text = fmt.Sprintf("%s（%d）", text, i)
 			}
+			different[text] = true
 			sending.Go(func() { c.send(first+i, text) })
 		}
 		sending.Wait()
@@ -73,8 +74,26 @@ func BenchmarkChannels(b *testing.B) {
 			b.ReportMetric(float64(p99.Milliseconds()), name+"-p99-ms")
 		}
 		fmt.Printf("%d messages a second for %d s, %d different texts (all new: %v); %.0f ms of processor a message in the program, Postgres apart; %d of WeChat's were late\n",
-			rate, seconds, len(texts), allNew, cpu.Seconds()*1000/float64(rate*seconds), c.late)
+			rate, seconds, len(different), allNew, cpu.Seconds()*1000/float64(rate*seconds), c.late)
 	}
+}
+
+// forwards are messages of the tune wordings, in an order that mixes their kinds, up to 200 characters as most are; links would wait for other people's
+// servers.
+func forwards(b *testing.B) (texts []string) {
+	files, err := filepath.Glob("../../eval/testdata/wordings/tune_*.jsonl")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, file := range files {
+		for _, m := range readWordings(b, file) {
+			if len([]rune(m.Text)) <= 200 {
+				texts = append(texts, m.Text)
+			}
+		}
+	}
+	rand.New(rand.NewPCG(3, 3)).Shuffle(len(texts), func(i, j int) { texts[i], texts[j] = texts[j], texts[i] }) //nolint:gosec // a fixed seed
+	return texts
 }
 
 func benchSize(b *testing.B, name string, fallback int) int {

@@ -44,12 +44,7 @@ func raiseTelegram(factor string) {
 func BenchmarkPush(b *testing.B) {
 	app := demo(b)
 	n, factor, rate := benchSize(b, "PUSH_RECIPIENTS", 100_000), benchSize(b, "PUSH_FACTOR", 250), benchSize(b, "PUSH_ASKED", 10)
-	var texts []string
-	for _, m := range readWordings(b, "../../eval/testdata/wordings/tune_messages.jsonl") {
-		if len([]rune(m.Text)) <= 200 {
-			texts = append(texts, m.Text)
-		}
-	}
+	texts := forwards(b)
 	author, publisher := pushStaff(b, app)
 	for b.Loop() {
 		crowd(b, app, n)
