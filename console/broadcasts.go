@@ -33,7 +33,7 @@ type BroadcastChain interface {
 type BroadcastsOfEntry interface {
 	// OpenCorrection is the draft of what its readers should be told; 0: there is none.
 	OpenCorrection(ctx context.Context, entry knowledge.ID) (id int64, err error)
-	// EntryPushes are what was sent on its word and not corrected since.
+	// EntryPushes are what was last sent on its word and not taken back since.
 	EntryPushes(ctx context.Context, entry knowledge.ID) ([]knowledge.EntryPush, error)
 }
 

@@ -113,10 +113,23 @@ func (c *Console) progress(ctx context.Context, b knowledge.Broadcast) (*progres
 	if err != nil {
 		return nil, err
 	}
-	return newProgress(b, wakes, counts, at), nil
+	shares, err := c.shares(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	return newProgress(b, wakes, shares, counts, at), nil
 }
 
-func newProgress(b knowledge.Broadcast, wakes bool, counts []knowledge.DeliveryCount, at time.Time) *progressView {
+// shares reports whether another one is being sent that may go first.
+func (c *Console) shares(ctx context.Context, b knowledge.Broadcast) (bool, error) {
+	if b.State != knowledge.BroadcastSending {
+		return false, nil
+	}
+	sending, err := c.Store.Broadcasts(ctx, knowledge.BroadcastSending, listMost)
+	return slices.ContainsFunc(sending, func(other knowledge.Broadcast) bool { return other.ID != b.ID && (b.Exercise || !other.Exercise) }), err
+}
+
+func newProgress(b knowledge.Broadcast, wakes, shares bool, counts []knowledge.DeliveryCount, at time.Time) *progressView {
 	p := &progressView{B: b, At: at, Over: !b.EndedAt.IsZero()}
 	channels, counties := map[string]*progressRow{}, map[string]*progressRow{}
 	failures, waits := map[[2]string]int64{}, map[[2]string]int64{}
@@ -151,6 +164,9 @@ func newProgress(b knowledge.Broadcast, wakes bool, counts []knowledge.DeliveryC
 	}
 	if _, _, takes := broadcast.Plan(waiting); len(waiting) > 0 && b.State == knowledge.BroadcastSending {
 		p.Rest = "还要" + broadcast.TakesWords(takes)
+		if shares { // how much of the others goes first would have to be counted anew each time that somebody looks
+			p.Rest = "别的推送也在发，轮到这一条以后还要" + broadcast.TakesWords(takes)
+		}
 		if !wakes && broadcast.Quiet(at) {
 			p.Rest = "这一条不急，夜里先不发，早上7点接着发，到时还要" + broadcast.TakesWords(takes)
 		}

@@ -54,7 +54,7 @@ func TestProgress(t *testing.T) {
 	}
 	day, night := time.Date(2026, 11, 27, 12, 0, 0, 0, knowledge.China), time.Date(2026, 11, 27, 23, 0, 0, 0, knowledge.China)
 	b := knowledge.Broadcast{Type: knowledge.Alert, State: knowledge.BroadcastSending}
-	p := newProgress(b, false, counts, day)
+	p := newProgress(b, false, false, counts, day)
 	if p.Total != (progressRow{"", 10, 2, 100009}) || len(p.Channels) != 2 || p.Channels[0].Name != "Telegram" || len(p.Counties) != 2 || p.Counties[1].All() != 3 {
 		t.Errorf("%+v", p)
 	}
@@ -64,15 +64,18 @@ func TestProgress(t *testing.T) {
 	}
 	for _, as := range []knowledge.MsgType{knowledge.Alert, knowledge.Update} { // a correction waits too, unless what it corrects is urgent
 		b.Type = as
-		if p := newProgress(b, false, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
+		if p := newProgress(b, false, false, counts, night); !strings.Contains(p.Rest, "早上7点接着发") {
 			t.Errorf("%s: %s", as, p.Rest)
 		}
-		if p := newProgress(b, true, counts, night); p.Rest != rest {
+		if p := newProgress(b, true, false, counts, night); p.Rest != rest {
 			t.Errorf("%s: %s", as, p.Rest)
 		}
 	}
+	if p := newProgress(b, true, true, counts, night); p.Rest != "别的推送也在发，轮到这一条以后"+rest { // the time of what goes first is not counted
+		t.Errorf("beside another: %s", p.Rest)
+	}
 	b.State = knowledge.BroadcastPaused
-	if p := newProgress(b, false, counts, day); p.Rest != "" {
+	if p := newProgress(b, false, false, counts, day); p.Rest != "" {
 		t.Errorf("paused: %s", p.Rest)
 	}
 }

@@ -34,7 +34,7 @@ func RecipientsLine(got []Recipient) string {
 	return fmt.Sprintf("最近30天有%d人收到过（%s）", all, strings.Join(parts, "，"))
 }
 
-// EntryPush is a broadcast that was made from an entry, began within CorrectionWindow, and was not corrected since.
+// EntryPush is a broadcast that was made from an entry, or the last Update of one, began within CorrectionWindow, and was not taken back since.
 type EntryPush struct {
 	ID     int64
 	State  BroadcastState

@@ -77,16 +77,14 @@ func (s *Store) PublicBroadcast(ctx context.Context, identifier string) (knowled
 	return b, missing(err, "没有这条推送")
 }
 
-// Wakes reports whether the broadcast is sent at night too: for itself, or for something that it corrects, as the delivery has it (urgent, in deliver.go).
+// Wakes reports whether the broadcast is sent at night too: for itself, or for something that it corrects, as the delivery has it (level, in deliver.go).
 // It may be one that was not stored yet.
 func (s *Store) Wakes(ctx context.Context, b knowledge.Broadcast) (wakes bool, err error) {
 	if b.Exercise || b.Urgent() || b.Type == knowledge.Alert {
 		return b.Urgent(), nil
 	}
-	err = s.pool.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM broadcasts WHERE id IN (SELECT broadcast_chain($1)) AND begun_at IS NOT NULL AND broadcast_level(document) > 0)`,
-		b.References).Scan(&wakes)
-	return wakes, err
+	most, err := s.begunLevel(ctx, b.References)
+	return most > 0, err
 }
 
 // Corrections are the broadcasts that update or cancel this one, oldest first.

@@ -33,7 +33,7 @@ func (s *Store) OpenLedger(ctx context.Context) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect the ledger to the database: %w", redact(err))
 	}
-	return &Ledger{store: s, pool: pool, waiting: waiting{of: map[string]*counted{}}}, nil
+	return &Ledger{store: s, pool: pool, waiting: waiting{of: map[string]counted{}}}, nil
 }
 
 // Close waits for what is under way.
@@ -77,6 +77,13 @@ func (l *Ledger) Look(ctx context.Context, channel string) (broadcast.Outlook, e
 // what people were, or may have been, woken for. No exercise has one.
 const level = `CASE WHEN s.exercise THEN 0 ELSE greatest(broadcast_level(s.document), CASE WHEN s.msg_type <> 'Alert' THEN (
 		SELECT max(broadcast_level(c.document)) FROM broadcasts c WHERE c.id IN (SELECT broadcast_chain(s.id)) AND c.begun_at IS NOT NULL) END) END`
+
+// begunLevel is the level of what people were, or may have been, woken for in a chain, of which member is any: for what was not stored yet.
+func (s *Store) begunLevel(ctx context.Context, member int64) (most int, err error) {
+	err = s.pool.QueryRow(ctx, `
+		SELECT coalesce(max(broadcast_level(document)), 0) FROM broadcasts WHERE id IN (SELECT broadcast_chain($1)) AND begun_at IS NOT NULL`, member).Scan(&most)
+	return most, err
+}
 
 func seconds(s float64) time.Duration { return max(0, time.Duration(s*float64(time.Second))) }
 
@@ -249,7 +256,8 @@ func record(batch *pgx.Batch, outcomes []broadcast.Outcome) {
 		       settled_at = CASE WHEN o.state <> 'postponed' THEN clock_timestamp() END,
 		       postponed_at = CASE WHEN o.state = 'postponed' THEN clock_timestamp() END,
 		       leased_to = CASE WHEN o.state = 'postponed' THEN clock_timestamp() + make_interval(secs => o.after) END,
-		       reason = nullif(o.reason, ''), receipt = nullif(o.receipt, '')
+		       reason = CASE WHEN o.untried AND o.reason = '' THEN d.reason ELSE nullif(o.reason, '') END, -- of the last try: a put back is none
+		       receipt = nullif(o.receipt, '')
 		  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[], $6::boolean[], $7::float8[], $8::text[], $9::text[])
 		       AS o(broadcast_id, n, token, state, unclear, untried, after, reason, receipt)
 		 WHERE d.broadcast_id = o.broadcast_id AND d.n = o.n AND d.token = o.token AND d.state NOT IN ('postponed', 'sent', 'failed')`,

@@ -8,6 +8,7 @@ import (
 
 	"qiuzhen/broadcast"
 	"qiuzhen/knowledge"
+	"qiuzhen/postgres"
 )
 
 // TestAhead: an alert for few that is as urgent as one for many is sent first, and a preview says what really leaves before it.
@@ -58,6 +59,85 @@ func TestAhead(t *testing.T) {
 	for _, o := range orders {
 		if o.ID != few && broadcast.CompareOrders(o, broadcast.Order{ID: few, Type: knowledge.Alert, Urgent: true, Level: 2, Waiting: 2, Left: time.Hour}) < 0 {
 			t.Errorf("%+v goes before %d", o, few)
+		}
+	}
+}
+
+// TestCountWaiting: what waits is counted as it becomes less, also by who begins to look amid it, and one channel's count keeps no other's look waiting.
+func TestCountWaiting(t *testing.T) {
+	l, ctx := newLedger(t), context.Background()
+	mustExec(t, ctx, l.conn, `
+		INSERT INTO readers (channel, name, seen_at, wishes) SELECT 'telegram', i::text, now(), '{"sent": {"county": "320623"}}' FROM generate_series(1, 20) i`)
+	first, second := l.begin(t, flood(false)), l.begin(t, flood(false))
+	waiting := func(ledger *postgres.Ledger) (n [2]int64) {
+		t.Helper()
+		outlook, err := ledger.Look(ctx, "telegram")
+		must(t, err)
+		for _, o := range outlook.Orders {
+			if o.ID == first || o.ID == second {
+				n[o.ID-first] += o.Waiting
+			}
+		}
+		return n
+	}
+	for _, step := range []struct {
+		claim int
+		want  [2]int64
+	}{{0, [2]int64{20, 20}}, {8, [2]int64{12, 20}}, {8, [2]int64{4, 20}}, {8, [2]int64{0, 20}}, {8, [2]int64{0, 20}}} {
+		if step.claim > 0 {
+			_, err := l.ledger.Turn(ctx, broadcast.Turn{Channel: "telegram", Want: step.claim, Broadcast: first, Lease: time.Minute})
+			must(t, err)
+		}
+		l.ledger.ForgetCounts() // 10 seconds later
+		if got := waiting(l.ledger); got != step.want {
+			t.Errorf("%v wait, want %v", got, step.want)
+		}
+	}
+	another, err := l.store.OpenLedger(ctx)
+	must(t, err)
+	t.Cleanup(another.Close)
+	if got := waiting(another); got != [2]int64{0, 20} {
+		t.Errorf("another node counts %v", got)
+	}
+	_, err = another.Look(ctx, "wechat")
+	must(t, err)
+	another.ForgetCounts("telegram")
+	lock, err := l.conn.Begin(ctx)
+	must(t, err)
+	_, err = lock.Exec(ctx, `LOCK TABLE deliveries`)
+	must(t, err)
+	counted := make(chan error, 1)
+	go func() { _, err := another.Look(ctx, "telegram"); counted <- err }()
+	for n := 0; n == 0; time.Sleep(5 * time.Millisecond) {
+		must(t, lock.QueryRow(ctx, `SELECT count(*) FROM pg_locks WHERE relation = 'deliveries'::regclass AND NOT granted`).Scan(&n))
+	}
+	soon, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	looked := make(chan error, 1)
+	go func() { _, err := another.Look(soon, "wechat"); looked <- err }()
+	select {
+	case err := <-looked:
+		must(t, err)
+	case <-soon.Done():
+		t.Error("it waits for the count of another channel")
+	}
+	must(t, lock.Rollback(ctx))
+	must(t, <-counted)
+}
+
+// TestPutBackKeepsReason: why a message waits is said for as long as it was not tried again.
+func TestPutBackKeepsReason(t *testing.T) {
+	l, ctx := newLedger(t), context.Background()
+	mustExec(t, ctx, l.conn, `INSERT INTO readers (channel, name, seen_at, wishes) VALUES ('telegram', '1', now(), '{"sent": {"county": "320623"}}')`)
+	id := l.begin(t, flood(false))
+	for _, c := range []struct{ outcome, want string }{{"渠道暂时不收", "渠道暂时不收"}, {"put back", "渠道暂时不收"}, {"", ""}} {
+		o := broadcast.Outcome{End: broadcast.Postponed, Reason: c.outcome}
+		if c.outcome == "put back" {
+			o.Untried, o.Reason = true, ""
+		}
+		l.turn(t, id, map[string]broadcast.Outcome{"1": o})
+		if n := l.store.Count(t, `SELECT count(*) FROM deliveries WHERE state = 'postponed' AND coalesce(reason, '') = '`+c.want+`'`); n != 1 {
+			t.Errorf("after %q the reason is not %q", c.outcome, c.want)
 		}
 	}
 }

@@ -117,6 +117,11 @@ func (l *Ledger) stopCorrected(ctx context.Context, tx pgx.Tx, by knowledge.Broa
 	if by.Type == knowledge.Cancel {
 		states = append(states, "draft", "submitted", "approved")
 	}
+	// what has not begun first, as whoever withdraws the entry has it (lapseUpdates): else each might wait for the other
+	_, err = tx.Exec(ctx, `SELECT FROM broadcasts WHERE id = ANY ($1) AND state = ANY ($2) ORDER BY begun_at IS NOT NULL, id FOR UPDATE`, chain, states)
+	if err != nil {
+		return nil, nil, false, err
+	}
 	rows, err := tx.Query(ctx, `
 		UPDATE broadcasts SET state = 'cancelled' WHERE id = ANY ($1) AND state = ANY ($2) RETURNING `+broadcastColumns, chain, states)
 	if err != nil {

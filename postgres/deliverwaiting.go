@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -18,18 +19,21 @@ const (
 	countEvery = 10 * time.Second
 	// countMost bounds the count of one broadcast on one channel: it takes some 20 ms.
 	countMost = 100_000
+	noneLeft  = math.MaxInt64
 )
 
-// waiting are the counts of a node's ledger, by channel.
+// waiting are the counts of a node's ledger, by channel. One channel's count keeps no other waiting: the lock is not held meanwhile.
 type waiting struct {
 	mu sync.Mutex
-	of map[string]*counted
+	of map[string]counted
 }
 
+// counted is what was counted last on a channel, of each broadcast; it is not changed any more.
 type counted struct {
 	at  time.Time
 	ids []int64
 	n   map[int64]int64
+	low map[int64]int64 // where what waits begins: what lies before does not wait again
 }
 
 // countWaiting fills in how much of each order was not tried yet, when two of them differ in nothing else: counted now and then.
@@ -45,26 +49,49 @@ func (l *Ledger) countWaiting(ctx context.Context, channel string, orders []broa
 	}
 	slices.Sort(ids)
 	l.waiting.mu.Lock()
-	defer l.waiting.mu.Unlock()
 	c := l.waiting.of[channel]
-	if c == nil || time.Since(c.at) >= countEvery || !slices.Equal(c.ids, ids) {
-		c = &counted{time.Now(), ids, map[int64]int64{}}
-		rows, err := l.pool.Query(ctx, `
-			SELECT b, (SELECT count(*) FROM (SELECT FROM deliveries WHERE broadcast_id = b AND channel = $2 AND state = 'waiting' LIMIT $3) AS w)
-			  FROM unnest($1::bigint[]) AS b`, ids, channel, countMost)
-		if err != nil {
+	l.waiting.mu.Unlock()
+	if time.Since(c.at) >= countEvery || !slices.Equal(c.ids, ids) {
+		var err error
+		if c, err = l.count(ctx, channel, ids, c.low); err != nil {
 			return err
 		}
-		var id, n int64
-		if _, err := pgx.ForEachRow(rows, []any{&id, &n}, func() error { c.n[id] = n; return nil }); err != nil {
-			return err
-		}
+		l.waiting.mu.Lock()
 		l.waiting.of[channel] = c
+		l.waiting.mu.Unlock()
 	}
 	for i := range orders {
 		orders[i].Waiting = c.n[orders[i].ID]
 	}
 	return nil
+}
+
+// count counts from the end, and no further than to where what waits began the last time: before that lie the entries of what was claimed since the
+// fan-out, all of which are passed while an open snapshot keeps them.
+func (l *Ledger) count(ctx context.Context, channel string, ids []int64, low map[int64]int64) (counted, error) {
+	c := counted{time.Now(), ids, map[int64]int64{}, map[int64]int64{}}
+	from := make([]int64, len(ids))
+	for i, id := range ids {
+		from[i] = low[id]
+	}
+	rows, err := l.pool.Query(ctx, `
+		SELECT b.id, b.low, count(w.n), coalesce(min(w.n), $4)
+		  FROM unnest($1::bigint[], $5::bigint[]) AS b(id, low) LEFT JOIN LATERAL (
+		       SELECT n FROM deliveries WHERE broadcast_id = b.id AND channel = $2 AND state = 'waiting' AND n >= b.low
+		        ORDER BY n DESC LIMIT $3) AS w ON true
+		 GROUP BY b.id, b.low`, ids, channel, countMost, int64(noneLeft), from)
+	if err != nil {
+		return c, err
+	}
+	var id, was, n, first int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &was, &n, &first}, func() error {
+		c.n[id], c.low[id] = n, first
+		if n >= countMost { // there may be more before
+			c.low[id] = was
+		}
+		return nil
+	})
+	return c, err
 }
 
 // fillAhead fills in how many messages of others leave before those of b on each channel, if b were begun now. What it corrects would be stopped.
@@ -76,9 +103,8 @@ func (s *Store) fillAhead(ctx context.Context, b knowledge.Broadcast, chain []in
 	if b.ID == 0 {
 		mine.ID = 1<<63 - 1 // the newest
 	}
-	if len(chain) > 0 && !b.Exercise {
-		var corrected int
-		err := s.pool.QueryRow(ctx, `SELECT coalesce(max(broadcast_level(document)), 0) FROM broadcasts WHERE id = ANY ($1) AND begun_at IS NOT NULL`, chain).Scan(&corrected)
+	if b.References != 0 && !b.Exercise {
+		corrected, err := s.begunLevel(ctx, b.References)
 		if err != nil {
 			return err
 		}

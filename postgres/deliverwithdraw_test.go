@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,10 +29,7 @@ func TestWithdrawTakesBack(t *testing.T) {
 	over := l.begin(t, ofEntry("one")) // sent to all, and done
 	l.turn(t, over, map[string]broadcast.Outcome{"1": {End: broadcast.Sent}})
 	mustExec(t, ctx, l.conn, `UPDATE broadcasts SET state = 'done' WHERE references_id IS NULL`)
-	corrected := l.begin(t, ofEntry("one"))
-	correction := ofEntry("")
-	correction.Type, correction.References, correction.Content.Version, correction.Content.Reason = knowledge.Update, corrected, 0, "写错了"
-	l.begin(t, correction)
+	l.begin(t, correcting(knowledge.Cancel, l.begin(t, ofEntry("one")))) // taken back already
 	unsent := l.begin(t, ofEntry("one"))
 	must(t, l.store.CancelBroadcast(l.publisher, unsent, "不发了")) // reached nobody
 	sending, another := l.begin(t, ofEntry("one")), l.begin(t, ofEntry("other"))
@@ -62,7 +60,7 @@ func TestWithdrawTakesBack(t *testing.T) {
 	}
 	// once more: there is nothing to be drafted again
 	must(t, l.store.Withdraw(l.publisher, "one", "再撤一次"))
-	if n := l.store.Count(t, `SELECT count(*) FROM broadcasts WHERE msg_type = 'Cancel'`); n != 2 {
+	if n := l.store.Count(t, `SELECT count(*) FROM broadcasts WHERE msg_type = 'Cancel' AND state = 'draft'`); n != 2 {
 		t.Errorf("%d cancels are drafted", n)
 	}
 	b := stored(t, l.store, pushes[0].Cancel)
@@ -82,6 +80,91 @@ func TestWithdrawTakesBack(t *testing.T) {
 	}
 }
 
+// TestWithdrawTakesBackUpdates: an Update names no entry, and repeats what the entry said: it is held as what it updates was, whoever got either is proposed
+// to be told, and one that was approved before does not begin. What is written knowing that the entry is gone goes out.
+func TestWithdrawTakesBackUpdates(t *testing.T) {
+	l, ctx := newLedger(t), context.Background()
+	hired.Store(l.store, l.staff)
+	publish(t, l.store, entry("one", 1), onePassage())
+	mustExec(t, ctx, l.conn, `INSERT INTO readers (channel, name, seen_at, wishes) SELECT 'telegram', i::text, now(), '{"sent": {}}' FROM generate_series(1, 2) i`)
+	sent := func() int64 {
+		id := l.begin(t, ofEntry("one"))
+		l.turn(t, id, map[string]broadcast.Outcome{"1": {End: broadcast.Sent}, "2": {End: broadcast.Sent}})
+		return id
+	}
+	update := func(of int64) knowledge.Broadcast {
+		b := broadcast.Correct(stored(t, l.store, of), knowledge.Update, "电话写错了")
+		b.Expires = time.Now().Add(time.Hour)
+		return b
+	}
+	sending := l.begin(t, update(sent()))
+	stopped := l.begin(t, update(sent()))
+	must(t, l.store.CancelBroadcast(l.publisher, stopped, "不发了"))
+	paused := l.begin(t, update(sent()))
+	must(t, l.store.PauseBroadcast(l.publisher, paused))
+	alert := sent()
+	approved := approvedOne(t, l.store, l.staff, update(alert)).ID
+
+	must(t, l.store.Withdraw(l.publisher, "one", "剂量写错了"))
+	if begun, err := l.ledger.Begin(ctx); err != nil || begun.Broadcast != 0 {
+		t.Errorf("begun on the word of a withdrawn entry: %+v (%v)", begun, err)
+	}
+	for id, want := range map[int64]struct {
+		state knowledge.BroadcastState
+		event string
+	}{
+		sending: {knowledge.BroadcastPaused, "broadcast.paused"}, paused: {knowledge.BroadcastPaused, "broadcast.paused"},
+		alert: {knowledge.BroadcastPaused, "broadcast.paused"}, approved: {knowledge.BroadcastSubmitted, "broadcast.lapsed"},
+	} {
+		if is, history := stored(t, l.store, id).State, l.history(t, id); is != want.state ||
+			!strings.Contains(history, want.event) || !strings.Contains(history, "它所根据的条目撤下了：剂量写错了") {
+			t.Errorf("%d is %s, want %s: %s", id, is, want.state, history)
+		}
+		if err := l.store.ResumeBroadcast(l.publisher2, id); code(err) != knowledge.Conflict {
+			t.Errorf("%d goes on: %v", id, err)
+		}
+	}
+	pushes, err := l.store.EntryPushes(ctx, "one")
+	must(t, err)
+	var last []int64 // of each chain one, with a Cancel of its own
+	cancels := map[int64]bool{}
+	for _, p := range pushes {
+		last, cancels[p.Cancel] = append(last, p.ID), true
+		if p.Cancel == 0 || stored(t, l.store, p.Cancel).References != p.ID {
+			t.Errorf("%+v has no cancel", p)
+		}
+	}
+	if want := []int64{alert, paused, stopped, sending}; !slices.Equal(last, want) || len(cancels) != 4 {
+		t.Errorf("%v, want %v, with cancels %v", last, want, cancels)
+	}
+	// who approves it now knows
+	b := stored(t, l.store, approved)
+	must(t, l.store.ApproveBroadcast(l.publisher2, b.ID, b.Hash, knowledge.ActualPhrase))
+	if begun, err := l.ledger.Begin(ctx); err != nil || begun.Broadcast != approved || begun.Recipients != 2 {
+		t.Errorf("%+v (%v)", begun, err)
+	}
+	must(t, l.store.PauseBroadcast(l.publisher, approved))
+	must(t, l.store.ResumeBroadcast(l.publisher, approved))
+}
+
+// TestWithdrawRacesUpdate: whoever withdraws while an Update is fanned out waits for it, and finds it.
+func TestWithdrawRacesUpdate(t *testing.T) {
+	l, ctx := newLedger(t), context.Background()
+	hired.Store(l.store, l.staff)
+	publish(t, l.store, entry("one", 1), onePassage())
+	mustExec(t, ctx, l.conn, `INSERT INTO readers (channel, name, seen_at, wishes) VALUES ('telegram', '1', now(), '{"sent": {}}')`)
+	alert := l.begin(t, ofEntry("one"))
+	l.turn(t, alert, map[string]broadcast.Outcome{"1": {End: broadcast.Sent}})
+	dawdling(t, l)
+	update := approvedOne(t, l.store, l.staff, correcting(knowledge.Update, alert)).ID
+	begun := l.beginSlowly()
+	must(t, l.store.Withdraw(l.publisher, "one", "错了"))
+	must(t, <-begun)
+	if is := stored(t, l.store, update).State; is != knowledge.BroadcastPaused {
+		t.Errorf("it is %s", is)
+	}
+}
+
 // history is what the audit log tells of a broadcast, in one line.
 func (l ledgerBench) history(t *testing.T, id int64) string {
 	t.Helper()
@@ -96,22 +179,39 @@ func TestWithdrawRacesBegin(t *testing.T) {
 	hired.Store(l.store, l.staff)
 	publish(t, l.store, entry("one", 1), onePassage())
 	mustExec(t, ctx, l.conn, `INSERT INTO readers (channel, name, seen_at, wishes) VALUES ('telegram', '1', now(), '{"sent": {}}')`)
-	mustExec(t, ctx, l.conn, `CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END $$`)
-	mustExec(t, ctx, l.conn, `CREATE TRIGGER dawdles BEFORE INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION dawdle()`)
+	dawdling(t, l)
 	id := approvedOne(t, l.store, l.staff, ofEntry("one")).ID
-	begun := make(chan error)
-	go func() {
-		_, err := l.ledger.Begin(ctx)
-		begun <- err
-	}()
-	for l.store.Count(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`) == 0 {
-		time.Sleep(5 * time.Millisecond)
-	}
+	begun := l.beginSlowly()
 	must(t, l.store.Withdraw(l.publisher, "one", "错了"))
 	must(t, <-begun)
 	if is := stored(t, l.store, id).State; is != knowledge.BroadcastPaused {
 		t.Errorf("it is %s", is)
 	}
+}
+
+// dawdling makes each recipient of a fan-out take half a second.
+func dawdling(t *testing.T, l ledgerBench) {
+	t.Helper()
+	mustExec(t, context.Background(), l.conn, `CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END $$`)
+	mustExec(t, context.Background(), l.conn, `CREATE TRIGGER dawdles BEFORE INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION dawdle()`)
+}
+
+// beginSlowly returns when a fan-out is under way.
+func (l ledgerBench) beginSlowly() <-chan error {
+	begun := make(chan error, 1)
+	go func() {
+		_, err := l.ledger.Begin(context.Background())
+		begun <- err
+	}()
+	for len(begun) == 0 {
+		var asleep bool
+		_ = l.conn.QueryRow(context.Background(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')`).Scan(&asleep)
+		if asleep {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return begun
 }
 
 // TestEntryGone: what was approved on the word of an entry that is withdrawn then waits for another approval at once, and says why.

@@ -3,8 +3,10 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -204,4 +206,16 @@ func (s *Store) ExplainPublic(t testing.TB) (plans []string) {
 func (s *Store) SetRoles(ctx context.Context, login string, roles []knowledge.Role) error {
 	_, err := s.ChangePerson(ctx, login, knowledge.PersonChange{Roles: append([]knowledge.Role{}, roles...)})
 	return err
+}
+
+// ForgetCounts makes the ledger count anew what waits on these channels (none: on all), as after countEvery.
+func (l *Ledger) ForgetCounts(channels ...string) {
+	l.waiting.mu.Lock()
+	defer l.waiting.mu.Unlock()
+	for channel, c := range l.waiting.of {
+		if len(channels) == 0 || slices.Contains(channels, channel) {
+			c.at = time.Time{}
+			l.waiting.of[channel] = c
+		}
+	}
 }

@@ -91,7 +91,7 @@ func (w *WeChat) Send(ctx context.Context, m broadcast.Message) (receipt broadca
 	if now.IsZero() {
 		now = w.Now()
 	}
-	why := "公众号不能发客服消息"
+	why, usedUp := "公众号不能发客服消息", false
 	if w.Service {
 		why = "读者48小时内没有说过话"
 		if m.Heard.IsZero() || now.Sub(m.Heard) < heardWindow {
@@ -99,6 +99,7 @@ func (w *WeChat) Send(ctx context.Context, m broadcast.Message) (receipt broadca
 			if sent, why, err = w.sendCustomer(ctx, m, now); sent || err != nil {
 				return receipt, err
 			}
+			usedUp = why == customerUsedUp
 		}
 	}
 	if w.Template.ID == "" {
@@ -115,8 +116,15 @@ func (w *WeChat) Send(ctx context.Context, m broadcast.Message) (receipt broadca
 		w.Log.Warn("the day's template messages are used up; customer messages go on", "channel", wechat.ChannelName)
 		return receipt, &broadcast.RetryError{After: untilMidnight(now), Recipient: true}
 	}
-	return receipt, weChatFault(err, wechat.ChannelName, now, w.Log)
+	err = weChatFault(err, wechat.ChannelName, now, w.Log)
+	var never *broadcast.PermanentError
+	if usedUp && errors.As(err, &never) { // a template message never, such as to who did not subscribe to it; a customer message when there are some again
+		return receipt, &broadcast.RetryError{After: max(w.customer.left(now), time.Second), Recipient: true}
+	}
+	return receipt, err
 }
+
+const customerUsedUp = "今天的客服消息用完了"
 
 // sendCustomer tells, when the message is not sent for a reason that a template message does not have, which that is.
 func (w *WeChat) sendCustomer(ctx context.Context, m broadcast.Message, now time.Time) (sent bool, why string, err error) {
@@ -133,7 +141,7 @@ func (w *WeChat) sendCustomer(ctx context.Context, m broadcast.Message, now time
 	if w.Template.ID == "" { // there is nothing else to send
 		return false, "", &broadcast.RetryError{After: untilMidnight(now)}
 	}
-	return false, "今天的客服消息用完了", nil
+	return false, customerUsedUp, nil
 }
 
 // needsTemplate reports whether a customer message was refused for a reason that a template message does not have.

@@ -2,6 +2,7 @@ package send_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -143,6 +144,30 @@ func TestWeChatQuotas(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWeChatNeverSubscribed: while the day's customer messages are used up, who did not subscribe to the template waits for tomorrow's, and gets the message.
+func TestWeChatNeverSubscribed(t *testing.T) {
+	f := newWeChat(t)
+	f.Pass(time.Date(2026, 7, 3, 22, 30, 0, 0, knowledge.China).Sub(f.now()))
+	f.Follow(openID, f.now())
+	f.Fail("/cgi-bin/message/custom/send", 45009)
+	f.Fail("/cgi-bin/message/subscribe/bizsend", 43101)
+	config := f.config(slog.New(slog.DiscardHandler))
+	config.Template = send.Template{ID: "tpl-1", Field: "thing1", Subscription: true}
+	sender, m := send.NewWeChat(config), to(openID, "台风明天到。")
+	m.Heard, m.Now = f.now(), f.now()
+	_, err := sender.Send(context.Background(), m)
+	if got, want := outcome(err), "recipient waits 1h"; !strings.HasPrefix(got, want) {
+		t.Fatalf("%s, want a little over %s30m", got, want)
+	}
+	var wait *broadcast.RetryError
+	errors.As(err, &wait)
+	f.Pass(wait.After)
+	m.Now = f.now()
+	if _, err := sender.Send(context.Background(), m); err != nil || len(f.Sees(openID)) != 1 {
+		t.Errorf("after midnight: %v, the reader sees %q", err, f.Sees(openID))
 	}
 }
 
