@@ -29,7 +29,7 @@ func (s *Store) Ask(ctx context.Context, u bot.Update) (n int64, err error) {
 // KeepForm keeps the reply to a form that the desk kept none of, such as that it was said too often.
 func (s *Store) KeepForm(ctx context.Context, id string, k bot.Kept) error {
 	k.Text = storable(k.Text)
-	if _, err := s.pool.Exec(ctx, `UPDATE inbox SET reply = $3 WHERE channel = $1 AND id = $2 AND reply IS NULL AND done_at IS NULL`, forms, id, k); err != nil {
+	if _, err := s.pool.Exec(ctx, `UPDATE inbox SET reply = $3 WHERE channel = $1 AND id = $2 AND reply IS NULL AND `+unfinished, forms, id, k); err != nil {
 		return fmt.Errorf("keep the reply to a form: %w", err)
 	}
 	return nil
