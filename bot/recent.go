@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"regexp"
+	"runtime"
 	"slices"
 	"time"
 
@@ -34,7 +35,12 @@ type Recent struct {
 	now      func() time.Time
 	kept     *lru.Cache[[sha256.Size]byte, conclusion]
 	searches singleflight.Group
+	turns    chan struct{} // searches under way
 }
+
+// searchesAtOnce for each core: more at once take as long in all, and each of them longer, so that a channel that answers eight readers at a time
+// waits for one that answers sixty-four. Who waits is let in in the order of arrival, whatever the channel.
+const searchesAtOnce = 2
 
 // searchTime bounds a search that others wait for: it does not end with the message that began it.
 const searchTime = 30 * time.Second
@@ -48,7 +54,7 @@ type conclusion struct {
 // NewRecent remembers what a concludes.
 func NewRecent(a Answerer, e Edition, now func() time.Time) *Recent {
 	kept, _ := lru.New[[sha256.Size]byte, conclusion](recentKept) // fails on a size below one only
-	return &Recent{Answerer: a, edition: e, now: now, kept: kept}
+	return &Recent{Answerer: a, edition: e, now: now, kept: kept, turns: make(chan struct{}, searchesAtOnce*runtime.GOMAXPROCS(0))}
 }
 
 var anyLink = regexp.MustCompile(`(?i)https?:|www\.`)
@@ -111,6 +117,14 @@ func (r *Recent) concluded(ctx context.Context, m retrieval.Message) (result ret
 			err = fmt.Errorf("search: panic: %T", p) // its value may hold the reader's words
 		}
 	}()
+	if patternDanger(m.Text) == nil { // a danger waits for nobody
+		select {
+		case r.turns <- struct{}{}:
+			defer func() { <-r.turns }()
+		case <-ctx.Done():
+			return result, ctx.Err()
+		}
+	}
 	result, err = r.Answerer.Answer(ctx, m)
 	result.Ranking = nil
 	return result, err

@@ -3,8 +3,11 @@ package bot_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,4 +134,53 @@ func TestRecentPanics(t *testing.T) {
 	if library.n != 2 {
 		t.Errorf("%d searches: a failure is kept", library.n)
 	}
+}
+
+// TestRecentTurns: no more searches are under way than the machine has use for; a danger waits for none of them.
+func TestRecentTurns(t *testing.T) {
+	library := &crowded{free: make(chan struct{})}
+	recent := bot.NewRecent(library, &edition{}, time.Now)
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			if _, err := recent.Answer(t.Context(), retrieval.Message{Text: fmt.Sprintf("第%d句", i)}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for library.now.Load() < int64(2*runtime.GOMAXPROCS(0)) {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := recent.Answer(t.Context(), retrieval.Message{Text: "老伴突然嘴歪了说不清话"}); err != nil {
+		t.Error(err)
+	}
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := recent.Answer(left, retrieval.Message{Text: "不等了"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("who is gone gets %v", err)
+	}
+	close(library.free)
+	all.Wait()
+	if most := library.most.Load(); most > int64(2*runtime.GOMAXPROCS(0)) {
+		t.Errorf("%d at once", most)
+	}
+}
+
+// crowded counts who is in it; ordinary messages stay until it is free.
+type crowded struct {
+	bot.Answerer
+	free      chan struct{}
+	now, most atomic.Int64
+}
+
+func (c *crowded) Answer(ctx context.Context, m retrieval.Message) (retrieval.Result, error) {
+	if strings.HasPrefix(m.Text, "老伴") {
+		return retrieval.Result{}, nil
+	}
+	n := c.now.Add(1)
+	defer c.now.Add(-1)
+	for most := c.most.Load(); n > most && !c.most.CompareAndSwap(most, n); most = c.most.Load() {
+	}
+	<-c.free
+	return retrieval.Result{Decision: retrieval.Abstain}, nil
 }
