@@ -20,6 +20,10 @@ CREATE FUNCTION broadcast_taken_back(member bigint, kind text) RETURNS boolean L
 $$;
 -- +goose StatementEnd
 
+-- The entry that a broadcast was made from, or that what it corrects was made from, was withdrawn while it was being sent or was paused: it does not go on.
+-- An Update names no entry, and yet repeats what the entry said; what is approved knowing that the entry is gone has no such date.
+ALTER TABLE broadcasts ADD COLUMN entry_gone_at timestamptz;
+
 -- +goose StatementBegin
 CREATE FUNCTION check_broadcast_ground() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -32,6 +36,9 @@ BEGIN
     END IF;
     IF ((OLD.state, NEW.state) IN (('draft', 'submitted'), ('approved', 'sending')) OR NEW.state = 'approved') AND broadcast_taken_back(NEW.id, NEW.msg_type) THEN
         PERFORM refuse_broadcast('broadcast_not_taken_back', format('what broadcast %s corrects was cancelled', NEW.id));
+    END IF;
+    IF NEW.state = 'sending' AND NEW.entry_gone_at IS NOT NULL THEN
+        PERFORM refuse_broadcast('broadcast_entry_is_served', format('the entry behind broadcast %s was withdrawn while it was being sent', NEW.id));
     END IF;
     -- whoever withdraws the entry at this moment waits until this has begun, and then finds it, or has withdrawn it already
     IF NEW.state = 'sending' AND NEW.entry_id IS NOT NULL THEN
@@ -55,6 +62,7 @@ ALTER TABLE deliveries ADD COLUMN postponed_at timestamptz;
 ALTER TABLE deliveries DROP COLUMN postponed_at;
 DROP TRIGGER broadcast_4_stands_on_ground ON broadcasts;
 DROP FUNCTION check_broadcast_ground();
+ALTER TABLE broadcasts DROP COLUMN entry_gone_at;
 DROP FUNCTION broadcast_taken_back(bigint, text);
 -- +goose StatementBegin
 CREATE FUNCTION broadcast_says_urgent(document text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$

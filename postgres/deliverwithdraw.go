@@ -102,7 +102,7 @@ func lapseUpdates(ctx context.Context, tx pgx.Tx, entry knowledge.ID) ([]knowled
 	return collectBroadcasts(rows)
 }
 
-// holdOf pauses what is being sent on the entry's word, for good: it does not go on (migrations/00038). It tells in what state each was.
+// holdOf pauses what is being sent on the entry's word, for good: it does not go on (migrations/00032). It tells in what state each was.
 func holdOf(ctx context.Context, tx pgx.Tx, entry knowledge.ID) (held []knowledge.Broadcast, was []string, err error) {
 	rows, err := tx.Query(ctx, `SELECT b.id, b.state FROM broadcasts b WHERE b.state IN ('sending', 'paused') AND `+pushedOf+` ORDER BY b.id FOR UPDATE`,
 		string(entry), knowledge.CorrectionWindow.Seconds())
