@@ -92,8 +92,6 @@ func (r raised) Capabilities() broadcast.Capabilities {
 }
 
 func newRaised(api string, factor int) raised {
-	// the real API speaks HTTP/2, over one connection; to a stand-in of HTTP/1 all are kept that a worker uses
-	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = broadcast.AtOnce
 	limits := telegram.Official
 	limits.All = telegram.Limit{PerSecond: limits.All.PerSecond * float64(factor), Burst: limits.All.Burst * factor}
 	b, err := telegram.New(telegram.Config{Token: telegramtest.Token, API: api, Limits: limits})

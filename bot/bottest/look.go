@@ -1,10 +1,11 @@
 package bottest
 
 import (
-	"qiuzhen/bot"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"qiuzhen/bot"
 )
 
 // look checks what the reader sees.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -34,8 +33,6 @@ func raiseTelegram(factor string) {
 			broadcast.Limits[i].PerSecond *= float64(n)
 		}
 	}
-	// the real API speaks HTTP/2, over one connection; to a stand-in of HTTP/1 all are kept that a worker uses
-	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = broadcast.AtOnce
 }
 
 // BenchmarkPush asks ten questions a second over web pages (PUSH_ASKED), each another text, of the program with the real model, for ten seconds alone, then

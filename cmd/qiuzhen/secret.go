@@ -13,20 +13,20 @@ import (
 
 // withStore opens what openStored does, runs do and closes it; with --demo the whole program, which fills its folder.
 func withStore(ctx context.Context, c *cli, streams stdio, do func(*App) error) error {
+	open := openStored
 	if c.Demo {
-		return withApp(ctx, c, streams, do)
+		open = openApp
 	}
-	app, err := openStored(ctx, c, streams)
-	if err != nil {
-		return err
-	}
-	defer app.Close()
-	return do(app)
+	return with(ctx, c, streams, open, do)
 }
 
 // withApp opens the program, runs do and closes it.
 func withApp(ctx context.Context, c *cli, streams stdio, do func(*App) error) error {
-	app, err := openApp(ctx, c, streams)
+	return with(ctx, c, streams, openApp, do)
+}
+
+func with(ctx context.Context, c *cli, streams stdio, open func(context.Context, *cli, stdio) (*App, error), do func(*App) error) error {
+	app, err := open(ctx, c, streams)
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
+
 	"qiuzhen/bot/telegram"
 	"qiuzhen/bot/web"
 	"qiuzhen/bot/wechat"
 	"qiuzhen/knowledge"
-	"time"
 )
 
 // watchInterval is how often a long-running program looks whether its private server lives.
