@@ -36,7 +36,7 @@ type job struct {
 	ctx    context.Context
 	text   string
 	at     int
-	tokens bool // the tokens are wanted, not the text's vector
+	tokens bool // the tokens are wanted beside the text's vector
 	done   chan<- result
 }
 
@@ -115,15 +115,15 @@ func (o *ONNX) Embed(ctx context.Context, texts []string) ([][]float32, error) {
 	return vectors, nil
 }
 
-// EmbedTokens returns, for each text, the word pieces that the model read (text x piece, [CLS] and [SEP] left out) and of each its last
-// hidden state, scaled to unit length (text x piece x Dimensions). Otherwise it is as Embed.
-func (o *ONNX) EmbedTokens(ctx context.Context, texts []string) (pieces [][]string, states [][][]float32, err error) {
-	pieces, states = make([][]string, len(texts)), make([][][]float32, len(texts))
-	err = o.each(ctx, texts, true, func(r result) { pieces[r.at], states[r.at] = r.pieces, r.states })
+// EmbedTokens is Embed that returns, for each text, also the word pieces that the model read (text x piece, [CLS] and [SEP] left out) and of
+// each its last hidden state, scaled to unit length (text x piece x Dimensions).
+func (o *ONNX) EmbedTokens(ctx context.Context, texts []string) (vectors [][]float32, pieces [][]string, states [][][]float32, err error) {
+	vectors, pieces, states = make([][]float32, len(texts)), make([][]string, len(texts)), make([][][]float32, len(texts))
+	err = o.each(ctx, texts, true, func(r result) { vectors[r.at], pieces[r.at], states[r.at] = r.vector, r.pieces, r.states })
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return pieces, states, nil
+	return vectors, pieces, states, nil
 }
 
 // each has the workers embed the texts and calls got with every result, in any order, one at a time.
@@ -180,10 +180,10 @@ func (o *ONNX) run(j job, b *buffers) result {
 	if err := o.session.run(ids, b); err != nil {
 		return result{at: j.at, err: err}
 	}
-	if !j.tokens {
-		vector, err := o.session.first(b)
+	vector, err := o.session.first(b)
+	if err != nil || !j.tokens {
 		return result{at: j.at, vector: vector, err: err}
 	}
 	states, err := o.session.inner(len(ids), b)
-	return result{at: j.at, pieces: o.tokenizer.pieces(ids[1 : len(ids)-1]), states: states, err: err}
+	return result{at: j.at, vector: vector, pieces: o.tokenizer.pieces(ids[1 : len(ids)-1]), states: states, err: err}
 }

@@ -125,12 +125,16 @@ func TestONNXDropsTextsOfCallersWhoLeft(t *testing.T) {
 // TestONNXTokens: one unit state a word piece; in another context the same piece has another state.
 func TestONNXTokens(t *testing.T) {
 	o := openONNX(t, onnxConfig(t))
-	pieces, states, err := o.EmbedTokens(t.Context(), []string{"喝白酒", "白酒杀病毒"})
+	texts := []string{"喝白酒", "白酒杀病毒"}
+	vectors, pieces, states, err := o.EmbedTokens(t.Context(), texts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := [][]string{{"喝", "白", "酒"}, {"白", "酒", "杀", "病", "毒"}}; !reflect.DeepEqual(pieces, want) {
 		t.Errorf("pieces %v, want %v", pieces, want)
+	}
+	if alone, err := o.Embed(t.Context(), texts); err != nil || !reflect.DeepEqual(vectors, alone) {
+		t.Errorf("the texts' vectors are not those of Embed: %v", err)
 	}
 	cosine := func(a, b []float32) (sum float64) {
 		for i := range a {

@@ -3,6 +3,7 @@ package retrieval
 import (
 	"context"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -13,7 +14,7 @@ type letters struct {
 	asked [][]string
 }
 
-func (l *letters) EmbedTokens(_ context.Context, texts []string) (pieces [][]string, states [][][]float32, err error) {
+func (l *letters) EmbedTokens(_ context.Context, texts []string) (vectors [][]float32, pieces [][]string, states [][][]float32, err error) {
 	l.asked = append(l.asked, texts)
 	for _, t := range texts {
 		var p []string
@@ -28,9 +29,9 @@ func (l *letters) EmbedTokens(_ context.Context, texts []string) (pieces [][]str
 			}
 			p, s = append(p, c), append(s, v)
 		}
-		pieces, states = append(pieces, p), append(states, s)
+		vectors, pieces, states = append(vectors, make([]float32, 64)), append(pieces, p), append(states, s)
 	}
-	return pieces, states, nil
+	return vectors, pieces, states, nil
 }
 
 func newAligner(t *testing.T) *Aligner {
@@ -45,7 +46,7 @@ func newAligner(t *testing.T) *Aligner {
 // TestAligned: worked by hand. 豆 is like 牛 by .8; 奶 and 浆 are in both; 的 is a function word.
 func TestAligned(t *testing.T) {
 	model := &letters{same: map[string]string{"豆": "牛"}}
-	pieces, states, err := model.EmbedTokens(t.Context(), []string{"豆浆的", "牛浆"})
+	_, pieces, states, err := model.EmbedTokens(t.Context(), []string{"豆浆的", "牛浆"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +66,35 @@ func TestAligned(t *testing.T) {
 	}
 }
 
+// TestPacked: what is kept of a wording gives the same cosines, to five places.
+func TestPacked(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a fixed seed
+	states := make([][]float32, 40)
+	for i := range states {
+		v, square := make([]float32, 512), 0.0
+		for k := range v {
+			v[k] = float32(random.NormFloat64())
+			square += float64(v[k]) * float64(v[k])
+		}
+		for k := range v {
+			v[k] /= float32(math.Sqrt(square))
+		}
+		states[i] = v
+	}
+	states = append(states, make([]float32, 512)) // a fake's
+	kept := pack(tokens{make([]string, len(states)), states}).unpack()
+	for i, x := range states {
+		for k, y := range states {
+			if was, is := dot(x, y), dot(x, kept.states[k]); math.Abs(was-is) > 1e-5 {
+				t.Fatalf("the cosine of %d and %d is %g, kept %g", i, k, was, is)
+			}
+		}
+	}
+	if empty := pack(tokens{}).unpack(); len(empty.states) != 0 {
+		t.Errorf("nothing becomes %v", empty)
+	}
+}
+
 // TestAlignerKeepsWordings: a wording is read once, a message each time and never kept.
 func TestAlignerKeepsWordings(t *testing.T) {
 	model := &letters{}
@@ -78,7 +108,15 @@ func TestAlignerKeepsWordings(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := [][]string{{"豆浆", "牛奶", "酸奶"}, {"豆浆"}}; !slices.EqualFunc(model.asked, want, slices.Equal[[]string]) {
+	_, said, err := a.read(t.Context(), "豆浆") // a search does
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.said = said
+	if _, err := a.Align(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if want := [][]string{{"牛奶", "酸奶", "豆浆"}, {"豆浆"}, {"豆浆"}}; !slices.EqualFunc(model.asked, want, slices.Equal[[]string]) {
 		t.Errorf("asked for %v, want %v", model.asked, want)
 	}
 }

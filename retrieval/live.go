@@ -42,9 +42,10 @@ func DetectLive(normalised string, vector Vector) *Live {
 	if r := liveClassifier().read(normalised, vector); r != nil && r.P >= liveClassifier().Threshold {
 		class = r.Classes[0]
 	}
+	message := newSearched(normalised)
 	for _, byPattern := range []bool{true, false} {
 		for _, k := range loadLive().Kinds {
-			if byPattern && k.Patterns.match(normalised) || !byPattern && k.Kind == class {
+			if byPattern && k.Patterns.match(message) || !byPattern && k.Kind == class {
 				return &Live{k.Kind, channelFor(k.Channel, normalised)}
 			}
 		}

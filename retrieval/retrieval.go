@@ -138,6 +138,9 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Result, error) {
 	}
 	result.Ranking = Merge(found)
 	err = e.decide(ctx, &result, found)
+	for i := range result.Ranking {
+		result.Ranking[i].said = tokens{} // large, and of no more use
+	}
 	return result, err
 }
 
@@ -257,12 +260,26 @@ func (e *Engine) embed(ctx context.Context, s string) (Vector, error) {
 	return Vector{e.Embedder.ID(), raw[0]}, nil
 }
 
+// read is embed with the tokens that the verifier compares, where it will.
+func (e *Engine) read(ctx context.Context, s string) (Vector, tokens, error) {
+	if e.Aligner == nil || e.Embedder == nil || e.Embedder.ID() != e.Scorer.ModelID {
+		v, err := e.embed(ctx, s)
+		return v, tokens{}, err
+	}
+	raw, t, err := e.Aligner.read(ctx, s)
+	if err != nil {
+		return Vector{}, t, fmt.Errorf("embed the message: %w", err)
+	}
+	return Vector{e.Embedder.ID(), raw}, t, nil
+}
+
 // Piece is a part of a message with the passages found for it.
 type Piece struct {
 	Text   string
 	Whole  string // the message, of which Text is all or a part; empty: all
 	Hits   []Hit
 	vector Vector
+	tokens tokens // where the embedder gives them
 }
 
 // search embeds each piece and looks for it, as many at once as there are cores; q brings the regions and how much to return.
@@ -274,7 +291,7 @@ func (e *Engine) search(ctx context.Context, texts []string, q Query) ([]Piece, 
 	for i, t := range texts {
 		group.Go(func() (err error) {
 			p := Piece{Text: t, Whole: texts[0]}
-			if p.vector, err = e.embed(ctx, t); err != nil {
+			if p.vector, p.tokens, err = e.read(ctx, t); err != nil {
 				return err
 			}
 			of := q

@@ -64,6 +64,7 @@ type Evidence struct {
 	cover    cover
 	coverage float64
 	segment  string // the piece of the message
+	said     tokens // its tokens, where the search has read them
 	whole    string // see Piece
 	hits     []Hit
 	read     []float64 // see Condensed
@@ -127,7 +128,7 @@ func (p Piece) Evidence() []Evidence {
 	}
 	for i := range all {
 		e := &all[i]
-		e.whole = p.Whole
+		e.whole, e.said = p.Whole, p.tokens
 		if i < maxCovered {
 			e.cover = covered(p.Text, e.hits)
 		}

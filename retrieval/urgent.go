@@ -73,9 +73,10 @@ const suicide = "suicide"
 
 // match is the class of the first pattern that matches, or "".
 func (r urgentRules) match(normalised string) string {
-	asking := r.Asking.match(normalised) && !r.Happening.match(normalised)
+	message := newSearched(normalised)
+	asking := r.Asking.match(message) && !r.Happening.match(message)
 	for _, c := range r.Classes {
-		if c.Now.match(normalised) && (!asking || c.Class == suicide) || !asking && c.UnlessAsking.match(normalised) {
+		if c.Now.match(message) && (!asking || c.Class == suicide) || !asking && c.UnlessAsking.match(message) {
 			return c.Class
 		}
 	}
@@ -83,7 +84,7 @@ func (r urgentRules) match(normalised string) string {
 }
 
 // Happens reports whether a normalised message says that something is happening now.
-func Happens(normalised string) bool { return loadUrgent().Happening.match(normalised) }
+func Happens(normalised string) bool { return loadUrgent().Happening.match(newSearched(normalised)) }
 
 func (r urgentRules) urgent(class string) *Urgent {
 	for _, c := range r.Classes {

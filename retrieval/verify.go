@@ -55,7 +55,7 @@ const jurySize = 3
 
 // Condensed is the evidence with its wordings read and all but the jury let go: what a fit over many messages keeps.
 func (e Evidence) Condensed() Evidence {
-	e.read, e.wordings, e.hits = e.wordingFeatures(), e.jury(), nil
+	e.read, e.wordings, e.hits, e.said = e.wordingFeatures(), e.jury(), nil, tokens{}
 	return e
 }
 

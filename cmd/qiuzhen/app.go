@@ -158,8 +158,8 @@ func (a *App) limits() string {
 	return ""
 }
 
-// keptWordings is how many wordings' token states stay in memory: about 30 MB.
-const keptWordings = 512
+// keptWordings is how many wordings' token states stay in memory: some 100 MB once that many were asked for.
+const keptWordings = 4096
 
 func (a *App) wire() (err error) {
 	a.Ingester = &ingest.Ingester{Store: a.Store, Analyzer: a.segmenter}
