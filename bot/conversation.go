@@ -311,7 +311,7 @@ func isOther(r retrieval.Result, last knowledge.ID) bool {
 
 // another looks for another entry that answers the last claim for a subject.
 func (t turn) another(ctx context.Context, last retrieval.Stored, subject string, topic []string) (Reply, bool, error) {
-	together, err := t.conclude(ctx, retrieval.Message{Text: subject + "，" + last.CanonicalClaim(), Regions: t.m.Regions})
+	together, err := t.conclude(ctx, retrieval.Message{Text: subject + "，" + last.CanonicalClaim(), Regions: t.m.Regions, At: t.m.At})
 	if err != nil || together.Decision != retrieval.Sure || together.Answers[0].ID == last.ID || t.advice(together.Answers[0].Stored, topic) == nil {
 		return Reply{}, false, err
 	}

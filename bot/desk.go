@@ -216,7 +216,7 @@ func (s *session) converse(ctx context.Context) (Reply, error) {
 		engine.Answerer = concluded{s.Engine.Answerer, s.m.Text, *s.result}
 	}
 	engine.Unanswered = func(_ context.Context, question string) { s.turn.Filed = question }
-	reply, err := engine.Continue(ctx, &c, retrieval.Message{Text: s.m.Text}, s.now)
+	reply, err := engine.Continue(ctx, &c, retrieval.Message{Text: s.m.Text, At: s.m.At}, s.now)
 	*s.memory() = c.Memory
 	return reply, err
 }

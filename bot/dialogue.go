@@ -75,7 +75,7 @@ func (s *session) somethingElse(ctx context.Context) (bool, error) {
 	if follows := m.Asking == askingReason || m.Asking == askingWords; follows && who.MatchString(s.said) {
 		return true, nil
 	}
-	result, err := s.Engine.Answerer.Answer(ctx, retrieval.Message{Text: s.m.Text})
+	result, err := s.Engine.Answerer.Answer(ctx, retrieval.Message{Text: s.m.Text, At: s.m.At})
 	if err != nil {
 		return false, err
 	}

@@ -108,7 +108,7 @@ func (d *Desk) unasked(ctx context.Context, m Message, group Reader) (Reply, err
 		!d.doorman.mayAnswerUnasked(m, d.Now()) {
 		return silent, nil
 	}
-	result, err := d.Engine.Answerer.Answer(ctx, retrieval.Message{Text: m.Text})
+	result, err := d.Engine.Answerer.Answer(ctx, retrieval.Message{Text: m.Text, At: m.At})
 	if err != nil {
 		return silent, fmt.Errorf("answer unasked: %w", err)
 	}

@@ -51,7 +51,7 @@ func (t turn) withBefore(ctx context.Context) (Reply, bool, error) {
 	if before == "" { // of an entry that is not served any more
 		return t.byItself(ctx, alone)
 	}
-	both, err := t.conclude(ctx, retrieval.Message{Text: before + "，" + t.m.Text, Regions: t.m.Regions})
+	both, err := t.conclude(ctx, retrieval.Message{Text: before + "，" + t.m.Text, Regions: t.m.Regions, At: t.m.At})
 	if err != nil {
 		return Reply{}, false, err
 	}

@@ -35,11 +35,11 @@ type Recent struct {
 	now      func() time.Time
 	kept     *lru.Cache[[sha256.Size]byte, conclusion]
 	searches singleflight.Group
-	turns    chan struct{} // searches under way
+	line     *line // of searches
 }
 
-// searchesAtOnce for each core: more at once take as long in all, and each of them longer, so that a channel that answers eight readers at a time
-// waits for one that answers sixty-four. Who waits is let in in the order of arrival, whatever the channel.
+// searchesAtOnce for each core: more at once take as long in all, and each of them longer. Of those who wait the message that was sent first is
+// searched for first, whatever the channel: one that answers eight readers at a time would wait for one that answers sixty-four.
 const searchesAtOnce = 2
 
 // searchTime bounds a search that others wait for: it does not end with the message that began it.
@@ -54,7 +54,7 @@ type conclusion struct {
 // NewRecent remembers what a concludes.
 func NewRecent(a Answerer, e Edition, now func() time.Time) *Recent {
 	kept, _ := lru.New[[sha256.Size]byte, conclusion](recentKept) // fails on a size below one only
-	return &Recent{Answerer: a, edition: e, now: now, kept: kept, turns: make(chan struct{}, searchesAtOnce*runtime.GOMAXPROCS(0))}
+	return &Recent{Answerer: a, edition: e, now: now, kept: kept, line: newLine(searchesAtOnce * runtime.GOMAXPROCS(0))}
 }
 
 var anyLink = regexp.MustCompile(`(?i)https?:|www\.`)
@@ -118,12 +118,14 @@ func (r *Recent) concluded(ctx context.Context, m retrieval.Message) (result ret
 		}
 	}()
 	if patternDanger(m.Text) == nil { // a danger waits for nobody
-		select {
-		case r.turns <- struct{}{}:
-			defer func() { <-r.turns }()
-		case <-ctx.Done():
-			return result, ctx.Err()
+		since := r.now()
+		if !m.At.IsZero() && m.At.Before(since) {
+			since = m.At
 		}
+		if err := r.line.enter(ctx, since); err != nil {
+			return result, err
+		}
+		defer r.line.leave()
 	}
 	result, err = r.Answerer.Answer(ctx, m)
 	result.Ranking = nil

@@ -184,3 +184,28 @@ func (c *crowded) Answer(ctx context.Context, m retrieval.Message) (retrieval.Re
 	<-c.free
 	return retrieval.Result{Decision: retrieval.Abstain}, nil
 }
+
+// TestLongestWaitingFirst: the time that a channel gives a message is the one by which it is searched for.
+func TestLongestWaitingFirst(t *testing.T) {
+	engine, _ := bottest.NewEngine()
+	asked := &times{Answerer: engine.Answerer}
+	engine.Answerer = asked
+	desk := bot.NewDesk(engine, &bottest.Store{}, func() time.Time { return start })
+	sent := start.Add(-3 * time.Second)
+	if _, err := desk.Handle(t.Context(), bot.Message{Via: bot.Channel{Name: "wechat"}, Reader: "某", Text: "白酒杀毒", At: sent}); err != nil {
+		t.Fatal(err)
+	}
+	if len(asked.at) == 0 || !asked.at[0].Equal(sent) {
+		t.Errorf("searched for as of %v, want %v", asked.at, sent)
+	}
+}
+
+type times struct {
+	bot.Answerer
+	at []time.Time
+}
+
+func (a *times) Answer(ctx context.Context, m retrieval.Message) (retrieval.Result, error) {
+	a.at = append(a.at, m.At)
+	return a.Answerer.Answer(ctx, m)
+}

@@ -58,6 +58,8 @@ type Analyzer interface {
 type Message struct {
 	Text    string
 	Regions []string // GB/T 2260 codes that hold for the reader; nil: unknown
+	// At is when it was sent: who has waited longest is answered first. Zero: now.
+	At time.Time
 }
 
 // Result is the whole conclusion on a message.
