@@ -18,26 +18,36 @@ type NearPair struct {
 	Cosine       float64
 }
 
+// nearMemory keeps the wordings of 200,000 passages in memory while each is compared with all others: read from a file each time they take twice as long.
+const nearMemory = `SET LOCAL work_mem = '256MB'`
+
 // NearWordings compares every claim and question with those of other entries, exactly, and returns the pairs of at least
 // the given cosine, nearest first: duplicate or contradicting claims for an editor to settle.
-func (s *Store) NearWordings(ctx context.Context, model string, cosine float64) ([]NearPair, error) {
-	rows, err := s.pool.Query(ctx, `
-		WITH w AS MATERIALIZED (
-		    SELECT p.entry_id, p.text, v.v FROM passages p
-		      JOIN passage_vectors v ON v.passage_id = p.id
-		      JOIN embedding_models m ON m.id = v.model_id AND m.name = $1
-		     WHERE p.kind IN ('claim', 'question'))
-		SELECT a.entry_id, b.entry_id, a.text, b.text, 1 - (a.v <=> b.v) AS cosine
-		  FROM w a JOIN w b ON a.entry_id < b.entry_id AND 1 - (a.v <=> b.v) >= $2
-		 ORDER BY cosine DESC, 1, 2, 3, 4`, model, cosine)
+func (s *Store) NearWordings(ctx context.Context, model string, cosine float64) (pairs []NearPair, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, nearMemory); err != nil {
+			return err
+		}
+		// of unit vectors the product is the cosine but for their rounding, and costs half as much
+		rows, err := tx.Query(ctx, `
+			WITH w AS MATERIALIZED (
+			    SELECT p.entry_id, p.text, v.v FROM passages p
+			      JOIN passage_vectors v ON v.passage_id = p.id
+			      JOIN embedding_models m ON m.id = v.model_id AND m.name = $1
+			     WHERE p.kind IN ('claim', 'question'))
+			SELECT a.entry_id, b.entry_id, a.text, b.text, 1 - (a.v <=> b.v) AS cosine
+			  FROM w a JOIN w b ON a.v <#> b.v <= 0.01 - $2::float8 AND a.entry_id < b.entry_id AND 1 - (a.v <=> b.v) >= $2
+			 ORDER BY cosine DESC, 1, 2, 3, 4`, model, cosine)
+		if err != nil {
+			return err
+		}
+		pairs, err = pgx.CollectRows(rows, pgx.RowToStructByPos[NearPair])
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("compare wordings: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (NearPair, error) {
-		var p NearPair
-		err := row.Scan(&p.A, &p.B, &p.TextA, &p.TextB, &p.Cosine)
-		return p, err
-	})
+	return pairs, nil
 }
 
 // mostNeighbours bounds what is compared further; the starter pack's entries have at most a dozen at a cosine of 0.75.
