@@ -66,6 +66,7 @@ type request struct {
 	limit         time.Duration
 	most          int // bytes
 	agent, accept string
+	domain        string                 // that all hosts are in; empty: any
 	takes         func(kind string) bool // whether a media type is wanted
 	other, larger error                  // for what is not, and for what is too large
 }
@@ -85,6 +86,9 @@ func (c *Client) get(ctx context.Context, address string, r request) (got respon
 	if err == nil {
 		err = checkURL(u)
 	}
+	if err == nil && !within(u, r.domain) {
+		err = ErrAddress
+	}
 	if err != nil {
 		return got, err
 	}
@@ -99,6 +103,7 @@ func (c *Client) get(ctx context.Context, address string, r request) (got respon
 		asked.Header.Set("Accept", r.accept)
 	}
 	client := c.client()
+	client.CheckRedirect = stay(r.domain, client.CheckRedirect)
 	defer client.CloseIdleConnections()
 	answer, err := client.Do(asked)
 	if err != nil {
