@@ -61,9 +61,9 @@ func fateOf(err error) fate {
 	}
 	switch e.Code {
 	case 45015, // more than 48 hours since the reader's last message
-		45047,               // five messages since then
-		45009,               // the account's quota of the day
-		48001, 48004, 50002: // the account may not, or not any more
+		45047,                      // five messages since then
+		45009,                      // the account's quota of the day
+		unauthorized, 48004, 50002: // the account may not, or not any more
 		return withNext
 	case 43004: // no subscriber
 		return gone
