@@ -31,7 +31,7 @@ func (c *Channel) sendLate(ctx context.Context) error {
 func (c *Channel) send(ctx context.Context, l Late) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTime/2)
 	defer cancel()
-	err := c.API.SendText(ctx, l.Reader, l.Reply)
+	err := c.API.SendText(ctx, l.Reader, refit(l.Reply))
 	switch fate := fateOf(err); {
 	case fate == gone:
 		return errors.Join(c.Store.Left(ctx, ChannelName, l.Reader, c.Now()), c.Store.Sent(ctx, l.ID))
