@@ -18,7 +18,7 @@ func TestPicture(t *testing.T) {
 		case "/moved":
 			http.Redirect(w, r, "/a", http.StatusFound)
 		case "/away":
-			http.Redirect(w, r, strings.Replace("http://"+r.Host+"/a", "localhost", "127.0.0.1", 1), http.StatusFound)
+			http.Redirect(w, r, strings.Replace("http://"+r.Host+"/a", "LOCALHOST", "127.0.0.1", 1), http.StatusFound)
 		case "/page":
 			w.Header().Set("Content-Type", "text/html")
 		case "/large":

@@ -8,7 +8,7 @@ import (
 )
 
 // maxLossless bounds what of a WebP is packed without loss, in bytes. Its head may name 65,536 groups of codes, each 2.7 kB unpacked, and codes that
-// unpack to 260 times their bytes, whatever the size of the picture: 480 MB at most with so many. A phone's screenshot has 300 kB.
+// unpack to 270 times their bytes, whatever the size of the picture: 400 MB at most with so many, beside its pixels. A phone's screenshot has 300 kB.
 const maxLossless = 1 << 20
 
 var errCutOff = errors.New("the file ends before its head says")
