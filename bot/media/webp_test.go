@@ -96,24 +96,6 @@ func sticker(t *testing.T, drawing []byte) []byte {
 	return webp(piece("VP8L", b.data))
 }
 
-// manyCodes is a small picture whose head names 65,536 groups of codes.
-func manyCodes() []byte {
-	b := vp8l(64, 64)
-	b.put(1, 1) // groups by tile
-	b.put(0, 3) // of 4 by 4
-	b.put(0, 1)
-	for range 2 {
-		b.code(255) // green, red: all tiles have the group 65,535
-	}
-	for range 3 {
-		b.code(0)
-	}
-	for range 65536 * 5 {
-		b.put(1, 4) // simple, one value, 0
-	}
-	return webp(piece("VP8L", b.data))
-}
-
 // vp8Head is the head of a picture packed with loss, with nothing behind.
 func vp8Head(w, h int) []byte {
 	head := binary.LittleEndian.AppendUint16([]byte{0x10, 0, 0, 0x9d, 0x01, 0x2a}, uint16(w))
@@ -173,20 +155,6 @@ func TestRefusedWebP(t *testing.T) {
 		if took, bytes := time.Since(start), after.TotalAlloc-before.TotalAlloc; took > time.Second || bytes > 8<<20 {
 			t.Errorf("%s took %v and %d MB", name, took, bytes>>20)
 		}
-	}
-}
-
-// TestManyCodes: what a lossless head unpacks to is bounded.
-func TestManyCodes(t *testing.T) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	words, line := read(t, New(Config{}), Image, manyCodes())
-	runtime.ReadMemStats(&after)
-	if words != "" || line != lines[Image] {
-		t.Errorf("read %q (%s)", words, line)
-	}
-	if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 300<<20 {
-		t.Errorf("took %d MB", bytes>>20)
 	}
 }
 
