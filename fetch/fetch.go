@@ -1,5 +1,6 @@
-// Package fetch reads the pages that strangers' messages link to, fetches the pictures that platforms keep for them, and posts to addresses that operators name. Nothing else in the project may make
-// a request whose address is no setting: a Client reaches public addresses only unless the operator says otherwise, and takes little.
+// Package fetch reads the pages that strangers' messages link to, fetches the pictures that platforms keep for them, and posts to addresses that
+// operators name. Nothing else in the project may make a request whose address is no setting: a Client reaches public addresses only unless the
+// operator says otherwise, and takes little.
 package fetch
 
 import (
