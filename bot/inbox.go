@@ -79,6 +79,7 @@ type Kept struct {
 	Decision retrieval.Decision `json:"decision,omitempty"`
 	Void     retrieval.Void     `json:"void,omitempty"`
 	Number   string             `json:"number,omitempty"` // to call
+	Live     bool               `json:"live,omitempty"`   // it says where a current fact is to be had
 	Large    bool               `json:"large,omitempty"`
 }
 
@@ -111,7 +112,7 @@ func (m Message) keeping(t Turn, r Reply) Turn {
 // Kept is a reply as it is kept.
 func (r Reply) Kept() Kept {
 	k := Kept{Text: r.Text, Choices: r.Choices, Answer: r.Answer, Answered: refs(r.Answers), Offered: refs(r.Candidates), Told: r.Told,
-		Decision: r.Decision, Void: r.Void, Large: r.Wishes.Large}
+		Decision: r.Decision, Void: r.Void, Live: r.Live != nil, Large: r.Wishes.Large}
 	if r.Urgent != nil {
 		k.Number = r.Urgent.Number
 	}
@@ -124,6 +125,9 @@ func (k Kept) Reply() Reply {
 		Result: retrieval.Result{Decision: k.Decision, Void: k.Void, Answers: matches(k.Answered), Candidates: matches(k.Offered)}}
 	if k.Number != "" {
 		r.Urgent = &retrieval.Urgent{Number: k.Number}
+	}
+	if k.Live {
+		r.Live = &retrieval.Live{}
 	}
 	return r
 }
@@ -151,7 +155,7 @@ func (d *Desk) before(ctx context.Context, m Message) (Reply, bool, error) {
 func (k Kept) Shown() []retrieval.Ref { return slices.Concat(k.Answered, k.Offered, k.Told) }
 
 // Current are replies that were kept as they may be shown now: GoneLine stands where one answers with or offers what is not served any more. What to do
-// in a danger stays, with its number, and what the reader waited for is looked up by itself. One that has changed shows fewer versions than before. They
+// in a danger stays, with its number, and so does where a current fact is to be had; what the reader waited for is looked up by itself. One that has changed shows fewer versions than before. They
 // are looked up at once.
 func (d *Desk) Current(ctx context.Context, kept ...Kept) ([]Kept, error) {
 	var shown []retrieval.Ref

@@ -15,8 +15,8 @@ type Quote struct {
 	Instead string `json:",omitempty"`
 }
 
-// Quotes are the versions that a reply shows. What it answers goes as a whole, but for what to do in a danger, with its number; each answer below that
-// the reader waited for goes by itself, for it is told once.
+// Quotes are the versions that a reply shows. What it answers goes as a whole, but for its head (what to do in a danger, where a current fact is to be had);
+// each answer below that the reader waited for goes by itself, for it is told once.
 func (k Kept) Quotes() []Quote {
 	own, due := k.parts()
 	quotes := []Quote{}
@@ -46,16 +46,20 @@ func (k Kept) parts() (own string, due []string) {
 	return own, due
 }
 
-// head is what to do in the danger that a reply speaks of, which Render puts first; empty when there is none.
-func (k Kept) head(own string) string {
-	if k.Number == "" {
-		return ""
+// head is what Render puts before all that is quoted, and what holds without it: what to do in the danger that a reply speaks of, and where the current fact is
+// to be had that was asked for. Empty when there is neither.
+func (k Kept) head(own string) (head string) {
+	for _, there := range []bool{k.Number != "", k.Live} {
+		if !there || own == "" {
+			continue
+		}
+		piece, rest, _ := strings.Cut(own, "\n\n")
+		head, own = head+piece+"\n\n", rest
 	}
-	head, _, _ := strings.Cut(own, "\n\n")
-	return head + "\n\n"
+	return head
 }
 
-// without is a reply without what shows a version that is away. It keeps its number.
+// without is a reply without what shows a version that is away. It keeps its head, with the number.
 func (k Kept) without(away func(retrieval.Ref) bool) Kept {
 	text, left := Without(k.Text, k.Quotes(), away)
 	if len(left) == len(k.Shown()) {
@@ -64,7 +68,7 @@ func (k Kept) without(away func(retrieval.Ref) bool) Kept {
 	out := k
 	if len(left) == 0 || slices.ContainsFunc(slices.Concat(k.Answered, k.Offered), away) {
 		out = gone().Kept()
-		out.Answer, out.Number, out.Large = k.Answer, k.Number, k.Large
+		out.Answer, out.Number, out.Live, out.Large = k.Answer, k.Number, k.Live, k.Large
 	}
 	out.Text, out.Told = text, nil
 	for _, ref := range k.Told {
@@ -90,7 +94,7 @@ func Without(text string, quotes []Quote, away func(retrieval.Ref) bool) (string
 	return text, slices.DeleteFunc(slices.Clone(quotes), func(q Quote) bool { return replaced[q.Words] })
 }
 
-// insteadOfAll is what stands for a reply of which nothing can be kept but what to do in a danger.
+// insteadOfAll is what stands for a reply of which nothing can be kept but its head.
 func insteadOfAll(quotes []Quote) string {
 	var lines []string
 	for _, q := range quotes {

@@ -12,14 +12,16 @@ import (
 	"qiuzhen/retrieval"
 )
 
-// TestCurrent: of a reply that waited goes what answers with an entry that was withdrawn meanwhile. What to do in a danger stays, with its number, and so
-// does what the reader waited for, which is told once; of that they are told when it is gone itself.
+// TestCurrent: of a reply that waited goes what answers with an entry that was withdrawn meanwhile. What to do in a danger stays, with its number, where a current fact is
+// to be had, and what the reader waited for, which is told once; of that they are told when it is gone itself.
 func TestCurrent(t *testing.T) {
 	const (
-		asked  = "喝白酒能杀病毒吗"
-		danger = "我妈刚喝了农药，白酒能解吗"
-		due    = "您上次问的“月亮上有没有人”，专家查过了。"
-		dueNot = "另外，您上次问的“月亮上有没有人”，答案刚刚撤下或者改过了。\n请再问一次，我重新查。"
+		asked    = "喝白酒能杀病毒吗"
+		liveLine = "这需要看最新的消息，请以中国地震台网发布的为准。"
+		danger   = "我妈刚喝了农药，白酒能解吗"
+		due      = "您上次问的“月亮上有没有人”，专家查过了。"
+		live     = "刚才是地震吗"
+		dueNot   = "另外，您上次问的“月亮上有没有人”，答案刚刚撤下或者改过了。\n请再问一次，我重新查。"
 	)
 	for name, c := range map[string]struct {
 		waited    bool // for an answer
@@ -37,6 +39,9 @@ func TestCurrent(t *testing.T) {
 		"after no answer":     {true, "谢谢", []knowledge.ID{"msg-cancer"}, []string{dueNot}, []string{bot.GoneLine, due}, "", false},
 		"in a danger":         {false, danger, []knowledge.ID{"baijiu-kills-virus"}, []string{"120", "\n\n" + bot.GoneLine}, []string{"“喝白酒杀病毒”是谣言"}, "120", false},
 		"another, in danger":  {false, danger, []knowledge.ID{"msg-cancer"}, []string{"120", "“喝白酒杀病毒”是谣言"}, []string{bot.GoneLine}, "120", false},
+		"a current fact":      {false, live, []knowledge.ID{"earthquake-indoors"}, []string{liveLine + "\n\n" + bot.GoneLine}, []string{"1 "}, "", false},
+		"such, and waited":    {true, live, []knowledge.ID{"earthquake-indoors"}, []string{liveLine + "\n\n" + bot.GoneLine + "\n\n" + due, "味精"}, []string{"1 "}, "", false},
+		"such, in a danger":   {false, danger + "？刚才是地震吗", []knowledge.ID{"baijiu-kills-virus"}, []string{"120", "\n\n" + liveLine + "\n\n" + bot.GoneLine}, []string{"1 "}, "120", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := start

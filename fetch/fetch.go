@@ -1,5 +1,6 @@
-// Package fetch reads the pages that strangers' messages link to, and posts to addresses that operators name. Nothing else in the project may make
-// a request whose address is no setting: a Client reaches public addresses only unless the operator says otherwise, and takes little.
+// Package fetch reads the pages that strangers' messages link to, fetches the pictures that platforms keep for them, and posts to addresses that
+// operators name. Nothing else in the project may make a request whose address is no setting: a Client reaches public addresses only unless the
+// operator says otherwise, and takes little.
 package fetch
 
 import (
@@ -66,6 +67,7 @@ type request struct {
 	limit         time.Duration
 	most          int // bytes
 	agent, accept string
+	domain        string                 // that all hosts are in; empty: any
 	takes         func(kind string) bool // whether a media type is wanted
 	other, larger error                  // for what is not, and for what is too large
 }
@@ -85,6 +87,9 @@ func (c *Client) get(ctx context.Context, address string, r request) (got respon
 	if err == nil {
 		err = checkURL(u)
 	}
+	if err == nil && !within(u, r.domain) {
+		err = ErrAddress
+	}
 	if err != nil {
 		return got, err
 	}
@@ -99,6 +104,7 @@ func (c *Client) get(ctx context.Context, address string, r request) (got respon
 		asked.Header.Set("Accept", r.accept)
 	}
 	client := c.client()
+	client.CheckRedirect = stay(r.domain, client.CheckRedirect)
 	defer client.CloseIdleConnections()
 	answer, err := client.Do(asked)
 	if err != nil {

@@ -125,7 +125,7 @@ func TestWithdrawnWhileAReplyWaits(t *testing.T) {
 	}
 }
 
-// TestPartOfAWaitingReplyGoes: what to do in a danger is said whatever becomes of the answer below it, and an answer that the reader waited for, which is told
+// TestPartOfAWaitingReplyGoes: what to do in a danger, and where a current fact is to be had, is said whatever becomes of the answer below it, and an answer that the reader waited for, which is told
 // once, stays below one that is withdrawn; as a reply that was joined and cut short, too.
 func TestPartOfAWaitingReplyGoes(t *testing.T) {
 	ctx, store := context.Background(), postgrestest.New(t)
@@ -133,18 +133,20 @@ func TestPartOfAWaitingReplyGoes(t *testing.T) {
 	publish(t, store, entry("sun", 1), onePassage())
 	a := &account{store.WeChat(), t, 0}
 	moon, sun := []retrieval.Ref{{ID: "moon", Version: 1}}, []retrieval.Ref{{ID: "sun", Version: 1}}
-	const head, due = "请马上打120。\n不要喂水。", "您上次问的“太阳”，专家查过了。\n是真的。"
+	const head, live, due = "请马上打120。\n不要喂水。", "这需要看最新的消息，请以南通气象台发布的为准。", "您上次问的“太阳”，专家查过了。\n是真的。"
 	replies := map[string]bot.Kept{
 		"danger": {Text: head + "\n\n月亮的答复", Answered: moon, Number: "120"},
 		"told":   {Text: "月亮的答复\n\n" + due, Answered: moon, Told: sun},
 		"due":    {Text: "您好。\n\n您上次问的“月亮”，专家查过了。\n是真的。", Told: moon},
 		"offers": {Text: "您问的是下面哪一个？", Offered: append(sun, moon...)},
+		"live":   {Text: live + "\n\n也可以先看看下面的。", Offered: moon, Live: true},
 	}
 	want := map[string]string{
 		"danger": head + "\n\n" + bot.GoneLine,
 		"told":   bot.GoneLine + "\n\n" + due,
 		"due":    "您好。\n\n另外，您上次问的“月亮”，答案刚刚撤下或者改过了。\n请再问一次，我重新查。",
 		"offers": bot.GoneLine,
+		"live":   live + "\n\n" + bot.GoneLine,
 	}
 	posts := map[string]wechat.Place{}
 	for id, k := range replies {

@@ -50,22 +50,15 @@ func (r *Reader) image(ctx context.Context, data []byte) (string, error) {
 
 // decode unpacks a picture whose size was looked at before, in grey. What reads it later gets nothing of the sender's bytes.
 func (r *Reader) decode(ctx context.Context, data []byte) (*image.Gray, error) {
-	config, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("no picture: %w", err)
-	}
-	switch w, h := config.Width, config.Height; {
-	case w > maxSide || h > maxSide || w*h > maxPixels:
-		return nil, errSize
-	case w < leastSide || h < leastSide:
-		return nil, errNoWords
+	if err := checkHead(data); err != nil {
+		return nil, err
 	}
 	done, err := inTurn(ctx, r.decoding)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	full, _, err := image.Decode(bytes.NewReader(data))
+	full, err := unpack(data)
 	if err != nil {
 		return nil, fmt.Errorf("no picture: %w", err)
 	}
@@ -73,6 +66,35 @@ func (r *Reader) decode(ctx context.Context, data []byte) (*image.Gray, error) {
 		return nil, errSize
 	}
 	return fitting(grey(full)), nil
+}
+
+// checkHead looks at what a picture says to be, before a pixel of it is unpacked.
+func checkHead(data []byte) error {
+	config, format, err := image.DecodeConfig(bytes.NewReader(data))
+	switch w, h := config.Width, config.Height; {
+	case err != nil && len(data) > 12 && string(data[4:8]) == "ftyp": // HEIC, AVIF
+		return errFormat
+	case err != nil:
+		return fmt.Errorf("no picture: %w", err)
+	case w > maxSide || h > maxSide || w*h > maxPixels:
+		return errSize
+	case w < leastSide || h < leastSide:
+		return errNoWords
+	case format == "webp":
+		return checkWebP(data)
+	}
+	return nil
+}
+
+// unpack decodes a picture; what fells a decoder is no picture.
+func unpack(data []byte) (full image.Image, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("the decoder fails: %v", fault)
+		}
+	}()
+	full, _, err = image.Decode(bytes.NewReader(data))
+	return full, err
 }
 
 // grey flattens a picture on white, since screenshots may be transparent.

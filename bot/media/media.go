@@ -51,6 +51,9 @@ var tooLarge = map[string]string{
 	Voice: "这段语音太长了。\n请说短一点，或者写成文字发给我。",
 }
 
+// otherFormat is what readers hear about pictures in a format that is not read, such as an iPhone's own, or that move.
+const otherFormat = "这种格式的图片我打不开。\n请截一张屏发给我，或者把要问的话写成文字。"
+
 // Text is what a picture or a recording says. An error holds the line for the reader (knowledge.Error).
 func (r *Reader) Text(ctx context.Context, kind string, file io.Reader) (string, error) {
 	read := map[string]func(context.Context, []byte) (string, error){Image: r.image, Voice: r.voice}[kind]
@@ -68,6 +71,8 @@ func (r *Reader) Text(ctx context.Context, kind string, file io.Reader) (string,
 	switch {
 	case errors.Is(err, errSize):
 		return "", &knowledge.Error{Code: knowledge.Invalid, Message: tooLarge[kind], Err: err}
+	case errors.Is(err, errFormat):
+		return "", &knowledge.Error{Code: knowledge.Invalid, Message: otherFormat, Err: err}
 	case err != nil:
 		return "", unread(kind, err)
 	}
@@ -81,6 +86,7 @@ func unread(kind string, err error) error {
 var (
 	errSize    = errors.New("too large")
 	errNoWords = errors.New("no words in it")
+	errFormat  = errors.New("a format that is not read")
 )
 
 // inTurn takes a place among those that do something at a time; done gives it back.

@@ -48,17 +48,17 @@ func read(t *testing.T, r *Reader, kind string, data []byte) (string, string) {
 	return words, ""
 }
 
-// TestScreenshot: a group chat as a phone shows it is read, sentence whole, without the clock. testdata/screenshot.html says how it was made.
+// TestScreenshot: a group chat as a phone shows it is read, sentence whole, without the clock; as a WebP of middling quality too, as pages have it.
+// testdata/screenshot.html says how it was made.
 func TestScreenshot(t *testing.T) {
-	data, err := os.ReadFile("testdata/screenshot.png")
-	if err != nil {
-		t.Fatal(err)
+	r := New(Config{Tesseract: tesseract(t)})
+	for _, name := range []string{"screenshot.png", "screenshot.webp"} {
+		words, line := read(t, r, Image, testFile(t, name))
+		if !strings.Contains(words, "喝白酒能杀死流感病毒，医院的专家都在偷偷喝") || strings.Contains(words, "9:41") || strings.Contains(words, "二姑") || strings.Contains(words, "一家人") {
+			t.Errorf("%s: read %q (%s)", name, words, line)
+		}
+		t.Logf("%s: read %q", name, words)
 	}
-	words, line := read(t, New(Config{Tesseract: tesseract(t)}), Image, data)
-	if !strings.Contains(words, "喝白酒能杀死流感病毒，医院的专家都在偷偷喝") || strings.Contains(words, "9:41") || strings.Contains(words, "二姑") || strings.Contains(words, "一家人") {
-		t.Errorf("read %q (%s)", words, line)
-	}
-	t.Logf("read %q", words)
 }
 
 // TestNothingStays: the process that reads leaves no file behind and none in between, even when it is killed.

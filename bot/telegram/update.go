@@ -83,8 +83,13 @@ type (
 		MIME string `json:"mime_type,omitempty"`
 		Size int64  `json:"file_size,omitempty"`
 	}
+	// sticker is a gesture, said by its emoji; one without is how Telegram shows a picture that was sent as WebP.
 	sticker struct {
-		Emoji string `json:"emoji,omitempty"`
+		Emoji    string `json:"emoji,omitempty"`
+		ID       string `json:"file_id,omitempty"`
+		Size     int64  `json:"file_size,omitempty"`
+		Animated bool   `json:"is_animated,omitempty"`
+		Video    bool   `json:"is_video,omitempty"`
 	}
 	callback struct {
 		ID      string   `json:"id"`
@@ -202,6 +207,9 @@ func (s *said) bound() {
 	}
 	if s.Sticker != nil {
 		s.Sticker.Emoji = cut(s.Sticker.Emoji)
+		if !s.Sticker.picture() || len(s.Sticker.ID) > maxID {
+			*s.Sticker = sticker{Emoji: s.Sticker.Emoji}
+		}
 	}
 }
 
@@ -294,8 +302,14 @@ func (s *said) image() *file {
 		return &s.Photo[len(s.Photo)-1]
 	case s.Document != nil && strings.HasPrefix(s.Document.MIME, "image/"):
 		return s.Document
+	case s.Sticker.picture():
+		return &file{ID: s.Sticker.ID, Size: s.Sticker.Size}
 	}
 	return nil
+}
+
+func (s *sticker) picture() bool {
+	return s != nil && s.Emoji == "" && s.ID != "" && !s.Animated && !s.Video
 }
 
 func (s *said) speech() *file {

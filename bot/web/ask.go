@@ -115,7 +115,7 @@ func (c *Chat) ask(w http.ResponseWriter, r *http.Request) {
 // the same again is answered above; all else is too much at once, or the reader is blocked: the line is true of
 // both.
 func (c *Chat) unanswered(r *http.Request, who reader, q question) *problem {
-	talk := c.shown(r.Context(), who.name)
+	talk := c.shown(r.Context(), who)
 	if n := len(talk); n > 0 && talk[n-1].Asked == asked(q.text) {
 		return &problem{http.StatusTooManyRequests, saidLine}
 	}
@@ -220,9 +220,13 @@ func (c *Chat) note(ctx context.Context, who reader, q question, shown string) (
 	return id, int(number), err
 }
 
-// shown is a reader's conversation as pages show it, oldest first: where an answer quotes what was withdrawn since, that is said instead.
-func (c *Chat) shown(ctx context.Context, name string) []exchange {
-	list := c.said(ctx, name)
+// shown is a reader's conversation as pages show it, oldest first: where an answer quotes what was withdrawn since, that is said instead. Who brings no
+// cookie has none, and nothing is asked for.
+func (c *Chat) shown(ctx context.Context, who reader) []exchange {
+	if !who.brought {
+		return nil
+	}
+	list := c.said(ctx, who.name)
 	if c.Current == nil || len(list) == 0 {
 		return list
 	}
@@ -282,7 +286,7 @@ func newExchange(q question, reply bot.Reply) exchange {
 	e := exchange{
 		key: q.key(), Asked: asked(q.text), Text: reply.Text, Choices: reply.Choices, Answer: reply.Answer,
 		forgot: reply.Forgot, kept: reply.Kept(),
-		Advice: reply.Decision == retrieval.Sure || reply.Urgent != nil,
+		Advice: (reply.Decision == retrieval.Sure || reply.Urgent != nil) && !strings.Contains(reply.Text, bot.GoneLine),
 	}
 	if reply.Urgent != nil {
 		e.Call = reply.Urgent.Number

@@ -122,8 +122,24 @@ func TestWithdrawnSince(t *testing.T) {
 	if len(prints) != 2 {
 		t.Fatalf("printed: %v", prints)
 	}
+	danger := url.Values{"text": {"我妈刚喝了农药，白酒能解吗"}, "once": {"danger"}}
+	printed := regexp.MustCompile(`href="(/print/[0-9]+)">打印这一条`)
+	b.header.Set("X-Requested-With", "fetch")
+	poisoned := b.do("POST", "/ask", danger)
+	dangerPrint := printed.FindStringSubmatch(poisoned.body)
+	if dangerPrint == nil || !strings.Contains(poisoned.body, "喝白酒杀病毒") {
+		t.Fatalf("not printed, or without the answer: %s", poisoned.body)
+	}
+	b.ask("刚才是地震吗，往哪跑").has(t, 200, "中国地震台网发布的为准", "地震时在楼里怎么躲")
 	library.Withdraw("baijiu-kills-virus")
+	library.Withdraw("earthquake-indoors")
 	gone := "刚才那一条已经撤下或者改过了"
+	again := b.do("POST", "/ask", danger)
+	again.has(t, 200, gone, "现在打120")
+	again.lacks(t, "打印这一条", "喝白酒杀病毒")
+	b.header.Del("X-Requested-With")
+	b.get("/chat").has(t, 200, "中国地震台网发布的为准", "现在打120")
+	b.get("/chat").lacks(t, "地震时在楼里怎么躲", dangerPrint[1])
 	b.get("/chat").has(t, 200, gone, "喝白酒能杀病毒吗", "隔夜菜致癌")
 	b.get("/chat").lacks(t, "“喝白酒杀病毒”是谣言", prints[0][1])
 	b.get(prints[0][1]).has(t, 200, gone)

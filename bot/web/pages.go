@@ -75,7 +75,7 @@ type talkPage struct {
 // talkPage is the page at a path, as the reader sees it now.
 func (c *Chat) talkPage(r *http.Request, path string) *talkPage {
 	p := &talkPage{frame: frame{Title: "求真：拿不准的消息，先问一问", Path: path, Look: lookOf(r), Form: "ask"}, Once: random()}
-	talk := c.shown(r.Context(), c.readerOf(r).name)
+	talk := c.shown(r.Context(), c.readerOf(r))
 	if path == homePath {
 		p.Home, p.Again, p.Shelves = true, len(talk) > 0, c.shelves.get(c)
 		return p
@@ -117,7 +117,7 @@ type paperPage struct {
 // print shows a reply to the reader who got it, and to nobody else.
 func (c *Chat) print(w http.ResponseWriter, r *http.Request) {
 	number := r.PathValue("answer")
-	for _, e := range c.shown(r.Context(), c.readerOf(r).name) {
+	for _, e := range c.shown(r.Context(), c.readerOf(r)) {
 		if e.Answer != 0 && strconv.FormatInt(e.Answer, 10) == number {
 			t := newTurn(e, false)
 			c.show(w, http.StatusOK, "paper", &paperPage{

@@ -1,9 +1,11 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +34,37 @@ func TestLook(t *testing.T) {
 	for _, made := range []string{"9", "-1", "0", "x", "\"><script>"} {
 		b.Jar, b.header = nil, map[string][]string{"Cookie": {"look=" + made}}
 		b.get("/").has(t, 200, `class="size-1"`)
+	}
+}
+
+// talkCount counts how often conversations are read.
+type talkCount struct {
+	web.Forms
+	n atomic.Int64
+}
+
+func (c *talkCount) Talk(context.Context, string, int) ([]bot.Exchange, error) {
+	c.n.Add(1)
+	return nil, nil
+}
+
+// TestStrangersCostNothing: of who brings no cookie, or none of ours, no conversation is read.
+func TestStrangersCostNothing(t *testing.T) {
+	forms := &talkCount{}
+	s := serve(t, &desk{}, func(c *web.Config) { c.Forms = forms })
+	for path, status := range map[string]int{"/": 200, "/chat": 200, "/print/1": 404} {
+		s.browser(t).get(path).has(t, status)
+		b := s.browser(t)
+		b.header.Set("Cookie", "reader=made-up")
+		b.get(path).has(t, status)
+		if n := forms.n.Load(); n != 0 {
+			t.Errorf("%s: read %d times", path, n)
+		}
+	}
+	b := s.browser(t)
+	b.get("/chat")
+	if b.get("/chat"); forms.n.Load() != 1 {
+		t.Errorf("of a reader read %d times", forms.n.Load())
 	}
 }
 

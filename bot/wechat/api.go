@@ -27,6 +27,9 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("wechat errcode %d: %s", e.Code, e.Message) }
 
+// unauthorized is the code for what the account may not do: WeChat has not verified it, or it is of another kind.
+const unauthorized = 48001
+
 // expired reports whether another access token may help.
 func (e *Error) expired() bool { return e.Code == 40001 || e.Code == 40014 || e.Code == 42001 }
 

@@ -230,7 +230,7 @@ func (c *Channel) await(w http.ResponseWriter, r *http.Request, p posted, place 
 		}
 		switch {
 		case ok:
-			c.give(w, r, p, place, reply)
+			c.give(w, r, p, place, refit(reply))
 			return
 		case there && err == nil: // another post has it
 			c.write(w, []byte(success))

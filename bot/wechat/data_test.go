@@ -19,7 +19,7 @@ import (
 // TestData plays testdata/*.txtar: what the platform posts, what the reader sees, which calls are made. The first line says what a file
 // shows. Sections, in the order in which they happen:
 //
-//	config   mode plain|safe, service, slow DURATION (of messages that say 慢), tokens DURATION, nonce same
+//	config   mode plain|safe, service, unverified, slow DURATION (of messages that say 慢), tokens DURATION, nonce same
 //	media ID KIND    a file that readers sent
 //	fail PATH        errcodes of the next calls
 //	post FROM        a message or an event, posted as often as it takes
@@ -72,6 +72,8 @@ func configured(t *testing.T, config string) *stage {
 			safe = f[1] == "safe"
 		case "service":
 			service = true
+		case "unverified":
+			options = append(options, func(c *wechattest.Config, _ *wechat.Config) { c.Unverified = true })
 		case "slow":
 			slow, err = time.ParseDuration(f[1])
 			slow = quickly(slow)

@@ -25,6 +25,16 @@ func within(s string, links []string, most int) string {
 	return shorten(s, links, most)
 }
 
+// refit makes a stored reply fit again: what it quoted that has been withdrawn since is said in other words (bot.Without), which may be longer. What the
+// reader waited for stays whole when there is room beside it.
+func refit(reply string) string {
+	own, due := bot.CutDue(reply)
+	if maxReply-len(due) < leastLate {
+		own, due = reply, ""
+	}
+	return within(own, nil, maxReply-len(due)) + due
+}
+
 // cut cuts a text that is too long at the end of a sentence and says where the rest is.
 func cut(s, link string, most int) string {
 	if len(s) <= most {
@@ -54,7 +64,7 @@ func cut(s, link string, most int) string {
 // joinLate makes one text of a reply and the late ones before it, and says how many of those it took. Who only asks whether the reply is there
 // gets just that.
 func joinLate(own string, late []string) (joined string, taken int) {
-	if own == heldLine {
+	if own = refit(own); own == heldLine {
 		own = ""
 	}
 	for _, reply := range late {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,33 @@ func TestTextBesidePictures(t *testing.T) {
 
 func picture(from, id string) string {
 	return strings.Replace(strings.Replace(text(from, id, ""), "<![CDATA[text]]>", "<![CDATA[image]]>", 1), "<Content><![CDATA[]]></Content>", "<MediaId><![CDATA[M]]></MediaId>", 1)
+}
+
+// TestPictureAddressGoes: the address at which a picture can be looked at is kept until the picture is read, and not longer.
+func TestPictureAddressGoes(t *testing.T) {
+	t.Parallel()
+	reader := slowReader{make(chan struct{})}
+	s := newStage(t, false, false, 1, patient, func(theirs *wechattest.Config, ours *wechat.Config) { theirs.Unverified, ours.Reader = true, reader })
+	s.Put("M", "image/png", []byte("x"))
+	kept := func() int {
+		return s.count(t, `SELECT count(*) FILTER (WHERE encode(payload, 'escape') LIKE '%qpic%') FROM inbox`) +
+			s.count(t, `SELECT count(*) FROM wechat_messages m WHERE m::text LIKE '%qpic%'`)
+	}
+	message := strings.Replace(picture("grandma", "1"), "<MediaId>", "<PicUrl>"+wechattest.PicURL("M")+"</PicUrl><MediaId>", 1)
+	answer := make(chan wechattest.Outcome, 1)
+	go func() { answer <- s.Send(context.Background(), s.addr, "grandma", message) }()
+	eventually(t, "the picture is fetched", func() bool { return slices.Contains(s.Calls(), "GET /mmbiz_jpg/M/0 of "+wechattest.PictureHost) })
+	if n := kept(); n != 1 {
+		t.Errorf("kept %d times while it is read", n)
+	}
+	close(reader.read)
+	if o := <-answer; o.Reply != "答：图里的字" {
+		t.Errorf("%+v", o)
+	}
+	eventually(t, "it is gone", func() bool { return kept() == 0 })
+	if log := s.log.text(); strings.Contains(log, "qpic") {
+		t.Errorf("the log has it: %s", log)
+	}
 }
 
 // TestShedDanger: where too many posts are held, who speaks of a danger hears what to do.

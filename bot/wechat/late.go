@@ -31,7 +31,7 @@ func (c *Channel) sendLate(ctx context.Context) error {
 func (c *Channel) send(ctx context.Context, l Late) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTime/2)
 	defer cancel()
-	err := c.API.SendText(ctx, l.Reader, l.Reply)
+	err := c.API.SendText(ctx, l.Reader, refit(l.Reply))
 	switch fate := fateOf(err); {
 	case fate == gone:
 		return errors.Join(c.Store.Left(ctx, ChannelName, l.Reader, c.Now()), c.Store.Sent(ctx, l.ID))
@@ -61,9 +61,9 @@ func fateOf(err error) fate {
 	}
 	switch e.Code {
 	case 45015, // more than 48 hours since the reader's last message
-		45047,               // five messages since then
-		45009,               // the account's quota of the day
-		48001, 48004, 50002: // the account may not, or not any more
+		45047,                      // five messages since then
+		45009,                      // the account's quota of the day
+		unauthorized, 48004, 50002: // the account may not, or not any more
 		return withNext
 	case 43004: // no subscriber
 		return gone

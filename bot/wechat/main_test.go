@@ -101,6 +101,28 @@ func (fakeReader) Text(_ context.Context, kind string, r io.Reader) (string, err
 	return kind + "：" + string(data), err
 }
 
+// outside fetches pictures where the platform's own service is all there is.
+type outside struct{ *wechattest.Platform }
+
+func (o outside) Picture(ctx context.Context, address, domain string) ([]byte, error) {
+	if domain != "qpic.cn" {
+		return nil, fmt.Errorf("pictures of %s", domain)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	response, err := o.Outside().Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, errors.New(response.Status)
+	}
+	return io.ReadAll(response.Body)
+}
+
 // stage is a platform and our nodes.
 type stage struct {
 	*wechattest.Platform
@@ -166,6 +188,7 @@ func newStage(t *testing.T, safe, service bool, nodes int, options ...option) *s
 	}
 	s.Platform = wechattest.New(theirs)
 	t.Cleanup(s.Close)
+	ours.Pictures = outside{s.Platform}
 	for range nodes {
 		ours.API = wechat.NewAPI(s.URL(), appID, secret, s.store.WeChat(), ours.Now)
 		s.start(t, ours)

@@ -36,6 +36,11 @@ type Reader interface {
 	Text(ctx context.Context, kind string, r io.Reader) (string, error)
 }
 
+// Pictures fetches a picture from a host of a domain, redirects included; *fetch.Client does.
+type Pictures interface {
+	Picture(ctx context.Context, address, domain string) ([]byte, error)
+}
+
 // Delivery is one post of a message by the platform.
 type Delivery struct {
 	ID, Reader string
@@ -130,6 +135,8 @@ type Config struct {
 	Desk    Desk
 	API     *API
 	Reader  Reader // nil: pictures and recordings are not read
+	// Pictures has the pictures that the account may not fetch by its API; nil: those are not read.
+	Pictures Pictures
 	// Service says that the account may send customer messages: verified service accounts may, subscription accounts may not.
 	Service   bool
 	Alerts    bool   // broadcasts reach its readers: by customer messages, or by a template

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"qiuzhen/bot"
 	"qiuzhen/bot/wechat/wechattest"
 )
 
@@ -125,6 +126,25 @@ func TestJoinLate(t *testing.T) {
 		}
 		if name == "due is not cut" && !strings.HasSuffix(got, "……"+due) {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// TestRefit: a stored reply that is said in other, longer words fits; what the reader waited for is not cut, and what to do and to ask again stays.
+func TestRefit(t *testing.T) {
+	entry := "“喝白酒杀病毒”是谣言，不要转发。\n" + strings.Repeat("这句话正好十个字。", 72) + "\n来源：中国疾控中心《指南》（2023年9月）"
+	due := "\n\n您上次问的“喝酒”，专家查过了。\n" + strings.Repeat("别喝。", 20)
+	for name, tt := range map[string]struct{ reply, begins, has, ends string }{
+		"fits":                {"答", "答", "", "答"},
+		"an entry, then gone": {entry + "\n\n" + bot.GoneLine, "“喝白酒", "……\n来源：中国疾控中心", bot.GoneLine},
+		"head first":          {"请马上打120。\n\n" + bot.GoneLine + "\n\n" + entry, "请马上打120。\n\n" + bot.GoneLine, "……\n来源：中国疾控中心", ""},
+		"with what is due":    {entry + due, "“喝白酒", "……\n来源：中国疾控中心", due},
+		"all of it due":       {"您好。\n\n您上次问的“喝酒”，专家查过了。\n" + entry, "您好。", "……\n来源：中国疾控中心", ""},
+		"no entry":            {strings.Repeat("这句话正好十个字。", 80), "这句话", "", "\n……"},
+	} {
+		got := refit(tt.reply)
+		if len(got) > maxReply || !strings.HasPrefix(got, tt.begins) || !strings.Contains(got, tt.has) || !strings.HasSuffix(got, tt.ends) {
+			t.Errorf("%s: %d bytes, %q", name, len(got), got)
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package wechat
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"regexp"
 	"strings"
 
@@ -73,7 +75,7 @@ func (c *Channel) readFile(ctx context.Context, in Incoming, kind, otherwise str
 	if c.Reader == nil || in.MediaID == "" {
 		return "", otherwise
 	}
-	file, err := c.API.Media(ctx, in.MediaID)
+	file, err := c.file(ctx, in)
 	if err != nil {
 		c.Log.Warn("wechat: a file was not fetched", "kind", kind, "error", err)
 		return "", otherwise
@@ -89,6 +91,17 @@ func (c *Channel) readFile(ctx context.Context, in Incoming, kind, otherwise str
 		return "", otherwise
 	}
 	return says, ""
+}
+
+// file is what a reader sent. An account that WeChat has not verified may not fetch it; of a picture the message then has an address as well.
+func (c *Channel) file(ctx context.Context, in Incoming) (io.ReadCloser, error) {
+	file, err := c.API.Media(ctx, in.MediaID)
+	var told *Error
+	if c.Pictures == nil || in.Type != "image" || in.PicURL == "" || !errors.As(err, &told) || told.Code != unauthorized {
+		return file, err
+	}
+	data, err := c.Pictures.Picture(ctx, in.PicURL, pictures)
+	return io.NopCloser(bytes.NewReader(data)), err
 }
 
 // isThere asks for a reply that was promised.

@@ -112,6 +112,7 @@ type Incoming struct {
 	ID          string // empty: an event
 	Content     string `json:",omitempty"`
 	MediaID     string `json:",omitempty"`
+	PicURL      string `json:",omitempty"` // of a picture, at the platform's service
 	Recognition string `json:",omitempty"` // WeChat's own, of a recording
 	Title       string `json:",omitempty"`
 	Description string `json:",omitempty"`
@@ -124,7 +125,11 @@ var (
 	openID  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	digits  = regexp.MustCompile(`^[0-9]{1,20}$`)
 	mediaID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	picURL  = regexp.MustCompile(`^https?://(?:[a-z0-9-]+\.)*` + regexp.QuoteMeta(pictures) + `/[A-Za-z0-9_/?&=.%-]{1,1000}$`)
 )
+
+// pictures is the domain of the service that keeps what readers send.
+const pictures = "qpic.cn"
 
 // readMessage reads a message as the platform writes it.
 func readMessage(data []byte) (Incoming, error) {
@@ -141,10 +146,13 @@ func readMessage(data []byte) (Incoming, error) {
 	if f["MediaId"] != "" && !mediaID.MatchString(f["MediaId"]) {
 		return Incoming{}, errXML
 	}
+	if !picURL.MatchString(f["PicUrl"]) { // it is only needed where MediaId is no use
+		f["PicUrl"] = ""
+	}
 	return Incoming{
 		To: f["ToUserName"], From: f["FromUserName"], Created: time.Unix(created, 0), Type: f["MsgType"], ID: f["MsgId"],
-		Content: f["Content"], MediaID: f["MediaId"], Recognition: f["Recognition"],
-		Title: f["Title"], Description: f["Description"], URL: f["Url"], Event: f["Event"], EventKey: f["EventKey"],
+		Content: f["Content"], MediaID: f["MediaId"], PicURL: f["PicUrl"],
+		Recognition: f["Recognition"], Title: f["Title"], Description: f["Description"], URL: f["Url"], Event: f["Event"], EventKey: f["EventKey"],
 	}, nil
 }
 
@@ -152,6 +160,9 @@ func readMessage(data []byte) (Incoming, error) {
 func (in Incoming) masked() Incoming {
 	for _, words := range []*string{&in.Content, &in.Recognition, &in.Title, &in.Description, &in.URL, &in.EventKey} {
 		*words = text.Mask(*words)
+	}
+	if text.Mask(in.PicURL) != in.PicURL {
+		in.PicURL = ""
 	}
 	return in
 }

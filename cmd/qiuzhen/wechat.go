@@ -14,6 +14,7 @@ import (
 	"qiuzhen/bot/inbox"
 	"qiuzhen/bot/media"
 	"qiuzhen/bot/wechat"
+	"qiuzhen/fetch"
 	"qiuzhen/page"
 )
 
@@ -74,7 +75,7 @@ func openWeChat(a *App) (*weChatChannel, error) {
 	}
 	store := a.Store.WeChat()
 	c := wechat.New(wechat.Config{
-		Account: account, Store: store, Desk: a.Desk, Reader: a.media, Service: s.enabled("wechat_service_account"), PublicURL: s.get("public_url"),
+		Account: account, Store: store, Desk: a.Desk, Reader: a.media, Pictures: &fetch.Client{}, Service: s.enabled("wechat_service_account"), PublicURL: s.get("public_url"),
 		Alerts: s.enabled("wechat_service_account") || s.get("wechat_template_id") != "", // broadcast/send does the one or the other
 		API:    wechat.NewAPI(s.get("wechat_api"), account.AppID, s.get("wechat_app_secret"), store, time.Now),
 		Now:    time.Now, Log: slog.Default(),

@@ -27,12 +27,12 @@ const (
 func (p *Platform) api() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /cgi-bin/stable_token", p.stableToken)
-	mux.HandleFunc("POST /cgi-bin/message/custom/send", p.withToken(p.customSend))
-	mux.HandleFunc("POST /cgi-bin/message/template/send", p.withToken(p.templateSend))
-	mux.HandleFunc("POST /cgi-bin/message/subscribe/bizsend", p.withToken(p.subscribeSend))
-	mux.HandleFunc("POST /cgi-bin/message/mass/sendall", p.withToken(p.massSend))
-	mux.HandleFunc("POST /cgi-bin/menu/create", p.withToken(p.createMenu))
-	mux.HandleFunc("GET /cgi-bin/media/get", p.withToken(p.getMedia))
+	mux.HandleFunc("POST /cgi-bin/message/custom/send", p.withRight(p.customSend))
+	mux.HandleFunc("POST /cgi-bin/message/template/send", p.withRight(p.templateSend))
+	mux.HandleFunc("POST /cgi-bin/message/subscribe/bizsend", p.withRight(p.subscribeSend))
+	mux.HandleFunc("POST /cgi-bin/message/mass/sendall", p.withRight(p.massSend))
+	mux.HandleFunc("POST /cgi-bin/menu/create", p.withRight(p.createMenu))
+	mux.HandleFunc("GET /cgi-bin/media/get", p.withRight(p.getMedia))
 	return mux
 }
 
@@ -101,6 +101,17 @@ func (p *Platform) stableToken(w http.ResponseWriter, r *http.Request) {
 		p.tokens[p.current] = end
 	}
 	reply(w, map[string]any{"access_token": p.current, "expires_in": int(end.Sub(p.Now()).Seconds())})
+}
+
+// withRight is withToken for what only verified accounts may do.
+func (p *Platform) withRight(do func(w http.ResponseWriter, r *http.Request, body []byte)) http.HandlerFunc {
+	return p.withToken(func(w http.ResponseWriter, r *http.Request, body []byte) {
+		if p.Unverified {
+			tell(w, 48001)
+			return
+		}
+		do(w, r, body)
+	})
 }
 
 // withToken lets a call through that has a token which is good.

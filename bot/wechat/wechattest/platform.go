@@ -25,6 +25,7 @@ type Config struct {
 	AppID, Secret, Token string
 	AESKey               string // empty: plain mode
 	Service              bool   // may send customer messages
+	Unverified           bool   // may not fetch files, make menus or send: 48001
 	Now                  func() time.Time
 	Patience             time.Duration     // 0: five seconds
 	Pause                time.Duration     // after a post that failed sooner, before the next
@@ -85,7 +86,7 @@ func New(c Config) *Platform {
 	}
 	p := &Platform{Config: c, tokens: map[string]time.Time{}, media: map[string]file{}, failures: map[string][]int{}, readers: map[string]*reader{},
 		keys: map[string]time.Time{}}
-	p.server = httptest.NewServer(p.api())
+	p.server = httptest.NewServer(p.hosts())
 	return p
 }
 
