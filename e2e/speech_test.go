@@ -72,4 +72,8 @@ func readByServer(t *testing.T, b *browser, p *program) {
 		t.Errorf("the player is %v px high", height)
 	}
 	v.checkWithoutScript("web-speech-without-script")
+	v.do("a small phone", chromedp.EmulateViewport(320, 640))
+	if over := get(v, "overflow", chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`)); over > 0 {
+		t.Errorf("the player scrolls %d px sideways at 320 wide", over)
+	}
 }

@@ -53,7 +53,7 @@ func TestSpeech(t *testing.T) {
 	b := s.browser(t)
 	b.get("/")
 	b.get("/speech/1").has(t, 404, "现在读不出来", "请再问一次")
-	b.ask("喝白酒杀病毒吗").has(t, 200, `data-read="/speech/1" hidden>读给我听</button>`, `<noscript><audio controls preload="none" src="/speech/1"`)
+	b.ask("喝白酒杀病毒吗").has(t, 200, `data-read="/speech/1" hidden>读给我听</button>`, `<noscript>读给我听：<audio controls preload="none" src="/speech/1"`)
 	heard := b.get("/speech/1")
 	heard.has(t, 200)
 	const want = "“喝白酒杀病毒”是谣言，不要转发。\n核查的说法：喝白酒可以杀死病毒。\n可以这样做：\n勤洗手。\n不舒服打120，拿不准打12320问一问。\n" +
