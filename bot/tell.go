@@ -47,11 +47,11 @@ func adviceText(s retrieval.Stored, advice []string) string { return signedOff(s
 // uncoveredText says that an entry has nothing for a subject, and what it says to everybody. What an entry says to the old is not
 // repeated to who asks for a child.
 func uncoveredText(s retrieval.Stored, subject string) string {
-	of := "您问的这一点"
+	of := ofThis
 	if own := ours.ReplaceAllString(subject, ""); own != "" && utf8.RuneCountInString(own) <= longestNamed {
-		of = own + "的情况"
+		of = own + ofSubject
 	}
-	lines := []string{of + "没有专门查到，不能乱说。", callLine(s.Topic)}
+	lines := []string{of + notCovered, callLine(s.Topic)}
 	if subject != "" && named(s.Short+s.CanonicalClaim()) {
 		return strings.Join(lines, "\n")
 	}
@@ -62,6 +62,13 @@ func uncoveredText(s retrieval.Stored, subject string) string {
 	}
 	return signedOff(s, append(lines, numbered(s.Actions)...))
 }
+
+// The line that says what an entry leaves open, and of whom.
+const (
+	ofThis     = "您问的这一点"
+	ofSubject  = "的情况"
+	notCovered = "没有专门查到，不能乱说。"
+)
 
 // longestNamed is the longest subject, in characters, that the first line names: it is to be heard at once.
 const longestNamed = 12

@@ -34,6 +34,7 @@ func TestWeb(t *testing.T) {
 	}{
 		{"Asks", asks}, {"WithoutScript", withoutScript}, {"BadRoads", badRoads}, {"Keyboard", byKeyboard}, {"Aloud", aloud}, {"Large", large},
 		{"Spoken", spoken}, {"Offline", offline}, {"TooOften", tooOften},
+		{"ReadByServer", readByServer}, // last: it serves anew
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			own := *b

@@ -43,22 +43,26 @@ func (r *Reader) voice(ctx context.Context, data []byte) (string, error) {
 	if r.TranscribeKey != "" {
 		request.Header.Set("Authorization", "Bearer "+r.TranscribeKey)
 	}
-	response, err := listener.Do(request)
+	response, err := operators.Do(request)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err
-		}
-		return "", fmt.Errorf("transcription: %w", err)
+		return "", fmt.Errorf("transcription: %w", withoutAddress(err))
 	}
 	defer response.Body.Close()
 	return heard(response)
 }
 
-// listener follows no redirect: the key is for the address that the operator named.
-var listener = &http.Client{
-	Timeout:       listenTime,
+// operators asks the endpoints that the operator named. It follows no redirect: the key is for that address. Who asks sets the time.
+var operators = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// withoutAddress is what went wrong on the way to an endpoint, without where it is.
+func withoutAddress(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
 }
 
 func (r *Reader) form(data []byte) (*bytes.Buffer, string, error) {

@@ -101,10 +101,10 @@ func (c *Chat) ask(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case byScript(r):
-		c.part(w, http.StatusOK, "turn", newTurn(reply, true))
+		c.part(w, http.StatusOK, "turn", c.turn(reply, true))
 	case !who.brought, reply.alone, reply.forgot && c.Forms != nil: // a browser that keeps no cookies would find an empty page, as who is forgotten would
 		p := c.talkPage(r, chatPath)
-		p.setTalk([]exchange{reply})
+		p.Talk = c.turns([]exchange{reply})
 		c.show(w, http.StatusOK, "talk", p)
 	default:
 		http.Redirect(w, r, fmt.Sprintf("%s#t%d", chatPath, reply.N), http.StatusSeeOther)

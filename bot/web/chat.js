@@ -225,8 +225,12 @@
 
   // ---- reading aloud ----
 
+  var UNREAD = '现在读不出来，请过一会儿再按一次。';
+  var SLOWLY = 0.9; // of the usual speed
+
   var speech = window.speechSynthesis;
   var reading = null; // the button whose answer is being read
+  var sound = null; // the server's recording of it
 
   function voice() {
     return speech.getVoices().filter(function (v) { return /^(zh|cmn)/i.test(v.lang); })[0];
@@ -241,24 +245,42 @@
       reading.textContent = '读给我听';
       reading = null;
     }
-    speech.cancel();
+    if (sound) {
+      var old = sound;
+      sound = null; // what it says from now on is of no interest
+      old.pause();
+      old.removeAttribute('src');
+      old.load();
+    }
+    if (speech) {
+      speech.cancel();
+    }
   }
 
-  // read says an answer line by line: long utterances are cut off by some browsers.
   function read(button) {
     var own = reading === button;
     quiet();
+    each('[data-unread]', function (line) { line.parentNode.removeChild(line); });
     if (own) {
       return;
     }
     reading = button;
+    if (readsAloud()) {
+      readHere(button);
+    } else {
+      play(button);
+    }
+  }
+
+  // readHere says an answer line by line: long utterances are cut off by some browsers.
+  function readHere(button) {
     button.textContent = '别读了';
-    var lines = button.closest('.turn').querySelectorAll('.answer p, .answer li');
+    var lines = button.closest('.turn').querySelectorAll('.answer p, .answer li, .answer .choice');
     Array.prototype.forEach.call(lines, function (line, i) {
       var u = new SpeechSynthesisUtterance(line.textContent);
       u.voice = voice();
       u.lang = 'zh-CN';
-      u.rate = 0.9;
+      u.rate = SLOWLY;
       if (i === lines.length - 1) {
         u.onend = function () { if (reading === button) { quiet(); } };
       }
@@ -266,9 +288,31 @@
     });
   }
 
+  // play has the server read an answer. It is begun while the button is pressed: some browsers let no sound begin later.
+  function play(button) {
+    var own = sound = new Audio(button.getAttribute('data-read'));
+    function unread() {
+      if (sound !== own) {
+        return;
+      }
+      quiet();
+      button.parentNode.insertAdjacentHTML('afterend', '<p class="panel error screen" data-unread></p>');
+      button.parentNode.nextElementSibling.textContent = UNREAD;
+    }
+    button.textContent = '正在准备…';
+    own.defaultPlaybackRate = own.playbackRate = SLOWLY;
+    own.onplaying = function () { if (sound === own) { button.textContent = '别读了'; } };
+    own.onended = function () { if (sound === own) { quiet(); } };
+    own.onerror = unread;
+    var begun = own.play();
+    if (begun && begun.catch) {
+      begun.catch(unread);
+    }
+  }
+
   // tools shows the buttons that work here.
   function tools() {
-    each('[data-read]', function (b) { b.hidden = !readsAloud(); });
+    each('[data-read]', function (b) { b.hidden = !(readsAloud() || b.getAttribute('data-read') && window.Audio); });
     each('[data-print]', function (b) { b.hidden = !window.print; });
   }
 
@@ -340,11 +384,7 @@
       say('现在没有网。您可以先写，网好了再发。', true);
     }
   });
-  window.addEventListener('pagehide', function () {
-    if (speech) {
-      speech.cancel();
-    }
-  });
+  window.addEventListener('pagehide', quiet);
 
   if (speech && speech.addEventListener) {
     speech.addEventListener('voiceschanged', tools);

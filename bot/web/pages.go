@@ -43,6 +43,16 @@ type turn struct {
 	Left   []bot.Choice // buttons below
 	Once   string       // of its buttons
 	Active bool         // its buttons are shown
+	Speech string       // where it is read aloud; empty: nowhere
+}
+
+// turn is an exchange as the conversation shows it.
+func (c *Chat) turn(e exchange, active bool) turn {
+	t := newTurn(e, active)
+	if c.aloud != nil && e.Answer != 0 {
+		t.Speech = speechPath + strconv.FormatInt(e.Answer, 10)
+	}
+	return t
 }
 
 func newTurn(e exchange, active bool) turn {
@@ -81,18 +91,19 @@ func (c *Chat) talkPage(r *http.Request, path string) *talkPage {
 		return p
 	}
 	p.Title = "您和求真的对话"
-	p.setTalk(talk)
+	p.Talk = c.turns(talk)
 	return p
 }
 
-// setTalk shows a conversation; the buttons of the last reply that has any are there, and of those after it.
-func (p *talkPage) setTalk(talk []exchange) {
-	p.Talk = make([]turn, len(talk))
+// turns show a conversation; the buttons of the last reply that has any are there, and of those after it.
+func (c *Chat) turns(talk []exchange) []turn {
+	turns := make([]turn, len(talk))
 	active := true
 	for i := len(talk) - 1; i >= 0; i-- {
-		p.Talk[i] = newTurn(talk[i], active)
-		active = active && !p.Talk[i].Active
+		turns[i] = c.turn(talk[i], active)
+		active = active && !turns[i].Active
 	}
+	return turns
 }
 
 func (c *Chat) home(w http.ResponseWriter, r *http.Request) {
@@ -116,20 +127,28 @@ type paperPage struct {
 
 // print shows a reply to the reader who got it, and to nobody else.
 func (c *Chat) print(w http.ResponseWriter, r *http.Request) {
-	number := r.PathValue("answer")
-	for _, e := range c.shown(r.Context(), c.readerOf(r)) {
-		if e.Answer != 0 && strconv.FormatInt(e.Answer, 10) == number {
-			t := newTurn(e, false)
-			c.show(w, http.StatusOK, "paper", &paperPage{
-				frame: frame{Title: "求真的回答：" + firstLine(t.Asked, 20), Path: printPath + number, Look: lookOf(r), Form: "look"},
-				turn:  t, Day: c.Now().In(knowledge.China).Format("2006年1月2日"),
-			})
-			return
+	e, ok := c.own(r, c.readerOf(r))
+	if !ok {
+		c.show(w, http.StatusNotFound, "notice", &noticePage{
+			frame: c.plainFrame(r, "没有找到这一条"), Line: "这里没有您要打印的回答。可能时间久了，请再问一次。",
+		})
+		return
+	}
+	t := newTurn(e, false)
+	c.show(w, http.StatusOK, "paper", &paperPage{
+		frame: frame{Title: "求真的回答：" + firstLine(t.Asked, 20), Path: printPath + r.PathValue("answer"), Look: lookOf(r), Form: "look"},
+		turn:  t, Day: c.Now().In(knowledge.China).Format("2006年1月2日"),
+	})
+}
+
+// own is the answer that a path names, when it was given to the reader, as it may be shown now.
+func (c *Chat) own(r *http.Request, who reader) (exchange, bool) {
+	for _, e := range c.shown(r.Context(), who) {
+		if e.Answer != 0 && strconv.FormatInt(e.Answer, 10) == r.PathValue("answer") {
+			return e, true
 		}
 	}
-	c.show(w, http.StatusNotFound, "notice", &noticePage{
-		frame: c.plainFrame(r, "没有找到这一条"), Line: "这里没有您要打印的回答。可能时间久了，请再问一次。",
-	})
+	return exchange{}, false
 }
 
 // noticePage says one thing.

@@ -79,11 +79,21 @@ const (
 )
 
 // gate lets new readers in, so many from an address: who throws its cookie away to be a new reader each time comes to its end.
-type gate struct {
-	atOnce  float64
-	every   time.Duration // a token
-	mu      sync.Mutex
-	buckets *simplelru.LRU[netip.Prefix, *bucket]
+type gate struct{ *buckets[netip.Prefix] }
+
+func newGate(atOnce float64, every time.Duration) gate {
+	return gate{newBuckets[netip.Prefix](atOnce, every, addressesKept)}
+}
+
+// admit takes a token of the address's bucket; false when there is none.
+func (g gate) admit(from netip.Addr, now time.Time) bool { return g.take(network(from), now) }
+
+// buckets hold tokens, for each who comes: so many at once, and another each while. Those of who came last are kept.
+type buckets[K comparable] struct {
+	atOnce float64
+	every  time.Duration // a token
+	mu     sync.Mutex
+	of     *simplelru.LRU[K, *bucket]
 }
 
 type bucket struct {
@@ -91,27 +101,26 @@ type bucket struct {
 	at     time.Time
 }
 
-func newGate(atOnce float64, every time.Duration) *gate {
-	buckets, _ := simplelru.NewLRU[netip.Prefix, *bucket](addressesKept, nil) // fails for sizes below 1 only
-	return &gate{atOnce: atOnce, every: every, buckets: buckets}
+func newBuckets[K comparable](atOnce float64, every time.Duration, kept int) *buckets[K] {
+	of, _ := simplelru.NewLRU[K, *bucket](kept, nil) // fails for sizes below 1 only
+	return &buckets[K]{atOnce: atOnce, every: every, of: of}
 }
 
-// admit takes a token of the address's bucket; false when there is none.
-func (g *gate) admit(from netip.Addr, now time.Time) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	key := network(from)
-	b, ok := g.buckets.Get(key)
+// take takes a token; false when there is none.
+func (b *buckets[K]) take(who K, now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	own, ok := b.of.Get(who)
 	if !ok {
-		b = &bucket{g.atOnce, now}
-		g.buckets.Add(key, b)
+		own = &bucket{b.atOnce, now}
+		b.of.Add(who, own)
 	}
-	b.tokens = min(g.atOnce, b.tokens+max(0, now.Sub(b.at).Seconds())/g.every.Seconds())
-	b.at = now
-	if b.tokens < 1 {
+	own.tokens = min(b.atOnce, own.tokens+max(0, now.Sub(own.at).Seconds())/b.every.Seconds())
+	own.at = now
+	if own.tokens < 1 {
 		return false
 	}
-	b.tokens--
+	own.tokens--
 	return true
 }
 

@@ -46,7 +46,8 @@ type Config struct {
 	Forms   Forms   // nil: in memory
 	// Current are replies as they may be shown now, when some of what they quote may have been withdrawn (bot.Desk.Current). Nil: as they are.
 	Current  func(ctx context.Context, kept ...bot.Kept) ([]bot.Kept, error)
-	Unsigned bool // entries that nobody has signed are served
+	Speaker  Speaker // reads answers aloud where the browser cannot; nil: nobody does
+	Unsigned bool    // entries that nobody has signed are served
 	Proxies  page.Proxies
 	Privacy  string // the privacy page, in Markdown: headings, paragraphs, lists
 	Now      func() time.Time
@@ -57,10 +58,11 @@ type Config struct {
 type Chat struct {
 	Config
 	talks     *talks
-	gate      *gate // of new readers
-	forgets   *gate // of deletions by who is not known
+	gate      gate // of new readers
+	forgets   gate // of deletions by who is not known
 	busy      chan struct{}
 	shelves   shelves
+	aloud     *aloud // nil without a speaker
 	privacy   []part
 	protected *http.CrossOriginProtection
 }
@@ -74,6 +76,9 @@ func New(cfg Config) *Chat {
 		Config: cfg, talks: newTalks(), gate: newGate(newReadersAtOnce, newReaderEvery), forgets: newGate(forgetsAtOnce, forgetEvery), busy: make(chan struct{}, atOnce),
 		privacy: parts(cfg.Privacy), protected: http.NewCrossOriginProtection(),
 	}
+	if c.Speaker != nil {
+		c.aloud = newAloud(c.Speaker, c.Now)
+	}
 	c.protected.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, question{}, &problem{http.StatusForbidden, elsewhereLine})
 	}))
@@ -86,6 +91,7 @@ const (
 	chatPath    = "/chat"
 	privacyPath = "/privacy"
 	printPath   = "/print/"
+	speechPath  = "/speech/"
 )
 
 // Routes are the ways in.
@@ -110,6 +116,7 @@ func (c *Chat) Routes() []page.Route {
 		change("POST /forget", c.forget),
 		open("GET /forget", to(privacyPath)),
 		open("GET "+printPath+"{answer}", c.print),
+		open("GET "+speechPath+"{answer}", c.speech),
 		open("GET "+privacyPath, c.privacyPage),
 		script.Route(),
 	}

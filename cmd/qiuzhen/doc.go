@@ -44,7 +44,7 @@
 //     answers a form sent again with the same reply and shows the conversation.
 //   - bot/inbox: the worker over what channels delivered, under leases; bot/telegram: a Telegram bot, with a stand-in of its API for tests.
 //   - bot/wechat: the official account of WeChat, with the rule of its five seconds and three posts; bot/wechat/wechattest stands in for
-//     the platform. bot/media: words of pictures and recordings.
+//     the platform. bot/media: words of pictures and recordings, and answers read aloud.
 //   - broadcast: the emergency push: templates and entries -> a broadcast, its recipients' numbers and honest times; knowledge has its texts and
 //     rules, migrations/00020 holds that a second person approves, postgres/audience.go finds whom it is for. Then Steward fans out, and a Worker a channel and node (Telegram's on the
 //     one node that answers there) delivers, in the order of order.go: claims in the ledger (postgres/deliver*.go, migrations/00021) under leases, at the channel's rate over all nodes.

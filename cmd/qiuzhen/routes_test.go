@@ -47,6 +47,7 @@ var routeTable = map[string]routeRow{
 	"POST /forget":                              {who: "public", status: 200},
 	"GET /forget":                               {who: "public", status: 303},
 	"GET /print/{answer}":                       {path: "/print/1", who: "public", status: 404},
+	"GET /speech/{answer}":                      {path: "/speech/1", who: "public", status: 404},
 	"GET /privacy":                              {who: "public", status: 200},
 	"GET /static/chat-HASH.js":                  {who: "public", status: 200},
 	"GET /healthz":                              {who: "public", status: 200},

@@ -149,8 +149,8 @@ func publicSite(app *App, log *slog.Logger) *site.Site {
 // webChat is the chat on web pages.
 func webChat(app *App, log *slog.Logger) *web.Chat {
 	return web.New(web.Config{
-		Desk: app.Desk, Library: app.Store, Forms: app.Store, Current: app.Desk.Current, Unsigned: app.Settings.enabled("serve_unsigned"), Proxies: app.Settings.proxies(),
-		Privacy: docs.Privacy, Now: time.Now, Log: log,
+		Desk: app.Desk, Library: app.Store, Forms: app.Store, Current: app.Desk.Current, Speaker: openSpeaker(app.Settings),
+		Unsigned: app.Settings.enabled("serve_unsigned"), Proxies: app.Settings.proxies(), Privacy: docs.Privacy, Now: time.Now, Log: log,
 	})
 }
 

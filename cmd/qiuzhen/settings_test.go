@@ -101,6 +101,7 @@ func TestSettingsRefused(t *testing.T) {
 		"not a network":   {flag: "trusted_proxies=10.0.0.0/99", want: "expected addresses or CIDR ranges"},
 		"not a choice":    {flag: "embedder=gpt", want: "expected onnx, openai, ollama or none"},
 		"not an address":  {flag: "public_url=qiuzhen.example.cn", want: "expected an address"},
+		"no speech":       {flag: "speech_url=localhost:8880", want: "expected an address"},
 		"not a boolean":   {flag: "serve_unsigned=perhaps", want: "expected true or false"},
 	} {
 		t.Run(name, func(t *testing.T) {

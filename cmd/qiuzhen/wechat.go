@@ -13,6 +13,7 @@ import (
 
 	"qiuzhen/bot/inbox"
 	"qiuzhen/bot/media"
+	"qiuzhen/bot/web"
 	"qiuzhen/bot/wechat"
 	"qiuzhen/fetch"
 	"qiuzhen/page"
@@ -32,7 +33,7 @@ func (s *settings) checkWeChat() error {
 	if _, err := strconv.ParseBool(s.get("wechat_service_account")); err != nil {
 		return s.invalid("wechat_service_account", "true or false")
 	}
-	for _, name := range []string{"wechat_api", "media_transcribe_url"} {
+	for _, name := range []string{"wechat_api", "media_transcribe_url", "speech_url"} {
 		u, err := url.Parse(s.get(name))
 		if s.get(name) != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "") {
 			return s.invalid(name, "an address such as https://api.example.cn")
@@ -61,6 +62,14 @@ func openMedia(s *settings) *media.Reader {
 	return media.New(media.Config{
 		TranscribeURL: s.get("media_transcribe_url"), TranscribeKey: s.get("media_transcribe_key"), Model: s.get("media_transcribe_model"),
 	})
+}
+
+// openSpeaker reads answers aloud for browsers that cannot; nil without an endpoint.
+func openSpeaker(s *settings) web.Speaker {
+	if s.get("speech_url") == "" {
+		return nil
+	}
+	return media.NewSpeaker(media.SpeechConfig{URL: s.get("speech_url"), Key: s.get("speech_key"), Model: s.get("speech_model"), Voice: s.get("speech_voice")})
 }
 
 // openWeChat wires the account; nil without one. WeChat is not asked yet.
