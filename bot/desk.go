@@ -30,10 +30,24 @@ type Record interface {
 	Due(ctx context.Context, r Reader, now time.Time) ([]Due, error)
 }
 
-// Store is both; *postgres.Store is one, bottest.Store another for tests.
+// Budgets are what all nodes together do so many times a minute.
+type Budgets interface {
+	// Spend takes one of what a budget allows now; false when it is used up. The same update takes one, however often it comes and to whichever node.
+	Spend(ctx context.Context, b Budget, update string) (bool, error)
+}
+
+// Budget is something that is done for somebody at most so many times a minute, all of them at once if need be.
+type Budget struct {
+	Channel, Name string // for whom: the channel's name
+	What          string
+	AMinute       int
+}
+
+// Store is all of it; *postgres.Store is one, bottest.Store another for tests.
 type Store interface {
 	Readers
 	Record
+	Budgets
 }
 
 // Desk is where the readers of all channels come: it knows them, answers in their conversation, and keeps what was said as far as it
@@ -183,7 +197,7 @@ func (s *session) wishes() *Wishes { return &s.turn.Reader.Wishes }
 
 // answer is the reply to a message: what the desk itself understands, else what the conversation says.
 func (s *session) answer(ctx context.Context) (Reply, error) {
-	if s.now.Sub(s.memory().At) > forgotten {
+	if s.m.written(s.now).Sub(s.memory().At) > forgotten { // what waited for us is no reason to forget what it is about
 		*s.memory() = Memory{}
 	}
 	s.memory().At = s.now

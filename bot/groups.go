@@ -19,6 +19,8 @@ const (
 	unaskedScore = 0.9
 	// unaskedLength in characters: what is shorter passes on no rumour.
 	unaskedLength = 6
+	// unaskedWithin is how old a message may be for that.
+	unaskedWithin = 10 * time.Minute
 )
 
 var (
@@ -35,8 +37,10 @@ func (d *Desk) forUs(ctx context.Context, m Message) (Message, Reply, bool, erro
 		return m, Reply{}, false, nil
 	}
 	asked := m.Calls()
-	if asked && !d.doorman.mayAsk(m, answering, d.Now()) {
-		return m, Reply{Silent: true}, true, nil
+	if asked && m.Update == "" { // one with a number was counted as it arrived
+		if may, err := d.mayAsk(ctx, m); err != nil || !may {
+			return m, Reply{Silent: true}, true, err
+		}
 	}
 	group, err := d.Store.Reader(ctx, m.Via.Name, m.Group)
 	if err != nil {
@@ -74,20 +78,38 @@ func (m Message) Calls() bool {
 }
 
 // Concerns reports whether a message of a group can be answered at all: it calls us, and not more often than a group is answered, or the group wants
-// rumours answered unasked. What does not need not be stored. The channel asks once for each message, as it comes and however often it comes again:
-// there what waits for a platform's quota is bounded, of which a group has its own.
+// rumours answered unasked. What does not need not be stored. A channel whose messages of groups have an Update asks as each comes: there it is counted,
+// by its Update and not once more when it is answered, so that what waits for a platform's quota, of which a group has its own, is bounded.
 func (d *Desk) Concerns(ctx context.Context, m Message) (bool, error) {
 	switch {
 	case m.Group == "":
 		return true, nil
 	case m.Calls():
-		return d.doorman.mayAsk(m, arriving, d.Now()), nil
+		return d.mayAsk(ctx, m)
 	}
 	group, err := d.Store.Reader(ctx, m.Via.Name, m.Group)
 	if err != nil {
 		return false, fmt.Errorf("group: %w", err)
 	}
 	return group.Wishes.Auto && !group.Blocked && utf8.RuneCountInString(m.Text) >= unaskedLength, nil
+}
+
+// mayAsk bounds what calls us in a group, whoever of its members it is and whichever node hears it: what a platform lets us say in a group in a minute is
+// less than they can ask between them. Beyond it nothing is said, but for a few dangers. What each node counted for itself let several nodes store
+// several times what the one that answers may say, and the group would have waited longer and longer.
+func (d *Desk) mayAsk(ctx context.Context, m Message) (bool, error) {
+	most := d.doorman.limits.PerGroup
+	if most == 0 {
+		return true, nil
+	}
+	may, err := d.Store.Spend(ctx, Budget{m.Via.Name, m.Group, "call", most}, m.Update)
+	if err == nil && !may && patternDanger(m.Text) != nil {
+		may, err = d.Store.Spend(ctx, Budget{m.Via.Name, m.Group, "danger", groupDangersAMinute}, m.Update)
+	}
+	if err != nil {
+		return false, fmt.Errorf("budget of a group: %w", err)
+	}
+	return may, nil
 }
 
 // setAuto keeps what a group wants.
@@ -101,11 +123,11 @@ func (d *Desk) setAuto(ctx context.Context, m Message, group Reader, auto bool, 
 }
 
 // unasked answers a rumour in a group that wants that; anything else gets silence, and leaves nothing behind. Which entry the group got is
-// kept for its correction, and nothing of the message.
+// kept for its correction, and nothing of the message. After an outage nobody wants to be told what the group was talking of hours ago.
 func (d *Desk) unasked(ctx context.Context, m Message, group Reader) (Reply, error) {
 	silent, start := Reply{Silent: true}, time.Now()
 	if !group.Wishes.Auto || utf8.RuneCountInString(m.Text) < unaskedLength || len(m.Text) > maxText || !utf8.ValidString(m.Text) ||
-		!d.doorman.mayAnswerUnasked(m, d.Now()) {
+		d.Now().Sub(m.written(d.Now())) > unaskedWithin || !d.doorman.mayAnswerUnasked(m, d.Now()) {
 		return silent, nil
 	}
 	result, err := d.Engine.Answerer.Answer(ctx, retrieval.Message{Text: m.Text, At: m.At})

@@ -12,11 +12,12 @@ import (
 	"qiuzhen/text"
 )
 
-// Limits are how much is answered. The zero value limits nothing.
+// Limits are how much is answered. The zero value limits nothing. A node counts its own readers, in memory: several nodes answer one that goes to all of
+// them so many times more, which costs nobody anything. What a group asks waits for what a platform lets us say in it, and is counted for all nodes (mayAsk).
 type Limits struct {
 	PerMinute int // messages of one reader in a minute
 	PerSecond int // messages of all readers in a second
-	PerGroup  int // messages in a minute by which one group calls us
+	PerGroup  int // messages in a minute by which one group calls us, over all nodes
 	Readers   int // how many readers' counts are kept in memory, the latest; 0: defaultReaders
 }
 
@@ -70,23 +71,11 @@ type guest struct {
 	dangers    *rate.Limiter
 	deletions  *rate.Limiter
 	looks      *rate.Limiter // of the model, beyond the limit
-	calls      [2]calls      // of a group, by stage
 	last       string        // the last message that may not be repeated
 	lastAt     time.Time
 	lastReply  Reply
 	lastAgains int
 }
-
-// calls are messages of a group that call us.
-type calls struct{ all, dangers *rate.Limiter }
-
-// stage is where such a message is counted.
-type stage int
-
-const (
-	arriving stage = iota
-	answering
-)
 
 func newDoorman(l Limits) *doorman {
 	if l.Readers == 0 {
@@ -202,21 +191,6 @@ func (d *doorman) mayAnswerUnasked(m Message, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.guest(m.Via.Name+"\x00"+m.Group).rate.AllowN(now, 1) && d.all.AllowN(now, 1)
-}
-
-// mayAsk bounds what calls us in a group, whoever of its members it is: what a platform lets us say in a group in a minute is less than they can ask
-// between them. Beyond it nothing is said, but for a few dangers. A message is counted as it arrives, and as it is answered: each has its own count.
-func (d *doorman) mayAsk(m Message, at stage, now time.Time) bool {
-	if d.limits.PerGroup == 0 {
-		return true
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	c := &d.guest(m.Via.Name + "\x00" + m.Group).calls[at]
-	if c.all == nil {
-		*c = calls{aMinute(d.limits.PerGroup), aMinute(groupDangersAMinute)}
-	}
-	return c.all.AllowN(now, 1) || patternDanger(m.Text) != nil && c.dangers.AllowN(now, 1)
 }
 
 // guest is a reader as the doorman knows them; the one not seen longest is forgotten for a new one.

@@ -23,12 +23,21 @@ type Message struct {
 	Via       Channel
 	Reader    string // the channel's name for who sent it
 	Text      string
-	Update    string // the platform's number of what brought it: brought again it gets the same reply; empty: it is not brought again
+	Update    string // the platform's number of what brought it: brought again it gets the same reply; empty: it is not brought again. See Concerns
 	About     int64  // the reply whose button was pressed; 0: what was said last
 	Group     string // the channel's name for the group that it was sent to; empty: to us alone
 	Delete    bool   // the channel has asked already whether all there is of the reader is to be deleted: it is
 	Addressed bool   // in a group: it calls us by name or answers us
-	At        time.Time
+	// At is when it was written, by the channel's clock; it may have waited for us for hours since. Zero: now.
+	At time.Time
+}
+
+// written is when a message was written: never after now, whatever the channel's clock says.
+func (m Message) written(now time.Time) time.Time {
+	if m.At.IsZero() || m.At.After(now) {
+		return now
+	}
+	return m.At
 }
 
 // Reader is somebody who talks to us over a channel, with all that is kept of them.

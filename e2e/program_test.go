@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -23,8 +24,10 @@ type program struct {
 	t    *testing.T
 	data string
 	set  []string // settings: name=value
-	base string
-	stop func() // ends what serves, as an operator does
+	// listen is where it serves; empty: at a port that is free.
+	listen string
+	base   string
+	stop   func() // ends what serves, as an operator does
 }
 
 // start serves a new, empty program with three people and two drafts: one authored, one read from a web page that an office saved.
@@ -96,7 +99,7 @@ var servedAt = regexp.MustCompile(`address=(http://[0-9.:]+)`)
 
 func (p *program) serve() {
 	p.t.Helper()
-	cmd := p.command("serve", "--listen", "127.0.0.1:0")
+	cmd := p.command("serve", "--listen", cmp.Or(p.listen, "127.0.0.1:0"), "--set", "trusted_proxies=127.0.0.1")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -117,6 +120,7 @@ func (p *program) serve() {
 		said.WriteString(scanner.Text() + "\n")
 		if m := servedAt.FindStringSubmatch(scanner.Text()); m != nil {
 			p.base = m[1]
+			p.front()
 			go func() { _, _ = io.Copy(os.Stderr, stderr) }()
 			return
 		}

@@ -50,7 +50,7 @@ func (b *Bot) Handle(ctx context.Context, stored engine.Update) error {
 			return inbox.Later{At: b.Now().Add(wait)}
 		}
 		var err error
-		if o, err = b.compose(ctx, stored.ID, u); o == nil || err != nil {
+		if o, err = b.compose(ctx, stored, u); o == nil || err != nil {
 			return err
 		}
 	}
@@ -109,7 +109,7 @@ func (b *Bot) Shed(ctx context.Context, stored engine.Update) error {
 }
 
 // compose makes the reply to an update; nil when there is nothing to say.
-func (b *Bot) compose(ctx context.Context, id string, u update) (*outgoing, error) {
+func (b *Bot) compose(ctx context.Context, stored engine.Update, u update) (*outgoing, error) {
 	me, err := b.self(ctx)
 	if err != nil {
 		return nil, err
@@ -118,11 +118,11 @@ func (b *Bot) compose(ctx context.Context, id string, u update) (*outgoing, erro
 	case u.Member != nil:
 		return nil, b.member(ctx, u.Member)
 	case u.Callback != nil:
-		return b.press(ctx, id, u.Callback)
+		return b.press(ctx, stored, u.Callback)
 	case u.about() == nil:
 		return nil, nil
 	}
-	return b.answer(ctx, me, id, u.about(), u.Edited != nil)
+	return b.answer(ctx, me, stored.ID, u.about(), u.Edited != nil)
 }
 
 // member notes who blocked us, and which group put us out.
@@ -173,8 +173,8 @@ func (b *Bot) answer(ctx context.Context, me *models.User, id string, m *message
 	return o, nil
 }
 
-// press makes the reply to a button: the same as to its words.
-func (b *Bot) press(ctx context.Context, id string, c *callback) (*outgoing, error) {
+// press makes the reply to a button: the same as to its words. When it was pressed Telegram does not say.
+func (b *Bot) press(ctx context.Context, stored engine.Update, c *callback) (*outgoing, error) {
 	answer, say, ok := c.choice()
 	note := ""
 	if !ok {
@@ -186,7 +186,7 @@ func (b *Bot) press(ctx context.Context, id string, c *callback) (*outgoing, err
 	}
 	where := update{Callback: c}.chat()
 	o := &outgoing{chat: where.ID, reader: where.name()}
-	asked := engine.Message{Via: Channel, Update: id, Reader: strconv.FormatInt(c.From.ID, 10), Text: say, About: answer, At: b.Now()}
+	asked := engine.Message{Via: Channel, Update: stored.ID, Reader: strconv.FormatInt(c.From.ID, 10), Text: say, About: answer, At: stored.Received}
 	if c.Message != nil && c.Message.InTopic {
 		o.thread = c.Message.Thread
 	}

@@ -78,8 +78,6 @@ type Bot struct {
 	unsent *lru.Cache[string, *outgoing] // replies that wait for another try, by update
 	told   *lru.Cache[int64, time.Time]  // chats that were told that too many ask
 	warned *lru.Cache[int64, struct{}]   // updates that could not be stored, of who was told the number to call
-	// counted are the updates of groups that Concerns has counted and let in.
-	counted *lru.Cache[int64, struct{}]
 }
 
 const (
@@ -136,7 +134,6 @@ func New(c Config) (*Bot, error) {
 	b.Traces = memoryTraces{traces}
 	b.told, _ = lru.New[int64, time.Time](remembered)
 	b.warned, _ = lru.New[int64, struct{}](remembered)
-	b.counted, _ = lru.New[int64, struct{}](remembered)
 	return b, nil
 }
 

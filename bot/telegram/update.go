@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -153,6 +154,9 @@ func parseUpdate(body []byte) (update, error) {
 }
 
 // valid reports whether an update says what it must, and not two things.
+// number is the update's name in the inbox.
+func (u update) number() string { return strconv.FormatInt(u.ID, 10) }
+
 func (u update) valid() bool {
 	kinds := 0
 	for _, m := range []*message{u.Message, u.Edited} {

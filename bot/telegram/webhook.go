@@ -81,7 +81,7 @@ func (b *Bot) store(ctx context.Context, u update) error {
 		return err
 	}
 	_, err = b.Inbox.Receive(ctx, engine.Update{
-		Channel: Channel.Name, ID: strconv.FormatInt(u.ID, 10), Chat: strconv.FormatInt(u.chat().ID, 10), Payload: payload, Received: b.Now(), Lane: u.lane(),
+		Channel: Channel.Name, ID: u.number(), Chat: strconv.FormatInt(u.chat().ID, 10), Payload: payload, Received: b.Now(), Lane: u.lane(),
 	})
 	if err != nil {
 		b.warn(context.WithoutCancel(ctx), u)
@@ -105,23 +105,14 @@ func (b *Bot) warn(ctx context.Context, u update) {
 	b.line(ctx, m.Chat.ID, line)
 }
 
-// concerns reports whether an update is for us; of groups' messages, which all come when the privacy mode is off, most are not. What a group may ask is
-// counted there: an update that comes again, since it could not be stored or nobody heard that it was, is not asked about once more.
+// concerns reports whether an update is for us; of groups' messages, which all come when the privacy mode is off, most are not.
 func (b *Bot) concerns(ctx context.Context, u update) (bool, error) {
-	if b.Concerns == nil || u.chat().private() || b.counted.Contains(u.ID) {
+	if b.Concerns == nil || u.chat().private() {
 		return true, nil
 	}
-	concerns, err := b.asksUs(ctx, u)
-	if concerns && err == nil {
-		b.counted.Add(u.ID, struct{}{})
-	}
-	return concerns, err
-}
-
-func (b *Bot) asksUs(ctx context.Context, u update) (bool, error) {
-	m := u.about()
+	m, number := u.about(), u.number()
 	if c := u.Callback; c != nil {
-		return b.Concerns(ctx, engine.Message{Via: Channel, Reader: strconv.FormatInt(c.From.ID, 10), Group: u.chat().name(), Addressed: true})
+		return b.Concerns(ctx, engine.Message{Via: Channel, Update: number, Reader: strconv.FormatInt(c.From.ID, 10), Group: u.chat().name(), Addressed: true})
 	}
 	if m == nil {
 		return true, nil
@@ -131,5 +122,5 @@ func (b *Bot) asksUs(ctx context.Context, u update) (bool, error) {
 		return false, err
 	}
 	words, addressed := b.understand(me, m)
-	return b.Concerns(ctx, engine.Message{Via: Channel, Reader: m.sender(), Group: m.Chat.name(), Text: words, Addressed: addressed})
+	return b.Concerns(ctx, engine.Message{Via: Channel, Update: number, Reader: m.sender(), Group: m.Chat.name(), Text: words, Addressed: addressed})
 }

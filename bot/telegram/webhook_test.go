@@ -222,7 +222,7 @@ func TestStoredOfGroups(t *testing.T) {
 func TestGroupsBudget(t *testing.T) {
 	b, api, address := open(t, unlimited)
 	talk, _ := bottest.NewEngine()
-	desk := engine.NewDesk(talk, &bottest.Store{}, b.Now)
+	desk := engine.NewDesk(talk, &bottest.Store{Now: b.Now}, b.Now)
 	desk.Limit(engine.Limits{PerGroup: 3})
 	box := &memoryInbox{fail: errors.New("the database is away")}
 	b.Inbox, b.Concerns = box, desk.Concerns

@@ -38,6 +38,7 @@
 //     eval/report: a run for people (one HTML file that stands alone) and for programs (JSON, JUnit XML).
 //     Its annotate*.go are the experts' review of cases, on sheets; migrations/00023 holds that no step is left out.
 //   - bot: a conclusion -> what the reader reads; the desk, one file a concern (limits, groups, choices, dialogue, opinion, subscribe, slow, due).
+//     Readers' limits are a node's; what a group may ask holds over all (postgres/budget.go).
 //     bot/bottest: conversations as data and the suite that every channel passes.
 //   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.
 //   - bot/web: the chat on web pages, at / of serve: whole without JavaScript. What forms led to lies in the inbox for two hours, so that any node
@@ -61,7 +62,8 @@
 //     readers asked, a new entry, a file to make drafts of; the emergency push: compose, approve, watch it by server-sent events, report;
 //     what is asked more than usual.
 //     What may be done is decided in postgres; a form carries the version and hash that were shown.
-//   - e2e: a module of its own: the binary driven through Chromium, each page through axe and an HTML validator (make e2e).
+//   - e2e: a module of its own: the binary driven through Chromium, each page through axe and an HTML validator (make e2e); where nginx is installed
+//     also behind the proxy that docs/operate.zh-CN.md prints.
 //   - password: argon2id hashes of the staff's passwords.
 //   - parts: where the pinned parts lie that scripts/setup fetched.
 //   - this package: the only one that wires parts (app.go), with one file a subcommand.
