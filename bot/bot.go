@@ -105,4 +105,6 @@ const (
 	TooLongLine    = "这段文字太长了，请只发要问的那一段。"
 	// GoneLine takes the place of what quotes an entry that is not served any more.
 	GoneLine = "刚才那一条已经撤下或者改过了，先不要照着做。\n请把要问的再发一次，我重新查。"
+	// GoneBelow is GoneLine below what still holds, such as the number in a danger, which it must not seem to take back.
+	GoneBelow = "这件事另有一条回答，已经撤下或者改过了，别照那一条做。\n请把要问的再发一次，我重新查。"
 )

@@ -21,10 +21,10 @@ func (k Kept) Quotes() []Quote {
 	own, due := k.parts()
 	quotes := []Quote{}
 	for _, ref := range slices.Concat(k.Answered, k.Offered) {
-		quotes = append(quotes, Quote{ref, own, k.head(own) + GoneLine})
+		quotes = append(quotes, Quote{ref, own, k.gone(own)})
 	}
 	for i, ref := range k.Told {
-		q := Quote{ref, "", k.head(own) + GoneLine}
+		q := Quote{ref, "", k.gone(own)}
 		if len(due) == len(k.Told) {
 			q.Words, q.Instead = due[i], dueGone(due[i])
 		}
@@ -57,6 +57,19 @@ func (k Kept) head(own string) (head string) {
 		head, own = head+piece+"\n\n", rest
 	}
 	return head
+}
+
+// gone is what stands for a reply's own words when what they quote is away.
+func (k Kept) gone(own string) string {
+	if head := k.head(own); head != "" {
+		return head + GoneBelow
+	}
+	return GoneLine
+}
+
+// IsGone reports whether a text stands for a reply that quoted what is not served any more.
+func IsGone(text string) bool {
+	return strings.Contains(text, GoneLine) || strings.Contains(text, GoneBelow)
 }
 
 // without is a reply without what shows a version that is away. It keeps its head, with the number.

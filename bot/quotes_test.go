@@ -37,11 +37,11 @@ func TestCurrent(t *testing.T) {
 		"what was waited for": {true, asked, []knowledge.ID{"msg-cancer"}, []string{"“喝白酒杀病毒”是谣言", "\n\n" + dueNot}, []string{bot.GoneLine, due}, "", true},
 		"both":                {true, asked, []knowledge.ID{"baijiu-kills-virus", "msg-cancer"}, []string{bot.GoneLine + "\n\n" + dueNot}, []string{"“喝白酒杀病毒”是谣言", due}, "", false},
 		"after no answer":     {true, "谢谢", []knowledge.ID{"msg-cancer"}, []string{dueNot}, []string{bot.GoneLine, due}, "", false},
-		"in a danger":         {false, danger, []knowledge.ID{"baijiu-kills-virus"}, []string{"120", "\n\n" + bot.GoneLine}, []string{"“喝白酒杀病毒”是谣言"}, "120", false},
+		"in a danger":         {false, danger, []knowledge.ID{"baijiu-kills-virus"}, []string{"120", "\n\n" + bot.GoneBelow}, []string{"“喝白酒杀病毒”是谣言"}, "120", false},
 		"another, in danger":  {false, danger, []knowledge.ID{"msg-cancer"}, []string{"120", "“喝白酒杀病毒”是谣言"}, []string{bot.GoneLine}, "120", false},
-		"a current fact":      {false, live, []knowledge.ID{"earthquake-indoors"}, []string{liveLine + "\n\n" + bot.GoneLine}, []string{"1 "}, "", false},
-		"such, and waited":    {true, live, []knowledge.ID{"earthquake-indoors"}, []string{liveLine + "\n\n" + bot.GoneLine + "\n\n" + due, "味精"}, []string{"1 "}, "", false},
-		"such, in a danger":   {false, danger + "？刚才是地震吗", []knowledge.ID{"baijiu-kills-virus"}, []string{"120", "\n\n" + liveLine + "\n\n" + bot.GoneLine}, []string{"1 "}, "120", false},
+		"a current fact":      {false, live, []knowledge.ID{"earthquake-indoors"}, []string{liveLine + "\n\n" + bot.GoneBelow}, []string{"1 "}, "", false},
+		"such, and waited":    {true, live, []knowledge.ID{"earthquake-indoors"}, []string{liveLine + "\n\n" + bot.GoneBelow + "\n\n" + due, "味精"}, []string{"1 "}, "", false},
+		"such, in a danger":   {false, danger + "？刚才是地震吗", []knowledge.ID{"baijiu-kills-virus"}, []string{"120", "\n\n" + liveLine + "\n\n" + bot.GoneBelow}, []string{"1 "}, "120", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := start

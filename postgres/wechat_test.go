@@ -142,11 +142,11 @@ func TestPartOfAWaitingReplyGoes(t *testing.T) {
 		"live":   {Text: live + "\n\n也可以先看看下面的。", Offered: moon, Live: true},
 	}
 	want := map[string]string{
-		"danger": head + "\n\n" + bot.GoneLine,
+		"danger": head + "\n\n" + bot.GoneBelow,
 		"told":   bot.GoneLine + "\n\n" + due,
 		"due":    "您好。\n\n另外，您上次问的“月亮”，答案刚刚撤下或者改过了。\n请再问一次，我重新查。",
 		"offers": bot.GoneLine,
-		"live":   live + "\n\n" + bot.GoneLine,
+		"live":   live + "\n\n" + bot.GoneBelow,
 	}
 	posts := map[string]wechat.Place{}
 	for id, k := range replies {

@@ -17,7 +17,7 @@ import (
 // TestWithdrawnWhileAReplyWaits: a reply that Telegram did not take at once does not say later what was withdrawn meanwhile; another does, and what to do
 // in a danger is said all the same.
 func TestWithdrawnWhileAReplyWaits(t *testing.T) {
-	for words, want := range map[string]string{"喝白酒能杀病毒吗": engine.GoneLine, "隔夜菜能吃吗": "“隔夜菜致癌”说过头了", "我妈刚喝了农药，白酒能解吗": engine.DangerLine("我妈刚喝了农药") + "\n\n" + engine.GoneLine} {
+	for words, want := range map[string]string{"喝白酒能杀病毒吗": engine.GoneLine, "隔夜菜能吃吗": "“隔夜菜致癌”说过头了", "我妈刚喝了农药，白酒能解吗": engine.DangerLine("我妈刚喝了农药") + "\n\n" + engine.GoneBelow} {
 		b, api, _ := open(t, unlimited)
 		api.Limits = telegramtest.Limits{}
 		talk, library := bottest.NewEngine()

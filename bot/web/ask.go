@@ -189,7 +189,10 @@ func (c *Chat) fromDesk(r *http.Request, who reader, q question) (exchange, *pro
 
 // exchange asks the desk; the zero exchange when nothing is to be said.
 func (c *Chat) exchange(ctx context.Context, who reader, q question) (exchange, error) {
-	shown := cmp.Or(pressed(c.said(ctx, who.name), q.about, q.text), asked(q.text)) // 喝白酒杀病毒, not 1
+	shown := asked(q.text)
+	if q.about != 0 {
+		shown = cmp.Or(pressed(c.said(ctx, who.name), q.about, q.text), shown) // 喝白酒杀病毒, not 1
+	}
 	id, n, err := c.note(ctx, who, q, shown)
 	if err != nil {
 		return exchange{}, err
@@ -286,7 +289,7 @@ func newExchange(q question, reply bot.Reply) exchange {
 	e := exchange{
 		key: q.key(), Asked: asked(q.text), Text: reply.Text, Choices: reply.Choices, Answer: reply.Answer,
 		forgot: reply.Forgot, kept: reply.Kept(),
-		Advice: (reply.Decision == retrieval.Sure || reply.Urgent != nil) && !strings.Contains(reply.Text, bot.GoneLine),
+		Advice: (reply.Decision == retrieval.Sure || reply.Urgent != nil) && !bot.IsGone(reply.Text),
 	}
 	if reply.Urgent != nil {
 		e.Call = reply.Urgent.Number

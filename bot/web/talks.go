@@ -111,7 +111,7 @@ func (t *talks) answered(name, key string) (exchange, bool) {
 func pressed(talk []exchange, about int64, say string) string {
 	for _, e := range talk {
 		for _, c := range e.Choices {
-			if about != 0 && e.Answer == about && c.Say == say {
+			if e.Answer == about && c.Say == say {
 				return c.Label
 			}
 		}

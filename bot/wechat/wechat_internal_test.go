@@ -137,7 +137,7 @@ func TestRefit(t *testing.T) {
 	for name, tt := range map[string]struct{ reply, begins, has, ends string }{
 		"fits":                {"答", "答", "", "答"},
 		"an entry, then gone": {entry + "\n\n" + bot.GoneLine, "“喝白酒", "……\n来源：中国疾控中心", bot.GoneLine},
-		"head first":          {"请马上打120。\n\n" + bot.GoneLine + "\n\n" + entry, "请马上打120。\n\n" + bot.GoneLine, "……\n来源：中国疾控中心", ""},
+		"head first":          {"请马上打120。\n\n" + bot.GoneBelow + "\n\n" + entry, "请马上打120。\n\n" + bot.GoneBelow, "……\n来源：中国疾控中心", ""},
 		"with what is due":    {entry + due, "“喝白酒", "……\n来源：中国疾控中心", due},
 		"all of it due":       {"您好。\n\n您上次问的“喝酒”，专家查过了。\n" + entry, "您好。", "……\n来源：中国疾控中心", ""},
 		"no entry":            {strings.Repeat("这句话正好十个字。", 80), "这句话", "", "\n……"},
