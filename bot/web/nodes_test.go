@@ -135,7 +135,7 @@ func TestWithdrawnSince(t *testing.T) {
 	library.Withdraw("earthquake-indoors")
 	gone := "刚才那一条已经撤下或者改过了"
 	again := b.do("POST", "/ask", danger)
-	again.has(t, 200, gone, "现在打120")
+	again.has(t, 200, "这件事另有一条回答，已经撤下或者改过了", "现在打120")
 	again.lacks(t, "打印这一条", "喝白酒杀病毒")
 	b.header.Del("X-Requested-With")
 	b.get("/chat").has(t, 200, "中国地震台网发布的为准", "现在打120")
