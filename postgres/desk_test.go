@@ -84,6 +84,7 @@ func TestConversationsInPostgres(t *testing.T) {
 	store := shelf(t)
 	bottest.ConformanceOn(t, func(t *testing.T) bottest.Backend {
 		store.Exec(t, `DELETE FROM readers`)
+		store.Exec(t, `DELETE FROM budgets`)
 		store.Exec(t, `DELETE FROM questions`)
 		return backend{store}
 	}, func(_ *testing.T, desk bottest.Desk) bottest.Channel { return direct{desk, map[string][]bot.Reply{}} })

@@ -87,9 +87,9 @@ func TestVectorIndex(t *testing.T) {
 		t.Errorf("valid: %v", got)
 	}
 	mustExec(t, ctx, writer, `COMMIT`)
-	must(t, store.Maintain(ctx))
-	if got := indexes(); !slices.Equal(got, []bool{true}) {
-		t.Errorf("valid: %v", got)
+	for !slices.Equal(indexes(), []bool{true}) { // while the server ends the one interrupted, who holds its lock, another leaves it alone
+		must(t, store.Maintain(ctx))
+		time.Sleep(10 * time.Millisecond)
 	}
 	must(t, store.Maintain(ctx))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -20,6 +21,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
+
+	"qiuzhen/bot"
+	"qiuzhen/bot/telegram"
 	"qiuzhen/bot/telegram/telegramtest"
 	"qiuzhen/bot/wechat/wechattest"
 )
@@ -35,7 +40,8 @@ const channelReaders = 3000
 
 // BenchmarkChannels drives the real binary with the real model over web pages, Telegram and WeChat together: 150 messages a second for a minute
 // (CHANNELS_RATE, CHANNELS_SECONDS), whatever the answers take, with stand-ins that enforce the platforms' limits. A time is from the message to its
-// answer: the page's, Telegram's sendMessage, WeChat's passive reply. late are WeChat's that no post took; lost are those without an answer. What is
+// answer: the page's, Telegram's sendMessage, WeChat's passive reply. late are WeChat's that no post took; shed are those told that too many ask, lost
+// those without any answer. What a platform's quota makes wait is told apart: the least that its bucket allows for these times of sending. What is
 // said again within a minute costs no search (bot.Recent): the texts are drawn as forwards come, the k-th most frequent 1/k times as often as the
 // first (Zipf, exponent 1.05, thousands of texts); CHANNELS_NEW=1 makes every text another.
 func BenchmarkChannels(b *testing.B) {
@@ -79,9 +85,13 @@ func BenchmarkChannels(b *testing.B) {
 			if n := len(steady); n > 0 {
 				later = steady[n*99/100].Milliseconds()
 			}
-			fmt.Printf("%-9s %6d answered  p50 %5d ms  p99 %5d ms  max %5d ms  p99 after the first %v %5d ms  %d lost\n",
-				name, len(took), p50.Milliseconds(), p99.Milliseconds(), most.Milliseconds(), warmUp, later, c.lost[name])
+			fmt.Printf("%-9s %6d answered  p50 %5d ms  p99 %5d ms  max %5d ms  p99 after the first %v %5d ms  %d shed, %d lost\n",
+				name, len(took), p50.Milliseconds(), p99.Milliseconds(), most.Milliseconds(), warmUp, later, c.shed[name], c.lost[name])
 			b.ReportMetric(float64(p99.Milliseconds()), name+"-p99-ms")
+		}
+		slices.Sort(c.beyondQuota)
+		if n := len(c.beyondQuota); n > 0 {
+			fmt.Printf("telegram without what its quota of %v a second makes wait: p99 %d ms\n", telegram.Official.All.PerSecond, c.beyondQuota[n*99/100].Milliseconds())
 		}
 		fmt.Printf("%d messages a second for %d s, %d different texts (all new: %v); %.0f ms of processor a message in the program, Postgres apart; %d of WeChat's were late\n",
 			rate, seconds, len(different), allNew, cpu.Seconds()*1000/float64(rate*seconds), c.late)
@@ -132,9 +142,12 @@ type channels struct {
 	begun  time.Time
 	took   map[string][]time.Duration
 	steady map[string][]time.Duration // of took, what was sent after warmUp
+	shed   map[string]int             // told that too many ask
 	lost   map[string]int
 	late   int
-	posted map[int64]time.Time // Telegram's chats
+	// beyondQuota are Telegram's times less what its quota makes wait at least
+	beyondQuota []time.Duration
+	posted      map[int64]time.Time // Telegram's chats
 }
 
 func startChannels(b *testing.B) *channels {
@@ -147,7 +160,7 @@ func startChannelsBy(b *testing.B, start func(args ...string) *exec.Cmd) *channe
 	c := &channels{
 		b: b, telegram: telegramtest.New(), wechat: wechattest.New(wechattest.Config{AppID: appID, Secret: secret, Token: token, Service: true}),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 200}, Timeout: 35 * time.Second},
-		took:   map[string][]time.Duration{}, steady: map[string][]time.Duration{}, lost: map[string]int{}, posted: map[int64]time.Time{},
+		took:   map[string][]time.Duration{}, steady: map[string][]time.Duration{}, shed: map[string]int{}, lost: map[string]int{}, posted: map[int64]time.Time{},
 	}
 	args := []string{"--data", testData, "--demo"}
 	for _, s := range []string{
@@ -190,14 +203,24 @@ func (c *channels) send(i int, text string) {
 	}
 }
 
-func (c *channels) answered(channel string, begin time.Time, ok bool) {
+// answered notes what a reader got; "": nothing.
+func (c *channels) answered(channel string, begin time.Time, reply string) {
+	took := time.Since(begin)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !ok {
+	switch {
+	case reply == "":
 		c.lost[channel]++
-		return
+	case isShed(reply):
+		c.shed[channel]++
+	default:
+		c.note(channel, begin, took)
 	}
-	c.note(channel, begin, time.Since(begin))
+}
+
+// isShed reports whether a reply says that too many ask, or that the message was not taken in.
+func isShed(reply string) bool {
+	return strings.Contains(reply, "现在问的人") || strings.Contains(reply, bot.ErrorLine)
 }
 
 // note keeps the time of an answer to what was sent then.
@@ -221,12 +244,16 @@ func (c *channels) toWeb(i int, text string) {
 	r.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", who[16], who[17], who[18]))
 	r.AddCookie(&http.Cookie{Name: "reader", Value: base64.RawURLEncoding.EncodeToString(who[:16])})
 	begin := time.Now()
+	var body []byte
 	response, err := c.client.Do(r)
 	if err == nil {
-		_, err = io.Copy(io.Discard, response.Body)
+		body, err = io.ReadAll(response.Body)
 		response.Body.Close()
 	}
-	c.answered("web", begin, err == nil && response.StatusCode == http.StatusOK)
+	if err != nil {
+		body = nil
+	}
+	c.answered("web", begin, string(body))
 }
 
 func (c *channels) toWeChat(i int, text string) {
@@ -240,7 +267,7 @@ func (c *channels) toWeChat(i int, text string) {
 		c.late++
 		c.mu.Unlock()
 	}
-	c.answered("wechat", begin, o.Reply != "")
+	c.answered("wechat", begin, o.Reply)
 }
 
 func (c *channels) toTelegram(i int, text string) {
@@ -251,12 +278,16 @@ func (c *channels) toTelegram(i int, text string) {
 	c.posted[chat] = time.Now()
 	c.mu.Unlock()
 	if status, err := telegramtest.Post(context.Background(), c.address+"/telegram/webhook", telegramSecret, raw); err != nil || status != http.StatusOK {
-		c.answered("telegram", time.Now(), false)
+		c.mu.Lock()
+		delete(c.posted, chat)
+		c.lost["telegram"]++
+		c.mu.Unlock()
 	}
 }
 
-// telegramTimes waits for the last answers and takes the times of all from the stand-in's calls. Who was told that too many ask has no answer.
+// telegramTimes waits for the last answers and takes the times of all from the stand-in's calls.
 func (c *channels) telegramTimes() {
+	quota := quotaWaits(slices.SortedFunc(maps.Values(c.posted), time.Time.Compare), telegram.Official.All)
 	answered := map[int64]bool{}
 	for end := time.Now().Add(30 * time.Second); len(answered) < len(c.posted) && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		for _, call := range c.telegram.Calls() {
@@ -267,10 +298,25 @@ func (c *channels) telegramTimes() {
 				continue
 			}
 			answered[chat] = true
+			if isShed(fmt.Sprint(call.Params["text"])) {
+				c.shed["telegram"]++
+				continue
+			}
 			c.note("telegram", begin, call.At.Sub(begin))
+			c.beyondQuota = append(c.beyondQuota, call.At.Sub(begin)-quota[begin])
 		}
 	}
-	c.lost["telegram"] = len(c.posted) - len(answered)
+	c.lost["telegram"] += len(c.posted) - len(answered)
+}
+
+// quotaWaits is how long each of the messages, by when they were sent, would wait for its place in a quota if it were answered at once.
+func quotaWaits(sent []time.Time, l telegram.Limit) map[time.Time]time.Duration {
+	bucket := rate.NewLimiter(rate.Limit(l.PerSecond), l.Burst)
+	waits := map[time.Time]time.Duration{}
+	for _, at := range sent {
+		waits[at] = bucket.ReserveN(at, 1).DelayFrom(at)
+	}
+	return waits
 }
 
 // processorTime is what a process has used, in user and kernel mode.
