@@ -42,6 +42,9 @@ type Recent struct {
 // searched for first, whatever the channel: one that answers eight readers at a time would wait for one that answers sixty-four.
 const searchesAtOnce = 2
 
+// mostAhead is how much earlier than those who ask now a message may count as sent: what has waited through an outage does not go before all of them.
+const mostAhead = 5 * time.Second
+
 // searchTime bounds a search that others wait for: it does not end with the message that began it.
 const searchTime = 30 * time.Second
 
@@ -118,11 +121,7 @@ func (r *Recent) concluded(ctx context.Context, m retrieval.Message) (result ret
 		}
 	}()
 	if patternDanger(m.Text) == nil { // a danger waits for nobody
-		since := r.now()
-		if !m.At.IsZero() && m.At.Before(since) {
-			since = m.At
-		}
-		if err := r.line.enter(ctx, since); err != nil {
+		if err := r.line.enter(ctx, r.since(m)); err != nil {
 			return result, err
 		}
 		defer r.line.leave()
@@ -130,6 +129,18 @@ func (r *Recent) concluded(ctx context.Context, m retrieval.Message) (result ret
 	result, err = r.Answerer.Answer(ctx, m)
 	result.Ranking = nil
 	return result, err
+}
+
+// since is when a message began to wait, as far as that counts. Platforms' clocks count whole seconds.
+func (r *Recent) since(m retrieval.Message) time.Time {
+	now := r.now()
+	if m.At.IsZero() || m.At.After(now) {
+		return now
+	}
+	if earliest := now.Add(-mostAhead); m.At.Before(earliest) {
+		return earliest
+	}
+	return m.At
 }
 
 // again is a conclusion with what it quotes as it is now; false when some of that is not served any more.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"qiuzhen/bot"
@@ -185,8 +187,61 @@ func (c *crowded) Answer(ctx context.Context, m retrieval.Message) (retrieval.Re
 	return retrieval.Result{Decision: retrieval.Abstain}, nil
 }
 
-// TestLongestWaitingFirst: the time that a channel gives a message is the one by which it is searched for.
-func TestLongestWaitingFirst(t *testing.T) {
+// TestSentFirst: of those who wait for a search the one who sent first is searched for first; but what was sent long ago, or by a clock that is ahead, does
+// not go before or after all others.
+func TestSentFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		library := &oneByOne{let: make(chan struct{})}
+		now := time.Now()
+		recent := bot.NewRecent(library, &edition{}, func() time.Time { return now })
+		var all sync.WaitGroup
+		ask := func(words string, at time.Time) {
+			all.Go(func() {
+				if _, err := recent.Answer(t.Context(), retrieval.Message{Text: words, At: at}); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		for i := range 2 * runtime.GOMAXPROCS(0) { // all places are taken
+			ask(fmt.Sprintf("第%d句", i), time.Time{})
+		}
+		library.order = nil
+		ask("现在", time.Time{})
+		ask("将来", now.Add(time.Hour))
+		ask("一秒前", now.Add(-time.Second))
+		ask("六秒前", now.Add(-6*time.Second))
+		ask("昨天", now.Add(-24*time.Hour))
+		ask("三秒前", now.Add(-3*time.Second))
+		for range 2*runtime.GOMAXPROCS(0) + 6 {
+			library.let <- struct{}{}
+			synctest.Wait()
+		}
+		all.Wait()
+		if want := []string{"六秒前", "昨天", "三秒前", "一秒前", "现在", "将来"}; !slices.Equal(library.order, want) {
+			t.Errorf("searched for %q, want %q", library.order, want)
+		}
+	})
+}
+
+// oneByOne notes what it is asked, and answers when it is let.
+type oneByOne struct {
+	bot.Answerer
+	mu    sync.Mutex
+	let   chan struct{}
+	order []string
+}
+
+func (o *oneByOne) Answer(_ context.Context, m retrieval.Message) (retrieval.Result, error) {
+	o.mu.Lock()
+	o.order = append(o.order, m.Text)
+	o.mu.Unlock()
+	<-o.let
+	return retrieval.Result{Decision: retrieval.Abstain}, nil
+}
+
+// TestSentAt: a search knows when the message was sent, as the channel tells.
+func TestSentAt(t *testing.T) {
 	engine, _ := bottest.NewEngine()
 	asked := &times{Answerer: engine.Answerer}
 	engine.Answerer = asked
