@@ -155,8 +155,8 @@ func (d *Desk) before(ctx context.Context, m Message) (Reply, bool, error) {
 func (k Kept) Shown() []retrieval.Ref { return slices.Concat(k.Answered, k.Offered, k.Told) }
 
 // Current are replies that were kept as they may be shown now: GoneLine stands where one answers with or offers what is not served any more. What to do
-// in a danger stays, with its number, and so does where a current fact is to be had; what the reader waited for is looked up by itself. One that has changed shows fewer versions than before. They
-// are looked up at once.
+// in a danger stays, with its number, and so does where a current fact is to be had; what the reader waited for is looked up by itself. One that has
+// changed shows fewer versions than before. They are looked up at once.
 func (d *Desk) Current(ctx context.Context, kept ...Kept) ([]Kept, error) {
 	var shown []retrieval.Ref
 	for _, k := range kept {

@@ -12,8 +12,8 @@ import (
 	"qiuzhen/retrieval"
 )
 
-// TestCurrent: of a reply that waited goes what answers with an entry that was withdrawn meanwhile. What to do in a danger stays, with its number, where a current fact is
-// to be had, and what the reader waited for, which is told once; of that they are told when it is gone itself.
+// TestCurrent: of a reply that waited goes what answers with an entry that was withdrawn meanwhile. What to do in a danger stays, with its
+// number, where a current fact is to be had, and what the reader waited for, which is told once; of that they are told when it is gone itself.
 func TestCurrent(t *testing.T) {
 	const (
 		asked    = "喝白酒能杀病毒吗"

@@ -125,8 +125,8 @@ func TestWithdrawnWhileAReplyWaits(t *testing.T) {
 	}
 }
 
-// TestPartOfAWaitingReplyGoes: what to do in a danger, and where a current fact is to be had, is said whatever becomes of the answer below it, and an answer that the reader waited for, which is told
-// once, stays below one that is withdrawn; as a reply that was joined and cut short, too.
+// TestPartOfAWaitingReplyGoes: what to do in a danger, and where a current fact is to be had, is said whatever becomes
+// of the answer below it, and an answer that the reader waited for, which is told once, stays below one that is withdrawn; as a reply that was joined and cut short, too.
 func TestPartOfAWaitingReplyGoes(t *testing.T) {
 	ctx, store := context.Background(), postgrestest.New(t)
 	publish(t, store, entry("moon", 1), onePassage())
