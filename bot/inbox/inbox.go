@@ -3,6 +3,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ type Later struct{ At time.Time }
 
 func (l Later) Error() string { return "try again at " + l.At.Format(time.RFC3339) }
 
-// AtOnce is how many updates a worker handles at once, and so how many replies may be sent twice after a kill.
+// AtOnce is how many updates a worker handles at once unless it is told otherwise, and so how many replies may be sent twice after a kill.
 const AtOnce = 8
 
 // SlowAtOnce is how many of them may be pictures, speech and links, so that words do not wait for those.
@@ -61,6 +62,7 @@ type Worker struct {
 	Queue   Queue
 	Store   Store
 	Handler Handler
+	AtOnce  int           // updates handled at once; 0: AtOnce
 	Bound   int           // above so many waiting updates they are shed; 0: never
 	Lease   time.Duration // 0: 15 seconds
 	Drain   time.Duration // how long Run waits for what is being handled; 0: 10 seconds
@@ -101,7 +103,7 @@ func (w *Worker) rouse() {
 func (w *Worker) Run(ctx context.Context) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	slots := make(chan struct{}, AtOnce)
+	slots := make(chan struct{}, cmp.Or(w.AtOnce, AtOnce))
 	var handling sync.WaitGroup
 	for ctx.Err() == nil {
 		n := take(ctx, slots)
@@ -129,7 +131,7 @@ func (w *Worker) Run(ctx context.Context) {
 	go func() { handling.Wait(); close(drained) }()
 	select {
 	case <-drained:
-	case <-time.After(orDefault(w.Drain, 10*time.Second)):
+	case <-time.After(cmp.Or(w.Drain, 10*time.Second)):
 		cancel()
 		<-drained
 	}
@@ -274,16 +276,9 @@ func (w *Worker) renew(ctx context.Context, cancel func(), u bot.Update) chan st
 	return done
 }
 
-func (w *Worker) lease() time.Duration { return orDefault(w.Lease, defaultLease) }
+func (w *Worker) lease() time.Duration { return cmp.Or(w.Lease, defaultLease) }
 
 // backOff grows with the number of tries: 2 s, 4 s, then up to a minute.
 func backOff(tries int64) time.Duration {
 	return min(time.Second<<min(tries, 6), time.Minute)
-}
-
-func orDefault(d, fallback time.Duration) time.Duration {
-	if d == 0 {
-		return fallback
-	}
-	return d
 }

@@ -262,10 +262,11 @@ func (c *channels) toWeChat(i int, text string) {
 		"<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[%s]]></Content><MsgId>%d</MsgId></xml>", who, time.Now().Unix(), text, 1_000_000+i)
 	begin := time.Now()
 	o := c.wechat.Send(context.Background(), c.address+"/wechat/callback", who, message)
-	if o.Reply == "" && !o.Failed {
+	if o.Reply == "" && !o.Failed { // a customer message follows
 		c.mu.Lock()
 		c.late++
 		c.mu.Unlock()
+		return
 	}
 	c.answered("wechat", begin, o.Reply)
 }
