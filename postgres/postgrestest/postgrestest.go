@@ -22,8 +22,6 @@ import (
 	"qiuzhen/parts"
 	"qiuzhen/postgres"
 	"qiuzhen/postgres/cluster"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver that pgtestdb opens
 )
 
 var shared struct {
@@ -84,7 +82,7 @@ func DSN(t testing.TB) string {
 	t.Helper()
 	socket := server(t).SocketDir()
 	config := pgtestdb.Custom(t, pgtestdb.Config{
-		DriverName: "pgx", Host: "localhost", Port: "5432", User: "qiuzhen", Password: "unused", Database: "postgres",
+		DriverName: copying, Host: "localhost", Port: "5432", User: "qiuzhen", Password: "unused", Database: "postgres",
 		Options:                   "host=" + url.QueryEscape(socket) + "&sslmode=disable",
 		TestRole:                  &pgtestdb.Role{Username: "qiuzhen_test", Password: "unused", Capabilities: "SUPERUSER"},
 		ForceTerminateConnections: true,
