@@ -186,8 +186,8 @@ func (s *spending) Spend(ctx context.Context, b bot.Budget, update string, urgen
 	return s.Store.Spend(ctx, b, update, urgent)
 }
 
-// GroupOfNodes: what a group asks of several nodes is counted once for each update, as it arrives and whichever node gets it, also again; not once more as
-// it is answered. Beyond that a few dangers are. A node that knows that it is too much asks the store no more.
+// GroupOfNodes tests that what a group asks of several nodes is counted once for each update, as it arrives and whichever node gets it, also again;
+// not once more as it is answered. Beyond that a few dangers are. A node that knows that it is too much asks the store no more.
 func GroupOfNodes(t *testing.T, store bot.Store, now func() time.Time) {
 	const most, messages, dangers = 3, 30, 10 // a minute: so slow that none comes due while the test runs
 	asked := &spending{Store: store}
