@@ -30,19 +30,6 @@ type Record interface {
 	Due(ctx context.Context, r Reader, now time.Time) ([]Due, error)
 }
 
-// Budgets are what all nodes together do so many times a minute.
-type Budgets interface {
-	// Spend takes one of what a budget allows now; false when it is used up. The same update takes one, however often it comes and to whichever node.
-	Spend(ctx context.Context, b Budget, update string) (bool, error)
-}
-
-// Budget is something that is done for somebody at most so many times a minute, all of them at once if need be.
-type Budget struct {
-	Channel, Name string // for whom: the channel's name
-	What          string
-	AMinute       int
-}
-
 // Store is all of it; *postgres.Store is one, bottest.Store another for tests.
 type Store interface {
 	Readers

@@ -37,11 +37,6 @@ func (d *Desk) forUs(ctx context.Context, m Message) (Message, Reply, bool, erro
 		return m, Reply{}, false, nil
 	}
 	asked := m.Calls()
-	if asked && m.Update == "" { // one with a number was counted as it arrived
-		if may, err := d.mayAsk(ctx, m); err != nil || !may {
-			return m, Reply{Silent: true}, true, err
-		}
-	}
 	group, err := d.Store.Reader(ctx, m.Via.Name, m.Group)
 	if err != nil {
 		return m, Reply{}, true, fmt.Errorf("group: %w", err)
@@ -78,8 +73,8 @@ func (m Message) Calls() bool {
 }
 
 // Concerns reports whether a message of a group can be answered at all: it calls us, and not more often than a group is answered, or the group wants
-// rumours answered unasked. What does not need not be stored. A channel whose messages of groups have an Update asks as each comes: there it is counted,
-// by its Update and not once more when it is answered, so that what waits for a platform's quota, of which a group has its own, is bounded.
+// rumours answered unasked. What does not need not be stored. Here, and nowhere else, what a group asks is counted: a channel with groups asks as each
+// message comes, before Handle, so that what waits for a platform's quota, of which a group has its own, is bounded.
 func (d *Desk) Concerns(ctx context.Context, m Message) (bool, error) {
 	switch {
 	case m.Group == "":
@@ -97,19 +92,25 @@ func (d *Desk) Concerns(ctx context.Context, m Message) (bool, error) {
 // mayAsk bounds what calls us in a group, whoever of its members it is and whichever node hears it: what a platform lets us say in a group in a minute is
 // less than they can ask between them. Beyond it nothing is said, but for a few dangers. What each node counted for itself let several nodes store
 // several times what the one that answers may say, and the group would have waited longer and longer.
+//
+// It counts by when a message comes, not by when it was written: after an outage a platform brings what a group asked for hours, and but for the first few
+// that is met with silence. They can ask again; answered one after the other, the old ones would keep the group waiting for as many minutes as it takes.
 func (d *Desk) mayAsk(ctx context.Context, m Message) (bool, error) {
 	most := d.doorman.limits.PerGroup
 	if most == 0 {
 		return true, nil
 	}
-	may, err := d.Store.Spend(ctx, Budget{m.Via.Name, m.Group, "call", most}, m.Update)
-	if err == nil && !may && patternDanger(m.Text) != nil {
-		may, err = d.Store.Spend(ctx, Budget{m.Via.Name, m.Group, "danger", groupDangersAMinute}, m.Update)
+	b := Budget{Channel: m.Via.Name, Name: m.Group, What: "call", AMinute: most, AtOnce: min(groupAtOnce, most), Reserve: groupDangers}
+	urgent := patternDanger(m.Text) != nil
+	if may, known := d.doorman.refused.say(b, m.Update, urgent, d.Now()); known {
+		return may, nil
 	}
+	spent, err := d.Store.Spend(ctx, b, m.Update, urgent)
 	if err != nil {
 		return false, fmt.Errorf("budget of a group: %w", err)
 	}
-	return may, nil
+	d.doorman.refused.add(b, urgent, spent, d.Now())
+	return spent.May, nil
 }
 
 // setAuto keeps what a group wants.

@@ -14,14 +14,16 @@ import (
 
 // Limits are how much is answered. The zero value limits nothing. A node counts its own readers, in memory: several nodes answer one that goes to all of
 // them so many times more, which costs nobody anything. What a group asks waits for what a platform lets us say in it, and is counted for all nodes (mayAsk).
+// All count by when a message comes: of what a platform brings at once after an outage a reader or a group is answered as much as of a flood.
 type Limits struct {
 	PerMinute int // messages of one reader in a minute
 	PerSecond int // messages of all readers in a second
-	PerGroup  int // messages in a minute by which one group calls us, over all nodes
+	PerGroup  int // messages in a minute by which one group calls us, over all nodes; evenly, but for groupAtOnce
 	Readers   int // how many readers' counts are kept in memory, the latest; 0: defaultReaders
 }
 
-// DefaultLimits let nobody who reads the answers wait.
+// DefaultLimits let nobody who reads the answers wait. Of a group any minute holds at most 20 messages, these and the ones at once: what Telegram lets
+// us say in one.
 var DefaultLimits = Limits{PerMinute: 20, PerSecond: 300, PerGroup: 15, Readers: defaultReaders}
 
 const (
@@ -32,8 +34,11 @@ const (
 	repeated = time.Minute
 	// dangersAMinute is how often somebody who is over the limit, or says it again, is told the number to call.
 	dangersAMinute = 10
-	// groupDangersAMinute is how many dangers that patterns see a group is answered beyond its limit.
-	groupDangersAMinute = 3
+	// groupAtOnce is how many messages by which a group calls us may come at once; then they are let in evenly.
+	groupAtOnce = 5
+	// groupDangers is how many dangers that patterns see come before that: so many more at once. In a minute that makes more than a platform's quota, for
+	// which the last of them wait some seconds.
+	groupDangers = 3
 	// looksASecond is how many messages of readers over a limit are looked at for a danger that no pattern sees, of each reader one a minute:
 	// that costs a model's call, but no search.
 	looksASecond = 20
@@ -56,6 +61,8 @@ type doorman struct {
 	limits Limits
 	all    *rate.Limiter
 	looks  *rate.Limiter
+	// refused are the groups that ask too much.
+	refused refusals
 
 	mu     sync.Mutex
 	known  map[string]*list.Element
@@ -82,7 +89,7 @@ func newDoorman(l Limits) *doorman {
 		l.Readers = defaultReaders
 	}
 	d := &doorman{
-		limits: l, all: rate.NewLimiter(rate.Inf, 0), looks: rate.NewLimiter(looksASecond, looksASecond),
+		limits: l, all: rate.NewLimiter(rate.Inf, 0), looks: rate.NewLimiter(looksASecond, looksASecond), refused: newRefusals(),
 		known: map[string]*list.Element{}, recent: list.New(),
 	}
 	if l.PerSecond > 0 {

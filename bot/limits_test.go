@@ -275,50 +275,6 @@ func TestDueFits(t *testing.T) {
 	}
 }
 
-// TestGroupLimit: however many members call us, a group is answered 15 times a minute and then met with silence; a few dangers still hear the number, other
-// groups and who writes alone are not touched.
-func TestGroupLimit(t *testing.T) {
-	clock := start
-	desk, _, library := deskAt(&clock)
-	via := bot.Channel{Name: "telegram", Groups: true}
-	n := 0
-	say := func(group, words string) bot.Reply {
-		t.Helper()
-		n++
-		reply, err := desk.Handle(context.Background(), bot.Message{Via: via, Reader: fmt.Sprint("m", n), Group: group, Text: words})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return reply
-	}
-	answered := 0
-	for i := range 40 {
-		words := []string{"求真，白酒能杀病毒吗", "求真，自动辟谣", "求真，关闭自动辟谣", "求真，你好"}[i%4]
-		if !say("家人群", words).Silent {
-			answered++
-		}
-	}
-	if answered != 15 || library.Searches() != 4 {
-		t.Errorf("%d answered, %d searches, want 15 and 4", answered, library.Searches())
-	}
-	dangers := 0
-	for range 10 {
-		if r := say("家人群", "求真，我妈刚喝了农药"); r.Urgent != nil {
-			dangers++
-		}
-	}
-	if dangers != 3 {
-		t.Errorf("%d dangers are answered beyond the limit, want 3", dangers)
-	}
-	if say("村里", "求真，白酒能杀病毒吗").Silent || handle(t, desk, "m1", "白酒").Silent {
-		t.Error("others are silenced too")
-	}
-	clock = clock.Add(4 * time.Second)
-	if say("家人群", "求真，白酒能杀病毒吗").Silent || !say("家人群", "求真，白酒能杀病毒吗").Silent {
-		t.Error("four seconds later not one more is answered, or more")
-	}
-}
-
 // gated is a library that answers when it is let.
 type gated struct {
 	bot.Answerer

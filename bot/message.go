@@ -23,7 +23,7 @@ type Message struct {
 	Via       Channel
 	Reader    string // the channel's name for who sent it
 	Text      string
-	Update    string // the platform's number of what brought it: brought again it gets the same reply; empty: it is not brought again. See Concerns
+	Update    string // the platform's number of what brought it: brought again it gets the same reply; empty: it is not brought again
 	About     int64  // the reply whose button was pressed; 0: what was said last
 	Group     string // the channel's name for the group that it was sent to; empty: to us alone
 	Delete    bool   // the channel has asked already whether all there is of the reader is to be deleted: it is

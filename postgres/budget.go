@@ -2,43 +2,47 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"github.com/jackc/pgx/v5"
 
 	"qiuzhen/bot"
 )
 
-// updatesCounted is how many updates a budget remembers: those of some minutes. Telegram brings one again when the inbox could not store it.
-const updatesCounted = 64
+// spendBudget takes a share of $5 of the time up to which is paid, which may lie $6 ahead (the generic cell rate algorithm, over all nodes and by this
+// server's clock). What lies further ahead than the most, $7, is of a clock that was set back, and begins anew. An update that was counted passes again and
+// takes nothing. In the known case, by what was there when the statement began, what is refused or passes again locks and writes nothing; of those that
+// take the same share at once the row's lock keeps all but one, and who waited for it in vain asks again.
+const spendBudget = `
+WITH was AS (
+    SELECT paid_to, counted, $4::text <> '' AND counted @> ARRAY[$4::text] AS known
+      FROM budgets WHERE channel = $1 AND mark = reader_mark($1, $2) AND what = $3),
+refused AS (
+    SELECT paid_to + $5::interval - $6::interval - clock_timestamp() AS due, counted FROM was
+     WHERE NOT known AND paid_to + $5::interval > clock_timestamp() + $6::interval AND paid_to <= clock_timestamp() + $7::interval),
+spent AS (
+    INSERT INTO budgets AS g (channel, mark, what, paid_to, counted)
+    SELECT $1, reader_mark($1, $2), $3, clock_timestamp() + $5::interval, array_remove(ARRAY[$4::text], '')
+     WHERE NOT EXISTS (SELECT FROM refused) AND NOT EXISTS (SELECT FROM was WHERE known)
+    ON CONFLICT (channel, mark, what) DO UPDATE SET
+       counted = CASE WHEN g.counted @> excluded.counted THEN g.counted ELSE (excluded.counted || g.counted)[:$8::int] END,
+       paid_to = CASE WHEN $4::text <> '' AND g.counted @> excluded.counted THEN g.paid_to
+                      WHEN g.paid_to > clock_timestamp() + $7::interval THEN excluded.paid_to
+                      ELSE greatest(excluded.paid_to, g.paid_to + $5::interval) END
+     WHERE $4::text <> '' AND g.counted @> excluded.counted OR g.paid_to + $5::interval <= clock_timestamp() + $6::interval
+        OR g.paid_to > clock_timestamp() + $7::interval
+    RETURNING true)
+SELECT EXISTS (SELECT FROM spent) OR EXISTS (SELECT FROM was WHERE known),
+       coalesce((SELECT due FROM refused), interval '0'), coalesce((SELECT counted FROM refused), '{}')`
 
-// Spend takes one of what a budget allows now, over all nodes and by this server's clock: each takes a share of the minute, and as many are taken
-// ahead as fill one (the generic cell rate algorithm). What lies further ahead than a minute is of a clock that was set back. An update that was
-// counted passes again and takes nothing; what is refused writes nothing. One statement: the row's lock keeps nodes from spending the same share.
-func (s *Store) Spend(ctx context.Context, b bot.Budget, update string) (may bool, err error) {
-	const known, paid, minute = `(g.counted @> ARRAY[$4::text])`, `(g.paid_to + $5 * interval '1 second')`, `interval '60.001 seconds'` // shares are rounded
-	var id *string
-	if update != "" {
-		id = &update
-	}
-	err = s.pool.QueryRow(ctx, `
-		INSERT INTO budgets AS g (channel, mark, what, paid_to, counted)
-		SELECT $1, reader_mark($1, $2), $3, clock_timestamp() + $5 * interval '1 second', ARRAY[$4::text]
-		ON CONFLICT (channel, mark, what) DO UPDATE SET
-		   counted = CASE WHEN `+known+` THEN g.counted ELSE ($4::text || g.counted)[:$6] END,
-		   paid_to = CASE WHEN `+known+` THEN g.paid_to
-		                  WHEN g.paid_to > clock_timestamp() + `+minute+` THEN excluded.paid_to
-		                  ELSE greatest(excluded.paid_to, `+paid+`) END
-		 WHERE `+known+` OR `+paid+` <= clock_timestamp() + `+minute+` OR g.paid_to > clock_timestamp() + `+minute+`
-		RETURNING true`, b.Channel, b.Name, b.What, id, 60/float64(b.AMinute), updatesCounted).Scan(&may)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
-	}
+// Spend implements bot.Budgets.
+func (s *Store) Spend(ctx context.Context, b bot.Budget, update string, urgent bool) (bot.Spent, error) {
+	var spent bot.Spent
+	err := s.pool.QueryRow(ctx, spendBudget, b.Channel, b.Name, b.What, update, b.Share(), b.Ahead(urgent), b.Ahead(true), bot.UpdatesCounted).
+		Scan(&spent.May, &spent.Due, &spent.Counted)
 	if err != nil {
-		return false, fmt.Errorf("spend a budget on %s: %w", b.Channel, err)
+		return bot.Spent{}, fmt.Errorf("spend a budget on %s: %w", b.Channel, err)
 	}
-	return may, nil
+	spent.Due = max(spent.Due, 0)
+	return spent, nil
 }
 
 // DropBudgets deletes those that nobody has spent of for an hour.

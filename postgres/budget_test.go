@@ -6,22 +6,36 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"qiuzhen/bot"
+	"qiuzhen/bot/bottest"
 	"qiuzhen/postgres/postgrestest"
 )
 
-// TestSpend: of updates that each come to several nodes at once a budget lets in as many as it has; what was let in passes again and takes nothing, and
-// what was not leaves no trace.
-func TestSpend(t *testing.T) {
+func TestBudgets(t *testing.T) {
+	store := postgrestest.New(t)
+	bottest.BudgetsOn(t, func(t *testing.T) (bottest.BudgetStore, func(time.Duration)) {
+		store.Exec(t, `DELETE FROM budgets`)
+		return store, func(d time.Duration) { store.Exec(t, `UPDATE budgets SET paid_to = paid_to - $1::interval`, d) }
+	})
+}
+
+func TestGroupOfNodes(t *testing.T) {
+	bottest.GroupOfNodes(t, shelf(t), time.Now)
+}
+
+// TestSpendAtOnce: of updates that each come to several nodes at once a budget lets in as many as it has; what was let in passes again and takes nothing,
+// and what was not leaves no trace: it does not even lock the row.
+func TestSpendAtOnce(t *testing.T) {
 	ctx, store := context.Background(), postgrestest.New(t)
-	calls := bot.Budget{Channel: "telegram", Name: "-100", What: "call", AMinute: 7} // no share of it is a whole number of microseconds
-	spend := func(b bot.Budget, update string) bool {
-		may, err := store.Spend(ctx, b, update)
+	calls := bot.Budget{Channel: "telegram", Name: "-100", What: "call", AMinute: 7, AtOnce: 7} // no share of it is a whole number of microseconds
+	spend := func(update string) bool {
+		spent, err := store.Spend(ctx, calls, update, false)
 		if err != nil {
 			t.Error(err)
 		}
-		return may
+		return spent.May
 	}
 	const updates, nodes = 20, 3
 	var passed [updates]atomic.Int32
@@ -29,7 +43,7 @@ func TestSpend(t *testing.T) {
 	for range nodes {
 		all.Go(func() {
 			for i := range updates {
-				if spend(calls, fmt.Sprint(i)) {
+				if spend(fmt.Sprint(i)) {
 					passed[i].Add(1)
 				}
 			}
@@ -40,59 +54,23 @@ func TestSpend(t *testing.T) {
 	for i := range passed {
 		if n := passed[i].Load(); n > 0 {
 			in++
-			if n != nodes || !spend(calls, fmt.Sprint(i)) {
+			if n != nodes || !spend(fmt.Sprint(i)) {
 				t.Errorf("update %d passed %d times of %d", i, n, nodes)
 			}
 		}
 	}
-	if in != calls.AMinute || spend(calls, "another") {
+	if in != calls.AMinute || spend("another") {
 		t.Errorf("%d of %d updates passed, want %d, and no other", in, updates, calls.AMinute)
 	}
 	if n := store.Count(t, `SELECT cardinality(counted) FROM budgets`); n != calls.AMinute {
 		t.Errorf("%d updates are remembered", n)
 	}
-	for _, other := range []bot.Budget{
-		{Channel: "telegram", Name: "-100", What: "danger", AMinute: 3}, {Channel: "telegram", Name: "-101", What: "call", AMinute: 7}, {Channel: "x", Name: "-100", What: "call", AMinute: 7},
-	} {
-		if !spend(other, "0") {
-			t.Errorf("%+v is used up too", other)
-		}
-	}
 	if n := store.Count(t, `SELECT count(*) FROM budgets WHERE mark LIKE '%100%' AND length(mark) < 60`); n != 0 {
 		t.Error("a group is named")
 	}
-}
-
-// TestSpendInTime: a share comes back when it is due, at most a minute's worth of them, and a clock that was set back stops nobody for longer.
-func TestSpendInTime(t *testing.T) {
-	ctx, store := context.Background(), postgrestest.New(t)
-	b := bot.Budget{Channel: "telegram", Name: "-100", What: "call", AMinute: 15}
-	many := func() (n int) {
-		for range 40 {
-			may, err := store.Spend(ctx, b, "") // without a number each is another
-			if err != nil {
-				t.Fatal(err)
-			}
-			if may {
-				n++
-			}
-		}
-		return n
-	}
-	for i, c := range []struct {
-		pass string // what the clock seems to do
-		want int
-	}{{"0", 15}, {"4 seconds", 1}, {"8 seconds", 2}, {"1 day", 15}, {"-1 day", 15}} {
-		store.Exec(t, `UPDATE budgets SET paid_to = paid_to - $1::interval`, c.pass)
-		if n := many(); n != c.want {
-			t.Errorf("step %d, %s later: %d, want %d", i, c.pass, n, c.want)
-		}
-	}
-	if err := store.DropBudgets(ctx); err != nil || store.Count(t, `SELECT count(*) FROM budgets`) != 1 {
-		t.Errorf("one that is in use is dropped (%v)", err)
-	}
-	store.Exec(t, `UPDATE budgets SET paid_to = paid_to - interval '2 hours'`)
-	if err := store.DropBudgets(ctx); err != nil || store.Count(t, `SELECT count(*) FROM budgets`) != 0 {
-		t.Errorf("an old one stays (%v)", err)
+	version := `SELECT (xmin::text || xmax::text)::numeric::bigint FROM budgets` // who wrote the row, and who locked it
+	before := store.Count(t, version)
+	if spend("one more") || store.Count(t, version) != before {
+		t.Error("what is refused locks or writes the row")
 	}
 }

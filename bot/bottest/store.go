@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"qiuzhen/bot"
 	"qiuzhen/retrieval"
 )
@@ -24,13 +22,8 @@ type Store struct {
 	Questions []*Question
 	blocked   map[string]bool     // who was blocked when they were forgotten; not dumped: a mark of them is no name
 	replies   map[string]bot.Kept // by channel and update
-	budgets   map[bot.Budget]*budget
+	budgets   map[budgetOf]budget
 	Now       func() time.Time // of budgets; nil: time.Now
-}
-
-type budget struct {
-	rate    *rate.Limiter
-	counted map[string]bool // updates
 }
 
 // Answer is a kept reply.
@@ -150,30 +143,6 @@ func (s *Store) Kept(_ context.Context, channel, update string) (bot.Kept, bool,
 	defer s.mu.Unlock()
 	k, ok := s.replies[channel+"\x00"+update]
 	return k, ok, nil
-}
-
-// Spend implements bot.Budgets.
-func (s *Store) Spend(_ context.Context, b bot.Budget, update string) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.budgets == nil {
-		s.budgets = map[bot.Budget]*budget{}
-	}
-	of := s.budgets[b]
-	if of == nil {
-		of = &budget{rate.NewLimiter(rate.Limit(float64(b.AMinute)/60), b.AMinute), map[string]bool{}}
-		s.budgets[b] = of
-	}
-	if update != "" && of.counted[update] {
-		return true, nil
-	}
-	now := time.Now
-	if s.Now != nil {
-		now = s.Now
-	}
-	may := of.rate.AllowN(now(), 1)
-	of.counted[update] = may
-	return may, nil
 }
 
 // clone goes by JSON, as the database does.

@@ -62,7 +62,8 @@ type Bot struct {
 	Media   Media // nil: the reader is asked for text
 	// Wording is the words that find an entry, for links that name one; empty when it is not served.
 	Wording func(ctx context.Context, id string) (string, error)
-	// Concerns reports whether a group's message can be answered at all; others are not stored. Nil: all are.
+	// Concerns reports whether a group's message can be answered at all, and counts it; others are not stored. Nil: all are, and a group may ask without
+	// limit.
 	Concerns func(ctx context.Context, m engine.Message) (bool, error)
 	// Current is a reply that waited as it may be sent now (bot.Desk.Current). Nil: as it is.
 	Current func(ctx context.Context, kept ...engine.Kept) ([]engine.Kept, error)

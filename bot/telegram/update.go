@@ -153,10 +153,10 @@ func parseUpdate(body []byte) (update, error) {
 	return u, nil
 }
 
-// valid reports whether an update says what it must, and not two things.
 // number is the update's name in the inbox.
 func (u update) number() string { return strconv.FormatInt(u.ID, 10) }
 
+// valid reports whether an update says what it must, and not two things.
 func (u update) valid() bool {
 	kinds := 0
 	for _, m := range []*message{u.Message, u.Edited} {

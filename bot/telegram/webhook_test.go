@@ -217,8 +217,8 @@ func TestStoredOfGroups(t *testing.T) {
 	}
 }
 
-// TestGroupsBudget: what a group may ask is counted once for each update, however often Telegram sends it; and a button that is pressed beyond it does not
-// wait on, but says that too many ask.
+// TestGroupsBudget: what a group may ask is counted once for each update, however often Telegram sends it, also when the group has asked too much since. Three
+// dangers are taken beyond it; and a button that is pressed beyond it does not wait on, but says that too many ask.
 func TestGroupsBudget(t *testing.T) {
 	b, api, address := open(t, unlimited)
 	talk, _ := bottest.NewEngine()
@@ -232,20 +232,26 @@ func TestGroupsBudget(t *testing.T) {
 			t.Fatalf("status %d, want %d (%v)", status, want, err)
 		}
 	}
-	calls := func(id int) string {
-		return update(id, fmt.Sprintf(`"message":{"message_id":%d,"from":{"id":7},"chat":{"id":-4,"type":"supergroup"},"date":%d,"text":"求真，喝白酒杀病毒吗"}`, id, noon.Unix()))
+	says := func(id int, words string) string {
+		return update(id, fmt.Sprintf(`"message":{"message_id":%d,"from":{"id":7},"chat":{"id":-4,"type":"supergroup"},"date":%d,"text":"求真，%s"}`, id, noon.Unix(), words))
 	}
 	for range 5 {
-		post(calls(1), 503)
+		post(says(1, "喝白酒杀病毒吗"), 503)
 	}
 	box.mu.Lock()
 	box.fail = nil
 	box.mu.Unlock()
-	for _, id := range []int{1, 1, 2, 2, 3, 4, 4} {
-		post(calls(id), 200)
+	for _, id := range []int{2, 2, 3, 4, 4, 1, 1} {
+		post(says(id, "喝白酒杀病毒吗"), 200)
+	}
+	if stored := box.take(); len(stored) != 3 || stored[2].ID != "1" {
+		t.Errorf("of four are stored %+v, want 2, 3 and 1", stored)
+	}
+	for id := range 6 {
+		post(says(10+id, "我妈刚喝了农药"), 200)
 	}
 	if n := len(box.take()); n != 3 {
-		t.Errorf("%d of four are stored, want 3", n)
+		t.Errorf("%d of six dangers are stored, want 3", n)
 	}
 	before := len(api.Calls())
 	post(update(5, fmt.Sprintf(`"callback_query":{"id":"q5","from":{"id":7},"data":"A1:0:为什么","message":{"message_id":9,"chat":{"id":-4,"type":"supergroup"},"date":%d,"text":"答"}}`, noon.Unix())), 200)

@@ -38,7 +38,7 @@
 //     eval/report: a run for people (one HTML file that stands alone) and for programs (JSON, JUnit XML).
 //     Its annotate*.go are the experts' review of cases, on sheets; migrations/00023 holds that no step is left out.
 //   - bot: a conclusion -> what the reader reads; the desk, one file a concern (limits, groups, choices, dialogue, opinion, subscribe, slow, due).
-//     Readers' limits are a node's; what a group may ask holds over all (postgres/budget.go).
+//     Readers' limits are a node's; what a group may ask holds over all (bot/budget.go, postgres/budget.go).
 //     bot/bottest: conversations as data and the suite that every channel passes.
 //   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.
 //   - bot/web: the chat on web pages, at / of serve: whole without JavaScript. What forms led to lies in the inbox for two hours, so that any node

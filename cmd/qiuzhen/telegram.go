@@ -118,7 +118,7 @@ func (t *telegramChannel) run(ctx context.Context, a *App, push *pushes, log *sl
 	parts.Go(func() {
 		every(ctx, time.Hour, func() {
 			before := time.Now().Add(-keepNames)
-			if err := errors.Join(a.Store.DropDone(ctx, before), a.Store.DropTraces(ctx, before), a.Store.DropBudgets(ctx)); err != nil && ctx.Err() == nil {
+			if err := errors.Join(a.Store.DropDone(ctx, before), a.Store.DropTraces(ctx, before)); err != nil && ctx.Err() == nil {
 				log.Warn("the inbox was not tidied", "error", err)
 			}
 		})

@@ -15,7 +15,7 @@ import (
 // watchInterval is how often a long-running program looks whether its private server lives.
 const watchInterval = 2 * time.Second
 
-// maintainEvery is how many of those looks pass between two folds of the term statistics.
+// maintainEvery is how many of those looks pass between two folds of the term statistics, which is also when what is kept for hours only is dropped.
 const maintainEvery = 30
 
 const (
@@ -61,7 +61,8 @@ func (a *App) watch(ctx context.Context, log *slog.Logger) {
 		case <-ticker.C:
 		}
 		if look%maintainEvery == 0 {
-			if err := errors.Join(a.Store.Maintain(ctx), a.Store.DropForms(ctx, time.Now().Add(-keepForms))); err != nil && ctx.Err() == nil {
+			err := errors.Join(a.Store.Maintain(ctx), a.Store.DropForms(ctx, time.Now().Add(-keepForms)), a.Store.DropBudgets(ctx))
+			if err != nil && ctx.Err() == nil {
 				log.Warn("maintenance failed", "error", err)
 			}
 		}
