@@ -32,7 +32,7 @@ type browser struct {
 	count   int
 }
 
-func openBrowser(t *testing.T) *browser {
+func openBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	for _, name := range []string{"E2E_BINARY", "E2E_AXE", "E2E_VNU"} {
 		if os.Getenv(name) == "" {
@@ -43,9 +43,11 @@ func openBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.Flag("lang", "zh-CN"),
-		chromedp.Flag("ignore-certificate-errors", true)) // nginx has one of its own (proxy_test.go)
-	allocator, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.Flag("lang", "zh-CN"))
+	if os.Getenv("E2E_PROXY") != "" {
+		more = append(more, ownCertificates)
+	}
+	allocator, cancel := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
 	t.Cleanup(cancel)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)

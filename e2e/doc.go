@@ -4,5 +4,5 @@
 // A page is checked by visit.check: axe finds no violation, nothing scrolls sideways at 360 and 1280 wide, the HTML as it was served is
 // valid, and with --pictures DIR there is a picture of it. Public pages are a line of publicPages (pages_test.go).
 //
-// Where nginx is installed, the configuration that docs/operate.zh-CN.md prints is tried (guideproxy_test.go); E2E_PROXY=1 has all tests go through it.
+// Where nginx is installed, the configuration that docs/operate.zh-CN.md prints is tried (guideproxy_test.go, guidenodes_test.go); E2E_PROXY=1 has all tests go through it.
 package e2e

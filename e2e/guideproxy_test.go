@@ -22,12 +22,12 @@ const telegramSecret = "a-secret-of-thirty-two-characters"
 // told what to do while the program is started again; the platforms' posts come through, and files as large as the console takes.
 func TestGuideProxy(t *testing.T) {
 	findNginx(t)
-	b := openBrowser(t)
+	b := openBrowser(t, ownCertificates)
 	p := newProgram(t)
 	listen := freePort(t)
 	n, fakes := behindNginx(t, "http://"+listen), newPlatforms(t)
 	p.listen, p.set = listen, []string{
-		"serve_unsigned=true", "public_url=https://" + n.secure, "telegram_token=123456:" + strings.Repeat("A", 35), "telegram_secret=" + telegramSecret,
+		behindProxy, "serve_unsigned=true", "public_url=https://" + n.secure, "telegram_token=123456:" + strings.Repeat("A", 35), "telegram_secret=" + telegramSecret,
 		"telegram_api=" + fakes.URL, "wechat_api=" + fakes.URL, "wechat_app_id=wx0123456789abcdef", "wechat_app_secret=secret", "wechat_token=qiuzhen",
 	}
 	p.serve()
@@ -122,8 +122,17 @@ func takesPosts(t *testing.T, n *nginx) {
 		t.Errorf("WeChat is answered %d: %s", response.StatusCode, body)
 	}
 	query.Set("echostr", "an-echo")
-	if _, body := n.do(t, "GET", "https://"+n.secure+"/wechat/callback?"+query.Encode(), nil, ""); body != "an-echo" && !strings.Contains(body, "Forbidden") { // the nonce was used
-		t.Errorf("WeChat's check is answered %s", body)
+	check := func() (int, string) {
+		response, body := n.do(t, "GET", "https://"+n.secure+"/wechat/callback?"+query.Encode(), nil, "")
+		return response.StatusCode, body
+	}
+	if status, body := check(); status != 200 || body != "an-echo" {
+		t.Errorf("WeChat's check is answered %d: %s", status, body)
+	}
+	sum[0]++
+	query.Set("signature", hex.EncodeToString(sum[:]))
+	if status, body := check(); status != 403 || strings.Contains(body, "an-echo") {
+		t.Errorf("a check that another signed is answered %d: %s", status, body)
 	}
 }
 

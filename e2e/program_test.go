@@ -99,7 +99,11 @@ var servedAt = regexp.MustCompile(`address=(http://[0-9.:]+)`)
 
 func (p *program) serve() {
 	p.t.Helper()
-	cmd := p.command("serve", "--listen", cmp.Or(p.listen, "127.0.0.1:0"), "--set", "trusted_proxies=127.0.0.1")
+	args := []string{"serve", "--listen", cmp.Or(p.listen, "127.0.0.1:0")}
+	if p.fronted() {
+		args = append(args, "--set", behindProxy)
+	}
+	cmd := p.command(args...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		p.t.Fatal(err)

@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 )
 
 // guide is what operators read; its examples are what is tested here.
@@ -76,8 +78,8 @@ func findNginx(t *testing.T) (binary string) {
 	return ""
 }
 
-// behindNginx starts one with the guide's configuration before what serves at an address.
-func behindNginx(t *testing.T, upstream string) *nginx {
+// behindNginx starts one with the guide's configuration, below other lines of it, before what serves at an address.
+func behindNginx(t *testing.T, upstream string, above ...string) *nginx {
 	t.Helper()
 	binary := findNginx(t)
 	folder, err := os.MkdirTemp("", "qiuzhen-nginx-")
@@ -88,7 +90,7 @@ func behindNginx(t *testing.T, upstream string) *nginx {
 	n := &nginx{secure: freePort(t), plain: freePort(t)}
 	n.client = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	n.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: certify(t, folder)}}
-	write(t, filepath.Join(folder, "qiuzhen.conf"), n.configure(t, inGuide(t, "proxy_pass"), folder, upstream))
+	write(t, filepath.Join(folder, "qiuzhen.conf"), strings.Join(above, "\n")+n.configure(t, inGuide(t, "proxy_pass"), folder, upstream))
 	var lines strings.Builder
 	for _, kind := range strings.Fields("client_body proxy fastcgi uwsgi scgi") {
 		lines.WriteString(kind + "_temp_path " + filepath.Join(folder, kind) + ";\n")
@@ -131,9 +133,17 @@ func behindNginx(t *testing.T, upstream string) *nginx {
 	}
 }
 
-// front puts one before a program where E2E_PROXY=1 asks for all tests to go through it.
+// behindProxy is what is set where there is a proxy, and there alone; nginx and the program are on one machine.
+const behindProxy = "trusted_proxies=127.0.0.1"
+
+// ownCertificates lets Chromium take what certify makes.
+var ownCertificates = chromedp.Flag("ignore-certificate-errors", true)
+
+// fronted reports whether there is to be a proxy before a program: E2E_PROXY=1 asks for all tests to go through one.
+func (p *program) fronted() bool { return os.Getenv("E2E_PROXY") != "" && p.listen == "" }
+
 func (p *program) front() {
-	if os.Getenv("E2E_PROXY") == "" || p.listen != "" {
+	if !p.fronted() {
 		return
 	}
 	n := behindNginx(p.t, p.base)

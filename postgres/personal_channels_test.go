@@ -37,7 +37,7 @@ import (
 
 // TestNothingPersonalByChannels: a thousand numbers of phones and identity cards come by the web, Telegram and WeChat, in every field where words may
 // stand. They are in no table while the messages wait, nor when they are answered; in no line of the log; and in nothing that is sent to a
-// model, to Telegram or to WeChat.
+// model, to who reads answers aloud, to Telegram or to WeChat.
 func TestNothingPersonalByChannels(t *testing.T) {
 	s := newPersonal(t)
 	r := rand.New(rand.NewPCG(11, 11)) //nolint:gosec // seeded on purpose
@@ -60,7 +60,11 @@ func TestNothingPersonalByChannels(t *testing.T) {
 	holdsNone(t, seeded, map[string]string{
 		"tables": s.store.Dump(t), "the log": s.log.String(), "calls of the model": s.model.String(),
 		"calls of Telegram": fmt.Sprint(s.telegram.Calls()), "calls of WeChat": fmt.Sprint(s.platform.Calls()) + s.seen.String(), "pages": s.pages.String(),
+		"words read aloud": s.aloud.String(),
 	})
+	if s.heard < 150 {
+		t.Errorf("%d answers are heard: the test says too little", s.heard)
+	}
 }
 
 // holdsNone looks at every run of digits, and at each part of it that is as long as a number.
@@ -106,6 +110,8 @@ type personal struct {
 
 	mu                      sync.Mutex
 	log, model, seen, pages strings.Builder
+	aloud                   strings.Builder // what is read aloud
+	heard                   int
 }
 
 // to is a writer into one of the builders.
@@ -118,6 +124,22 @@ func (w to) Write(p []byte) (int, error) {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
 	return w.b.Write(p)
+}
+
+// aloud keeps what it is to read aloud.
+type aloud struct{ to }
+
+func (a aloud) Speak(_ context.Context, words string) ([]byte, string, error) {
+	_, err := io.WriteString(a.to, words+"\n")
+	return []byte("ID3"), "audio/mpeg", err
+}
+
+// inPicture reads pictures of words that are nothing else.
+type inPicture struct{}
+
+func (inPicture) Text(_ context.Context, _ string, r io.Reader) (string, error) {
+	words, err := io.ReadAll(r)
+	return string(words), err
 }
 
 const personalSecret = "a-secret-of-32-characters-at-least"
@@ -136,7 +158,7 @@ func newPersonal(t *testing.T) *personal {
 			mux.HandleFunc(r.Pattern, r.Handler)
 		}
 	}
-	serve(web.New(web.Config{Desk: desk, Forms: s.store, Now: time.Now, Log: log}).Routes())
+	serve(web.New(web.Config{Desk: desk, Forms: s.store, Speaker: aloud{to{s, &s.aloud}}, Now: time.Now, Log: log}).Routes())
 
 	tg, err := telegram.New(telegram.Config{Token: telegramtest.Token, Secret: personalSecret, API: s.telegram.URL, Limits: telegram.Limits{
 		All: telegram.Limit{PerSecond: 1e6, Burst: 1e6}, Chat: telegram.Limit{PerSecond: 1e6, Burst: 1e6}, Group: telegram.Limit{PerSecond: 1e6, Burst: 1e6}}})
@@ -154,7 +176,7 @@ func newPersonal(t *testing.T) *personal {
 	}
 	s.platform = wechattest.New(wechattest.Config{AppID: "wx2c2769f8efd9abc2", Secret: "0123456789abcdef0123456789abcdef", Token: "spamtest", Service: true})
 	t.Cleanup(s.platform.Close)
-	s.wechat = wechat.New(wechat.Config{Account: account, Store: s.store.WeChat(), Desk: desk, Service: true, Now: time.Now, Log: log,
+	s.wechat = wechat.New(wechat.Config{Account: account, Store: s.store.WeChat(), Desk: desk, Reader: inPicture{}, Service: true, Now: time.Now, Log: log,
 		API:   wechat.NewAPI(s.platform.URL(), "wx2c2769f8efd9abc2", "0123456789abcdef0123456789abcdef", s.store.WeChat(), time.Now),
 		Times: wechat.Times{Retry: time.Millisecond, Hold: time.Millisecond, Last: time.Millisecond, Orphan: time.Millisecond, Tries: 3}})
 	s.workers = []*inbox.Worker{worker, inbox.New(wechat.ChannelName, s.store, s.wechat, log)}
@@ -226,25 +248,35 @@ func (s *personal) byWeb(i int, number string) {
 		s.browsers[i%40] = b
 		s.keepPage(b.Get(s.web + "/"))
 	}
-	s.keepPage(b.PostForm(s.web+"/ask", url.Values{"text": {says(i, number)}, "once": {fmt.Sprint("form", i)}}))
+	page := s.keepPage(b.PostForm(s.web+"/ask", url.Values{"text": {says(i, number)}, "once": {fmt.Sprint("form", i)}}))
+	if reads := readAt.FindAllString(page, -1); reads != nil {
+		s.keepPage(b.Get(s.web + reads[len(reads)-1]))
+		s.heard++
+	}
 }
 
-func (s *personal) keepPage(r *http.Response, err error) {
+var readAt = regexp.MustCompile(`/speech/[0-9]+`)
+
+func (s *personal) keepPage(r *http.Response, err error) string {
 	s.t.Helper()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer r.Body.Close()
-	switch r.StatusCode {
-	case http.StatusOK:
-		_, err = io.Copy(to{s, &s.pages}, r.Body)
-	case http.StatusServiceUnavailable: // the engine failed: what was typed is still in the reader's box, as it was
+	body, err := io.ReadAll(r.Body)
+	switch {
+	case err != nil:
+	case r.StatusCode == http.StatusOK:
+		_, err = to{s, &s.pages}.Write(body)
+	case r.StatusCode == http.StatusServiceUnavailable: // the engine failed: what was typed is still in the reader's box, as it was
+		return ""
 	default:
 		err = fmt.Errorf("status %d", r.StatusCode)
 	}
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return string(body)
 }
 
 func (s *personal) byTelegram(i int, number string) {
@@ -276,12 +308,14 @@ func (s *personal) deliver(update map[string]any) {
 }
 
 func (s *personal) byWeChat(i int, number string) {
-	words := says(i, number)
+	words, picture := says(i, number), fmt.Sprint("picture-", i)
+	s.platform.Put(picture, "image/png", []byte(words))
 	kind := []string{
 		"<MsgType>text</MsgType><Content><![CDATA[" + words + "]]></Content>",
 		"<MsgType>voice</MsgType><MediaId>m</MediaId><Recognition><![CDATA[" + words + "]]></Recognition>",
 		"<MsgType>link</MsgType><Title><![CDATA[" + words + "]]></Title><Description><![CDATA[" + words + "]]></Description><Url><![CDATA[https://example.org/" + number + "]]></Url>",
-	}[i/30%3]
+		"<MsgType>image</MsgType><PicUrl><![CDATA[http://" + wechattest.PictureHost + "/mmbiz_jpg/" + number + "/0]]></PicUrl><MediaId>" + picture + "</MediaId>",
+	}[i/30%4]
 	message := fmt.Sprintf("<xml><ToUserName>gh</ToUserName><FromUserName>o%d</FromUserName><CreateTime>%d</CreateTime>%s<MsgId>%d</MsgId></xml>", i/3%120, time.Now().Unix(), kind, i+1)
 	answer, status, err := s.platform.Post(context.Background(), s.callback, s.platform.Sign(message, time.Now()))
 	if err != nil || status != http.StatusServiceUnavailable { // it is stored, and nobody answers yet

@@ -7,8 +7,7 @@ import (
 	_ "golang.org/x/image/webp" // what Telegram makes of stickers, and many a page's pictures
 )
 
-// maxLossless bounds what of a WebP is packed without loss, in bytes. Its head may name 65,536 groups of codes, each 2.7 kB unpacked, and codes that
-// unpack to 270 times their bytes, whatever the size of the picture: 400 MB at most with so many, beside its pixels. A phone's screenshot has 300 kB.
+// maxLossless bounds what of a WebP is packed without loss, in bytes. A phone's screenshot has 300 kB.
 const maxLossless = 1 << 20
 
 var errCutOff = errors.New("the file ends before its head says")
@@ -21,18 +20,43 @@ func checkWebP(data []byte) error {
 		return errCutOff
 	}
 	lossless := 0
+	var canvas []byte
 	for at := head; at+pieceHead <= len(data); {
-		size := int(binary.LittleEndian.Uint32(data[at+4:]))
-		switch string(data[at : at+4]) {
+		name, size := string(data[at:at+4]), int(binary.LittleEndian.Uint32(data[at+4:]))
+		at += pieceHead
+		piece := data[at:min(at+size, len(data))]
+		switch name {
+		case "VP8X":
+			canvas = piece
 		case "VP8L", "ALPH":
-			lossless += size
+			if lossless += size; lossless > maxLossless {
+				return errSize
+			}
+			if err := checkLossless(name, piece, canvas); err != nil {
+				return err
+			}
 		case "ANIM":
 			return errFormat
 		}
-		at += pieceHead + size + size%2
+		at += size + size%2
 	}
-	if lossless > maxLossless {
-		return errSize
+	return nil
+}
+
+// checkLossless looks at a piece that is packed without loss. What of it is not there is left to the decoder to refuse.
+func checkLossless(name string, piece, canvas []byte) error {
+	const (
+		pictureHead = 5 // a byte, then 14 bits of width and of height, each less one, and four more
+		alphaHead   = 1 // how it is packed, in two bits, and else
+		packed      = 1
+	)
+	switch {
+	case name == "VP8L" && len(piece) >= pictureHead:
+		size := binary.LittleEndian.Uint32(piece[1:])
+		return checkGroups(piece[pictureHead:], int(size&0x3fff)+1, int(size>>14&0x3fff)+1)
+	case name == "ALPH" && len(piece) >= alphaHead && piece[0]&3 == packed && len(canvas) >= 10:
+		wide, high := binary.LittleEndian.Uint32(canvas[3:])>>8, binary.LittleEndian.Uint32(canvas[6:])>>8 // three bytes each, less one
+		return checkGroups(piece[alphaHead:], int(wide)+1, int(high)+1)
 	}
 	return nil
 }

@@ -132,7 +132,7 @@ func TestRefusedWebP(t *testing.T) {
 		"so without loss":           {webp(piece("VP8L", vp8l(16384, 16384).data)), tooLarge[Image]},
 		"so on its canvas":          {webp(canvas(0x10, 1<<24, 100), vp8Head(100, 100)), tooLarge[Image]},
 		"behind a small canvas":     {webp(canvas(0, 100, 100), vp8Head(16383, 16383)), lines[Image]},
-		"so without loss, behind":   {webp(canvas(0, 100, 100), piece("VP8L", vp8l(16384, 16384).data)), lines[Image]},
+		"so without loss, behind":   {webp(canvas(0, 100, 100), piece("VP8L", vp8l(16384, 16384).data)), tooLarge[Image]},
 		"no size":                   {webp(vp8Head(0, 0)), lines[Image]},
 		"promises 2 GB":             {long, lines[Image]},
 		"cut off":                   {whole[:len(whole)/2], lines[Image]},

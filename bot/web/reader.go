@@ -124,6 +124,15 @@ func (b *buckets[K]) take(who K, now time.Time) bool {
 	return true
 }
 
+// giveBack gives a token back that was taken for nothing.
+func (b *buckets[K]) giveBack(who K) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if own, ok := b.of.Get(who); ok {
+		own.tokens = min(b.atOnce, own.tokens+1)
+	}
+}
+
 // network is what one customer of a carrier has: an address, or the 2^64 of IPv6.
 func network(a netip.Addr) netip.Prefix {
 	bits := a.BitLen()

@@ -3,16 +3,12 @@ package web
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-	"golang.org/x/sync/singleflight"
+	"unicode/utf8"
 
 	"qiuzhen/bot"
 	"qiuzhen/text"
@@ -41,14 +37,21 @@ const (
 // What somebody sees who opens the address of a recording by itself; the button and the player have words of their own.
 const (
 	unspokenTitle   = "现在读不出来"
+	restUnspoken    = "后面的请看字。" // read where an answer is too long
 	noSpeechLine    = "这里没有能读给您听的回答。可能时间久了，请再问一次。"
 	speechOftenLine = "听的人太多了，请过一会儿再按。"
 	speechFailsLine = "刚才没有读出来，请过一会儿再按一次。"
 )
 
+// bytesNamed is what names a recording's bytes in its address.
+const bytesNamed = "of"
+
 var errSpeechOften = errors.New("too much is read aloud")
 
 // speech reads an answer aloud to the reader who got it, and to nobody else. The words are looked up by its number: none come from outside.
+//
+// Players fetch by pieces, and each node has a recording of its own of the same words: pieces of two are no sound. So the address names the bytes; who comes
+// without their name is led to it.
 func (c *Chat) speech(w http.ResponseWriter, r *http.Request) {
 	who := c.readerOf(r)
 	if c.aloud == nil {
@@ -73,11 +76,27 @@ func (c *Chat) speech(w http.ResponseWriter, r *http.Request) {
 		c.unspoken(w, r, http.StatusServiceUnavailable, speechFailsLine)
 		return
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(speechWritten)) // else the server's own holds
-	w.Header().Set("Content-Type", heard.mediaType)
 	w.Header().Set("Cache-Control", "private, no-cache") // asked again each time: what is withdrawn is not heard any more
-	w.Header().Set("ETag", heard.tag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(heard.data))
+	if named := r.URL.Query().Get(bytesNamed); named == "" {
+		http.Redirect(w, r, speechPath+r.PathValue("answer")+"?"+bytesNamed+"="+heard.tag, http.StatusFound)
+	} else {
+		heard.send(w, r, named)
+	}
+}
+
+// send sends a recording, or the piece of it that is asked for, to who names bytes by the address or by If-Range. A node that has others than the address
+// names, and is not told by If-Range that they are known, gives all and no piece, and asks not to be asked for any.
+func (made recording) send(w http.ResponseWriter, r *http.Request, named string) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(speechWritten)) // else the server's own holds
+	w.Header().Set("Content-Type", made.mediaType)
+	w.Header().Set("ETag", `"`+made.tag+`"`)
+	if named == made.tag || r.Header.Get("If-Range") != "" {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(made.data))
+		return
+	}
+	w.Header().Set("Accept-Ranges", "none")
+	w.Header().Set("Content-Length", strconv.Itoa(len(made.data)))
+	_, _ = w.Write(made.data) // the reader is gone: nobody to tell
 }
 
 func (c *Chat) unspoken(w http.ResponseWriter, r *http.Request, status int, line string) {
@@ -97,91 +116,23 @@ func spoken(reply string) string {
 			lines = append(lines, words.String())
 		}
 	}
-	words := []rune(text.Mask(strings.Join(lines, "\n")))
-	return string(words[:min(len(words), spokenMost)])
+	return sentences(text.Mask(strings.Join(lines, "\n")))
 }
 
-// recording is a reply read aloud.
-type recording struct {
-	data           []byte
-	mediaType, tag string
-}
-
-// aloud has replies read aloud, once for all who get the same, which is often: what is forwarded is asked by many.
-type aloud struct {
-	speaker Speaker
-	now     func() time.Time
-	readers *buckets[string]
-	all     *buckets[struct{}]
-	flights singleflight.Group
-
-	mu   sync.Mutex
-	kept *simplelru.LRU[string, recording] // by the words' hash
-	size int                               // bytes
-}
-
-func newAloud(speaker Speaker, now func() time.Time) *aloud {
-	a := &aloud{
-		speaker: speaker, now: now,
-		readers: newBuckets[string](readerSpeechAtOnce, readerSpeechEvery, readersShown),
-		all:     newBuckets[struct{}](allSpeechAtOnce, allSpeechEvery, 1),
+// sentences are as many whole ones as are read aloud: one that stops half-way may say the contrary of what is written.
+func sentences(words string) string {
+	if utf8.RuneCountInString(words) <= spokenMost {
+		return words
 	}
-	a.kept, _ = simplelru.NewLRU(recordingsKept, func(_ string, gone recording) { a.size -= len(gone.data) }) // fails for sizes below 1 only
-	return a
-}
-
-// read is a recording of words for a reader. One that is being made is waited for; who leaves does not end it for the others.
-func (a *aloud) read(ctx context.Context, reader, words string) (recording, error) {
-	sum := sha256.Sum256([]byte(words))
-	key := string(sum[:])
-	if kept, ok := a.find(key); ok {
-		return kept, nil
+	most := spokenMost - utf8.RuneCountInString(restUnspoken)
+	end := 0
+	for at, r := range words { // at: bytes
+		if most--; most < 0 {
+			break
+		}
+		if strings.ContainsRune("。！？\n", r) {
+			end = at + utf8.RuneLen(r)
+		}
 	}
-	if !a.readers.take(reader, a.now()) {
-		return recording{}, errSpeechOften
-	}
-	flight := a.flights.DoChan(key, func() (any, error) { return a.record(context.WithoutCancel(ctx), key, words) })
-	select {
-	case landed := <-flight:
-		made, _ := landed.Val.(recording)
-		return made, landed.Err
-	case <-ctx.Done():
-		return recording{}, ctx.Err()
-	}
-}
-
-func (a *aloud) record(ctx context.Context, key, words string) (recording, error) {
-	if kept, ok := a.find(key); ok { // another flight has just landed
-		return kept, nil
-	}
-	if !a.all.take(struct{}{}, a.now()) {
-		return recording{}, errSpeechOften
-	}
-	ctx, cancel := context.WithTimeout(ctx, speechWithin)
-	defer cancel()
-	data, mediaType, err := a.speaker.Speak(ctx, words)
-	if err != nil {
-		return recording{}, err
-	}
-	sum := sha256.Sum256(data)
-	made := recording{data, mediaType, `"` + hex.EncodeToString(sum[:16]) + `"`}
-	a.keep(key, made)
-	return made, nil
-}
-
-func (a *aloud) find(key string) (recording, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.kept.Get(key)
-}
-
-// keep keeps a recording while there is room; what was heard least recently goes.
-func (a *aloud) keep(key string, made recording) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.kept.Add(key, made)
-	a.size += len(made.data)
-	for a.size > recordingsMost {
-		a.kept.RemoveOldest()
-	}
+	return words[:end] + restUnspoken
 }

@@ -44,7 +44,15 @@ func (s *speaker) count() int {
 	return len(s.asked)
 }
 
-func speaks(s *speaker) func(*web.Config) { return func(c *web.Config) { c.Speaker = s } }
+func speaks(s *speaker) func(*web.Config) { return speaksBy(s) }
+
+func speaksBy(s web.Speaker) func(*web.Config) { return func(c *web.Config) { c.Speaker = s } }
+
+func (s *speaker) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
 
 // TestSpeech: an answer is read to the reader who got it, by its number, as the browser would read it; nobody else can have anything read.
 func TestSpeech(t *testing.T) {
@@ -203,6 +211,87 @@ func TestSpeechFails(t *testing.T) {
 	got := b.get("/speech/1")
 	got.has(t, 503, "刚才没有读出来，请过一会儿再按一次。")
 	got.lacks(t, "endpoint", "500")
-	voice.err = nil
+	voice.fail(nil)
 	b.get("/speech/1").has(t, 200, "味精致癌吗")
+}
+
+// TestSpeechRest: who presses while the endpoint rests has not spent what they, and all, may have read: afterwards all are heard.
+func TestSpeechRest(t *testing.T) {
+	voice := &speaker{err: errors.New("speech endpoint has too much to do")}
+	s := serve(t, &desk{}, speaks(voice))
+	var readers []*browser
+	for i := range 6 {
+		b := s.browser(t)
+		b.get("/")
+		for j := range 10 {
+			b.ask(fmt.Sprintf("第%d句", 10*i+j+1))
+		}
+		readers = append(readers, b)
+	}
+	every := func(status int) {
+		t.Helper()
+		for i, b := range readers {
+			for j := range 10 {
+				b.get(fmt.Sprintf("/speech/%d", 10*i+j+1)).has(t, status)
+			}
+		}
+	}
+	every(503)
+	every(503)
+	voice.fail(nil)
+	every(200)
+}
+
+// TestSpeechJoined: who waits for what another has read already pays nothing, nor needs to have anything left.
+func TestSpeechJoined(t *testing.T) {
+	voice := &speaker{}
+	s := serve(t, &desk{replies: map[string]bot.Reply{"甲": baijiu}}, speaks(voice))
+	keen, other := s.browser(t), s.browser(t)
+	keen.get("/")
+	for i := range 9 {
+		keen.ask(fmt.Sprintf("第%d句", i))
+		keen.get(fmt.Sprintf("/speech/%d", i+1)).has(t, 200)
+	}
+	keen.ask("甲") // 10
+	keen.ask("乙") // 11
+	keen.ask("丙") // 12
+	other.get("/")
+	other.ask("甲").has(t, 200, "/speech/13")
+	voice.mu.Lock()
+	voice.wait = make(chan struct{})
+	voice.mu.Unlock()
+	var both sync.WaitGroup
+	both.Go(func() { other.get("/speech/13").has(t, 200) })
+	for voice.count() < 10 {
+		time.Sleep(time.Millisecond)
+	}
+	both.Go(func() { keen.get("/speech/10").has(t, 200) })
+	time.Sleep(20 * time.Millisecond)
+	close(voice.wait)
+	both.Wait()
+	if n := voice.count(); n != 10 {
+		t.Errorf("read %d times", n)
+	}
+	keen.get("/speech/11").has(t, 200)
+	keen.get("/speech/12").has(t, 429)
+}
+
+// TestSpeechWhole: what is too long is read as far as a sentence goes, and the reader is told that there is more.
+func TestSpeechWhole(t *testing.T) {
+	long := strings.Repeat("一二三四五六七八。\n", 149) // 1,490 characters
+	for name, c := range map[string]struct{ text, want string }{
+		"as much as is read":   {long + "不要吃蜂蜜。", long + "不要吃蜂蜜。"},
+		"cut before a refusal": {long + "千万不要吃蜂蜜，也不要喝甜的东西。", long + "后面的请看字。"},
+		"a question":           {"能吃吗？" + strings.Repeat("甲", 2000), "能吃吗？后面的请看字。"},
+		"no end":               {"不要" + strings.Repeat("甲", 2000), "后面的请看字。"},
+	} {
+		voice := &speaker{}
+		b := serve(t, &desk{replies: map[string]bot.Reply{"问": {Text: c.text}}}, speaks(voice)).browser(t)
+		b.get("/")
+		b.ask("问")
+		b.get("/speech/1").has(t, 200)
+		if got := voice.asked[0]; got != c.want || len([]rune(got)) > 1500 {
+			t.Errorf("%s: reads %d characters: …%s", name, len([]rune(got)), got[max(0, len(got)-90):])
+		}
+	}
 }

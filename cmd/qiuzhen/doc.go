@@ -42,7 +42,7 @@
 //     bot/bottest: conversations as data and the suite that every channel passes.
 //   - site: what anybody may read: a page for each entry, feed, sitemap, /api/v1/entries; openapi.json describes the API and is tested.
 //   - bot/web: the chat on web pages, at / of serve: whole without JavaScript. What forms led to lies in the inbox for two hours, so that any node
-//     answers a form sent again with the same reply and shows the conversation.
+//     answers a form sent again with the same reply and shows the conversation. Recordings of answers are a node's own; their addresses name the bytes.
 //   - bot/inbox: the worker over what channels delivered, under leases; bot/telegram: a Telegram bot, with a stand-in of its API for tests.
 //   - bot/wechat: the official account of WeChat, with the rule of its five seconds and three posts; bot/wechat/wechattest stands in for
 //     the platform. bot/media: words of pictures and recordings, and answers read aloud.

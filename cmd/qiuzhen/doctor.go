@@ -54,7 +54,8 @@ func (doctorCommand) Run(ctx context.Context, c *cli, streams stdio) error {
 	check.model(ctx, app)
 	check.telegram(ctx, app)
 	check.wechat(ctx, app)
-	check.media(ctx, app)
+	check.media(ctx, s)
+	check.speech(ctx, s)
 	check.senders(ctx, app)
 	if check.failed {
 		return exit(exitFailed)

@@ -224,6 +224,9 @@ func (s *settings) check() error {
 	if _, err := page.ParseProxies(s.get("trusted_proxies")); err != nil {
 		return s.invalid("trusted_proxies", "addresses or CIDR ranges such as 127.0.0.1, 10.0.0.0/8")
 	}
+	if err := s.checkMedia(); err != nil {
+		return err
+	}
 	if err := s.checkWeChat(); err != nil {
 		return err
 	}

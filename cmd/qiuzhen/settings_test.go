@@ -102,6 +102,8 @@ func TestSettingsRefused(t *testing.T) {
 		"not a choice":    {flag: "embedder=gpt", want: "expected onnx, openai, ollama or none"},
 		"not an address":  {flag: "public_url=qiuzhen.example.cn", want: "expected an address"},
 		"no speech":       {flag: "speech_url=localhost:8880", want: "expected an address"},
+		"no recordings":   {flag: "media_transcribe_url=/v1", want: "expected an address"},
+		"no WeChat":       {flag: "wechat_api=api.weixin.qq.com", want: "expected an address"},
 		"not a boolean":   {flag: "serve_unsigned=perhaps", want: "expected true or false"},
 	} {
 		t.Run(name, func(t *testing.T) {

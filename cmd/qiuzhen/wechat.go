@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"qiuzhen/bot/inbox"
-	"qiuzhen/bot/media"
-	"qiuzhen/bot/web"
 	"qiuzhen/bot/wechat"
 	"qiuzhen/fetch"
 	"qiuzhen/page"
@@ -38,11 +35,8 @@ func (s *settings) checkWeChat() error {
 	if _, err := strconv.ParseBool(s.get("wechat_service_account")); err != nil {
 		return s.invalid("wechat_service_account", "true or false")
 	}
-	for _, name := range []string{"wechat_api", "media_transcribe_url", "speech_url"} {
-		u, err := url.Parse(s.get(name))
-		if s.get(name) != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "") {
-			return s.invalid(name, "an address such as https://api.example.cn")
-		}
+	if err := s.checkAddress("wechat_api"); err != nil {
+		return err
 	}
 	if s.get("wechat_app_id") == "" {
 		return nil
@@ -60,21 +54,6 @@ func (s *settings) checkWeChat() error {
 
 func (s *settings) wechatAccount() (wechat.Account, error) {
 	return wechat.NewAccount(s.get("wechat_app_id"), s.get("wechat_token"), s.get("wechat_aes_key"))
-}
-
-// openMedia reads what readers send that is no text; serve looks for Tesseract.
-func openMedia(s *settings) *media.Reader {
-	return media.New(media.Config{
-		TranscribeURL: s.get("media_transcribe_url"), TranscribeKey: s.get("media_transcribe_key"), Model: s.get("media_transcribe_model"),
-	})
-}
-
-// openSpeaker reads answers aloud for browsers that cannot; nil without an endpoint.
-func openSpeaker(s *settings) web.Speaker {
-	if s.get("speech_url") == "" {
-		return nil
-	}
-	return media.NewSpeaker(media.SpeechConfig{URL: s.get("speech_url"), Key: s.get("speech_key"), Model: s.get("speech_model"), Voice: s.get("speech_voice")})
 }
 
 // openWeChat wires the account; nil without one. WeChat is not asked yet.
@@ -184,16 +163,4 @@ func (c *checkup) wechat(ctx context.Context, app *App) {
 		mode = "safe mode"
 	}
 	c.report("wechat", app.wechat.channel.Account.AppID+", "+mode, wechatHelp(app.wechat.channel.API.Check(ctx)))
-}
-
-// media notes what readers' pictures and recordings come to.
-func (c *checkup) media(ctx context.Context, app *App) {
-	if _, err := media.FindTesseract(ctx); err != nil {
-		fmt.Fprintln(c.out, "note               ", err)
-	} else {
-		c.report("pictures", "tesseract with chi_sim", nil)
-	}
-	if app.Settings.get("media_transcribe_url") == "" {
-		fmt.Fprintln(c.out, "note                media_transcribe_url is not set, so recordings are not heard, but for those that WeChat has recognised itself")
-	}
 }

@@ -173,9 +173,9 @@ func report(out io.Writer, label string, results []Result) {
 	}
 }
 
-// missingRuntime recognises a skip that scripts/setup would have prevented, foremost the lines of parts.Missing.
+// missingRuntime recognises a skip that scripts/setup would have prevented, foremost the lines of parts.Missing, or that scripts/e2e would have in CI.
 var missingRuntime = regexp.MustCompile(
-	`(?i)scripts/setup|QIUZHEN_(RUNTIME|POSTGRES_BIN|ONNXRUNTIME|MODEL_DIR)|` +
+	`(?i)scripts/setup|\bnginx is missing\b|QIUZHEN_(RUNTIME|POSTGRES_BIN|ONNXRUNTIME|MODEL_DIR)|` +
 		`\b(postgres|onnx|model|tokenizer|runtime)\b.*\b(missing|not found|absent|unavailable|not there|no such file)\b`)
 
 // skipReason is what the test said, without the lines that go test adds.

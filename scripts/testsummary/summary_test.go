@@ -104,12 +104,13 @@ func TestAStreamThatBreaksOffFails(t *testing.T) {
 
 func TestMissingRuntime(t *testing.T) {
 	for reason, want := range map[string]bool{
-		"x_test.go:3: Postgres missing: /var/cache/qiuzhen/p/bin/postgres; run: scripts/setup": true,
-		"onnx_test.go:9: ONNX Runtime not found":                                               true,
-		"no server: set QIUZHEN_POSTGRES_BIN":                                                  true,
-		"../shared is not there: set QIUZHEN_SHARED":                                           false,
-		"needs an OpenAI-compatible server":                                                    false,
-		"(no reason given)":                                                                    false,
+		"x_test.go:3: Postgres missing: /var/cache/qiuzhen/p/bin/postgres; run: scripts/setup":    true,
+		"onnx_test.go:9: ONNX Runtime not found":                                                  true,
+		"no server: set QIUZHEN_POSTGRES_BIN":                                                     true,
+		"proxy_test.go:72: nginx is missing; with nginx-light the guide's configuration is tried": true,
+		"../shared is not there: set QIUZHEN_SHARED":                                              false,
+		"needs an OpenAI-compatible server":                                                       false,
+		"(no reason given)":                                                                       false,
 	} {
 		if got := missingRuntime.MatchString(reason); got != want {
 			t.Errorf("%q: missing runtime = %v, want %v", reason, got, want)
