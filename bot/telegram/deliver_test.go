@@ -222,13 +222,6 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-func total(numbers []int) (sum int) {
-	for _, n := range numbers {
-		sum += n
-	}
-	return sum
-}
-
 // talks counts the replies that are missing in the chats and says by chat which repeat the one before. Another reply than the next is wrong.
 func talks(api *telegramtest.Server, n int) (lost int, again map[string][]int, wrong []string) {
 	again = map[string][]int{}
