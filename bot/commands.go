@@ -83,9 +83,9 @@ func (s *session) larger() Reply {
 		r.Choices = []Choice{{"字小一点", "字小一点"}}
 		return r
 	case s.m.Via.Name == "wechat":
-		return human("在微信里调：点右下角的“我”，再点“设置”，再点“通用”里的“字体大小”。")
+		return human("请在微信里调字的大小。\n点右下角的“我”，再点“设置”，再点“通用”里的“字体大小”。")
 	}
-	return human("字的大小在手机上调：打开“设置”，点“显示”，再点“字体大小”。")
+	return human("请在手机上调字的大小。\n打开“设置”，点“显示”，再点“字体大小”。")
 }
 
 func (s *session) smaller() Reply {

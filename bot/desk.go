@@ -104,7 +104,7 @@ func (d *Desk) handle(ctx context.Context, m Message, start time.Time) (Reply, e
 	case pass.delete && !deletes:
 		return *pass.reply, nil
 	}
-	if pass.again && d.served(ctx, *pass.reply) {
+	if pass.again && (pass.reply.Urgent != nil || !reader.Memory.At.After(pass.by)) && d.served(ctx, *pass.reply) { // after it came nothing else, at any node
 		return *pass.reply, nil
 	}
 	reply, err = d.serve(ctx, m, reader, pass.danger, start)

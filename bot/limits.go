@@ -101,7 +101,8 @@ func newDoorman(l Limits) *doorman {
 // pass is what becomes of a message: a reply at once, the reply of before once more, only the danger in it, or neither: it is let in.
 type pass struct {
 	reply  *Reply
-	again  bool // reply is the one of before
+	again  bool // reply is the one of before, given by then, or silence once that was given again
+	by     time.Time
 	delete bool // reply is a refusal, which does not hold for the deletion of one's data; the message may ask for it
 	danger *retrieval.Urgent
 	look   bool // reply is a refusal, unless the model sees a danger
@@ -152,7 +153,7 @@ func (g *guest) urgent(m Message, now time.Time) (pass, bool) {
 	}
 	if again {
 		reply := g.lastReply
-		return pass{reply: &reply, again: true}, true
+		return pass{reply: &reply, again: true, by: g.lastAt}, true
 	}
 	return pass{danger: u}, true
 }
@@ -173,11 +174,11 @@ func (d *doorman) look(g *guest, m Message, now time.Time) pass {
 	if p, urgent := g.urgent(m, now); urgent {
 		return p
 	}
-	if g.lastAgains++; g.lastAgains > 1 {
-		return pass{reply: &Reply{Silent: true}}
-	}
 	again := g.lastReply
-	return pass{reply: &again, again: true}
+	if g.lastAgains++; g.lastAgains > 1 {
+		again = Reply{Silent: true}
+	}
+	return pass{reply: &again, again: true, by: g.lastAt}
 }
 
 // remember keeps a reply for a moment, unless the same words may mean something else next time: the answer to a question of ours, a step.

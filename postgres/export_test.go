@@ -180,6 +180,20 @@ func (s *Store) Count(t testing.TB, sql string) (n int) {
 	return n
 }
 
+// Strings are what a SELECT of one column says.
+func (s *Store) Strings(t testing.TB, sql string) []string {
+	t.Helper()
+	rows, err := s.pool.Query(context.Background(), sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // ExplainPublic returns the plans of the pages of public changes, oldest and newest first, as every connection makes them.
 func (s *Store) ExplainPublic(t testing.TB) (plans []string) {
 	t.Helper()

@@ -36,10 +36,7 @@ func (s *Store) Forget(ctx context.Context, channel, person, update string, repl
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `
-			DELETE FROM questions q WHERE id IN (SELECT question_id FROM question_readers WHERE reader_id = ANY ($1))
-			   AND q.asked <= (SELECT count(*) FROM question_readers r WHERE r.question_id = q.id AND r.reader_id = ANY ($1))`, readers)
-		if err != nil {
+		if err := forgetAsked(ctx, tx, readers); err != nil {
 			return err
 		}
 		if err := deleteReaders(ctx, tx, readers); err != nil {
@@ -60,6 +57,20 @@ func (s *Store) Forget(ctx context.Context, channel, person, update string, repl
 		return f, fmt.Errorf("forget a reader of %s: %w", channel, err)
 	}
 	return f, nil
+}
+
+// forgetAsked takes readers from the count of those who asked each of their questions, and deletes those that nobody is left of: whoever of several goes
+// last takes the words along. Questions are locked in order, since others of their readers may be going too.
+func forgetAsked(ctx context.Context, tx pgx.Tx, readers []int64) error {
+	_, err := tx.Exec(ctx, `
+		WITH mine AS (SELECT question_id, count(*) AS n FROM question_readers WHERE reader_id = ANY ($1) GROUP BY question_id),
+		     held AS (SELECT id FROM questions WHERE id IN (SELECT question_id FROM mine) ORDER BY id FOR UPDATE)
+		UPDATE questions q SET asked = q.asked - mine.n FROM mine JOIN held ON held.id = mine.question_id WHERE q.id = held.id`, readers)
+	if err == nil {
+		_, err = tx.Exec(ctx, `
+			DELETE FROM questions WHERE asked <= 0 AND id IN (SELECT question_id FROM question_readers WHERE reader_id = ANY ($1))`, readers)
+	}
+	return err
 }
 
 // markForgotten waits for turns of the person that are being kept and lets none be kept any more that began before.

@@ -138,7 +138,7 @@ func Conformance(t *testing.T, open func(t *testing.T, desk Desk) Channel) {
 	ConformanceOn(t, func(*testing.T) Backend { return &Store{} }, open)
 }
 
-// ConformanceSample is Conformance with every third conversation, for a channel whose way is long; SOAK_CONVERSATIONS=1 has all.
+// ConformanceSample is every third conversation, for a channel that has them all on a shorter way; SOAK_CONVERSATIONS=1 has all.
 func ConformanceSample(t *testing.T, open func(t *testing.T, desk Desk) Channel) {
 	t.Helper()
 	every := 3
@@ -188,7 +188,7 @@ func conform(t *testing.T, every int, store func(*testing.T) Backend, open func(
 			}
 		})
 	}
-	t.Logf("%d conversations need what the channel cannot do", apart)
+	t.Logf("%d conversations, %d need what the channel cannot do", had, apart)
 }
 
 // missing is the first need that a channel does not meet.

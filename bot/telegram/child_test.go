@@ -125,3 +125,10 @@ func (p *process) webhook() string {
 	defer p.mu.Unlock()
 	return p.address
 }
+
+func total(numbers []int) (sum int) {
+	for _, n := range numbers {
+		sum += n
+	}
+	return sum
+}

@@ -180,6 +180,9 @@ func (c *Chat) fromDesk(r *http.Request, who reader, q question) (exchange, *pro
 		return done, nil
 	}
 	e, err := c.exchange(ctx, who, q)
+	if errors.Is(err, errBusy) {
+		return exchange{}, &problem{http.StatusServiceUnavailable, crowdedLine}
+	}
 	if err != nil {
 		c.Log.Error("answer failed", "channel", Channel.Name, "error", err)
 		return exchange{}, &problem{http.StatusServiceUnavailable, bot.ErrorLine}

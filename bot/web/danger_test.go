@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 const poisoned = "我妈刚喝了农药"
 
 // TestDangerRefused: who speaks of a danger gets the number to call, as a page and by script, when the desk fails, when too many ask at once and when
-// too many new readers come from their address. It is shown once and in no conversation.
+// too many new readers come from their address. It is shown once and in no conversation. Who asks anything else while too many do is told so, and answered as soon
+// as one of the others has been.
 func TestDangerRefused(t *testing.T) {
 	check := func(t *testing.T, b *browser) {
 		t.Helper()
@@ -40,19 +42,26 @@ func TestDangerRefused(t *testing.T) {
 		d := &desk{wait: make(chan struct{})}
 		trusted, _ := page.ParseProxies("127.0.0.1")
 		s := serve(t, d, func(c *web.Config) { c.Proxies = trusted })
+		var held sync.WaitGroup
 		for i := range 64 {
 			b := s.browser(t)
 			b.header.Set("X-Forwarded-For", fmt.Sprint("203.0.113.", i))
-			go b.ask("慢")
+			held.Go(func() { b.ask("慢").has(t, 200, "回答：慢") })
 		}
 		for deadline := time.Now().Add(10 * time.Second); d.count() < 64 && time.Now().Before(deadline); {
 			time.Sleep(5 * time.Millisecond)
 		}
 		b := s.browser(t)
-		b.get("/")
+		name := b.get("/").once(t)
 		check(t, b)
-		b.ask("味精致癌吗").has(t, 503, bot.ErrorLine)
+		refused := b.ask("味精致癌吗", "once", name)
+		refused.has(t, 503, `<p class="panel error">现在问的人太多，请过一会儿再问一次。`, ">\n味精致癌吗</textarea>")
+		if refused.Header.Get("Retry-After") != "2" || d.count() != 64 {
+			t.Errorf("to be asked again after %q seconds; the desk was asked %d times", refused.Header.Get("Retry-After"), d.count())
+		}
 		close(d.wait)
+		held.Wait()
+		b.ask("味精致癌吗", "once", name).has(t, 200, "回答：味精致癌吗") // the same form, at once
 	})
 	t.Run("too many new readers", func(t *testing.T) {
 		s := serve(t, &desk{}, nil)
