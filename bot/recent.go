@@ -42,7 +42,8 @@ type Recent struct {
 // searched for first, whatever the channel: one that answers eight readers at a time would wait for one that answers sixty-four.
 const searchesAtOnce = 2
 
-// mostAhead is how much earlier than those who ask now a message may count as sent: what has waited through an outage does not go before all of them.
+// mostAhead is how much earlier than those who ask now a message may count as sent: what has waited through an outage goes before those of the last
+// five seconds, and not before who has waited longer than that here.
 const mostAhead = 5 * time.Second
 
 // searchTime bounds a search that others wait for: it does not end with the message that began it.

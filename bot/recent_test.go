@@ -187,8 +187,8 @@ func (c *crowded) Answer(ctx context.Context, m retrieval.Message) (retrieval.Re
 	return retrieval.Result{Decision: retrieval.Abstain}, nil
 }
 
-// TestSentFirst: of those who wait for a search the one who sent first is searched for first; but what was sent long ago, or by a clock that is ahead, does
-// not go before or after all others.
+// TestSentFirst: of those who wait for a search the one who sent first is searched for first; but what was sent long ago counts as of five seconds ago,
+// so that who has waited longer than that here is before it, and a clock that is ahead counts as now.
 func TestSentFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		library := &oneByOne{let: make(chan struct{})}
@@ -213,12 +213,14 @@ func TestSentFirst(t *testing.T) {
 		ask("六秒前", now.Add(-6*time.Second))
 		ask("昨天", now.Add(-24*time.Hour))
 		ask("三秒前", now.Add(-3*time.Second))
-		for range 2*runtime.GOMAXPROCS(0) + 6 {
+		now = now.Add(6 * time.Second)
+		ask("去年", now.Add(-365*24*time.Hour))
+		for range 2*runtime.GOMAXPROCS(0) + 7 {
 			library.let <- struct{}{}
 			synctest.Wait()
 		}
 		all.Wait()
-		if want := []string{"六秒前", "昨天", "三秒前", "一秒前", "现在", "将来"}; !slices.Equal(library.order, want) {
+		if want := []string{"六秒前", "昨天", "三秒前", "一秒前", "现在", "将来", "去年"}; !slices.Equal(library.order, want) {
 			t.Errorf("searched for %q, want %q", library.order, want)
 		}
 	})

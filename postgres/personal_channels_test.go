@@ -250,8 +250,9 @@ func (s *personal) byWeb(i int, number string) {
 	}
 	page := s.keepPage(b.PostForm(s.web+"/ask", url.Values{"text": {says(i, number)}, "once": {fmt.Sprint("form", i)}}))
 	if reads := readAt.FindAllString(page, -1); reads != nil {
-		s.keepPage(b.Get(s.web + reads[len(reads)-1]))
-		s.heard++
+		if s.keepPage(b.Get(s.web+reads[len(reads)-1])) != "" {
+			s.heard++
+		}
 	}
 }
 

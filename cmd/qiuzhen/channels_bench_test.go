@@ -40,8 +40,8 @@ const channelReaders = 3000
 
 // BenchmarkChannels drives the real binary with the real model over web pages, Telegram and WeChat together: 150 messages a second for a minute
 // (CHANNELS_RATE, CHANNELS_SECONDS), whatever the answers take, with stand-ins that enforce the platforms' limits. A time is from the message to its
-// answer: the page's, Telegram's sendMessage, WeChat's passive reply. late are WeChat's that no post took; shed are those told that too many ask, lost
-// those without any answer. What a platform's quota makes wait is told apart: the least that its bucket allows for these times of sending. What is
+// answer: the page's, Telegram's sendMessage, WeChat's passive reply. late are WeChat's that no post took; shed are those told that too many ask, failed
+// those told that it did not work, lost those without any answer, late ones included that no customer message followed. What a platform's quota makes wait is told apart: the least that its bucket allows for these times of sending. What is
 // said again within a minute costs no search (bot.Recent): the texts are drawn as forwards come, the k-th most frequent 1/k times as often as the
 // first (Zipf, exponent 1.05, thousands of texts); CHANNELS_NEW=1 makes every text another.
 func BenchmarkChannels(b *testing.B) {
@@ -69,6 +69,7 @@ func BenchmarkChannels(b *testing.B) {
 		}
 		sending.Wait()
 		c.telegramTimes()
+		c.followed()
 		cpu = processorTime(b, c.pid) - cpu
 		c.stop()
 		for _, name := range []string{"web", "telegram", "wechat"} {
@@ -85,16 +86,16 @@ func BenchmarkChannels(b *testing.B) {
 			if n := len(steady); n > 0 {
 				later = steady[n*99/100].Milliseconds()
 			}
-			fmt.Printf("%-9s %6d answered  p50 %5d ms  p99 %5d ms  max %5d ms  p99 after the first %v %5d ms  %d shed, %d lost\n",
-				name, len(took), p50.Milliseconds(), p99.Milliseconds(), most.Milliseconds(), warmUp, later, c.shed[name], c.lost[name])
+			fmt.Printf("%-9s %6d answered  p50 %5d ms  p99 %5d ms  max %5d ms  p99 after the first %v %5d ms  %d shed, %d failed, %d lost\n",
+				name, len(took), p50.Milliseconds(), p99.Milliseconds(), most.Milliseconds(), warmUp, later, c.shed[name], c.failed[name], c.lost[name])
 			b.ReportMetric(float64(p99.Milliseconds()), name+"-p99-ms")
 		}
 		slices.Sort(c.beyondQuota)
 		if n := len(c.beyondQuota); n > 0 {
 			fmt.Printf("telegram without what its quota of %v a second makes wait: p99 %d ms\n", telegram.Official.All.PerSecond, c.beyondQuota[n*99/100].Milliseconds())
 		}
-		fmt.Printf("%d messages a second for %d s, %d different texts (all new: %v); %.0f ms of processor a message in the program, Postgres apart; %d of WeChat's were late\n",
-			rate, seconds, len(different), allNew, cpu.Seconds()*1000/float64(rate*seconds), c.late)
+		fmt.Printf("%d messages a second for %d s, %d different texts (all new: %v); %.0f ms of processor a message in the program, Postgres apart; %d of WeChat's were late: %q\n",
+			rate, seconds, len(different), allNew, cpu.Seconds()*1000/float64(rate*seconds), len(c.late), c.late[:min(3, len(c.late))])
 	}
 }
 
@@ -143,8 +144,10 @@ type channels struct {
 	took   map[string][]time.Duration
 	steady map[string][]time.Duration // of took, what was sent after warmUp
 	shed   map[string]int             // told that too many ask
+	failed map[string]int
 	lost   map[string]int
-	late   int
+	late   []string // their words
+	seen   int      // passive replies of WeChat's
 	// beyondQuota are Telegram's times less what its quota makes wait at least
 	beyondQuota []time.Duration
 	posted      map[int64]time.Time // Telegram's chats
@@ -160,7 +163,7 @@ func startChannelsBy(b *testing.B, start func(args ...string) *exec.Cmd) *channe
 	c := &channels{
 		b: b, telegram: telegramtest.New(), wechat: wechattest.New(wechattest.Config{AppID: appID, Secret: secret, Token: token, Service: true}),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 200}, Timeout: 35 * time.Second},
-		took:   map[string][]time.Duration{}, steady: map[string][]time.Duration{}, shed: map[string]int{}, lost: map[string]int{}, posted: map[int64]time.Time{},
+		took:   map[string][]time.Duration{}, steady: map[string][]time.Duration{}, shed: map[string]int{}, failed: map[string]int{}, lost: map[string]int{}, posted: map[int64]time.Time{},
 	}
 	args := []string{"--data", testData, "--demo"}
 	for _, s := range []string{
@@ -211,17 +214,17 @@ func (c *channels) answered(channel string, begin time.Time, reply string) {
 	switch {
 	case reply == "":
 		c.lost[channel]++
-	case isShed(reply):
+	case strings.Contains(reply, shedWords):
 		c.shed[channel]++
+	case reply == notDone || strings.Contains(reply, bot.ErrorLine):
+		c.failed[channel]++
 	default:
 		c.note(channel, begin, took)
 	}
 }
 
-// isShed reports whether a reply says that too many ask, or that the message was not taken in.
-func isShed(reply string) bool {
-	return strings.Contains(reply, "现在问的人") || strings.Contains(reply, bot.ErrorLine)
-}
+// shedWords are in each channel's line that too many ask; notDone stands for a page with another status.
+const shedWords, notDone = "现在问的人", "\x00"
 
 // note keeps the time of an answer to what was sent then.
 func (c *channels) note(channel string, begin time.Time, took time.Duration) {
@@ -250,10 +253,14 @@ func (c *channels) toWeb(i int, text string) {
 		body, err = io.ReadAll(response.Body)
 		response.Body.Close()
 	}
-	if err != nil {
-		body = nil
+	reply := string(body)
+	switch {
+	case err != nil:
+		reply = ""
+	case response.StatusCode != http.StatusOK && !strings.Contains(reply, shedWords):
+		reply = notDone
 	}
-	c.answered("web", begin, string(body))
+	c.answered("web", begin, reply)
 }
 
 func (c *channels) toWeChat(i int, text string) {
@@ -262,13 +269,17 @@ func (c *channels) toWeChat(i int, text string) {
 		"<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[%s]]></Content><MsgId>%d</MsgId></xml>", who, time.Now().Unix(), text, 1_000_000+i)
 	begin := time.Now()
 	o := c.wechat.Send(context.Background(), c.address+"/wechat/callback", who, message)
-	if o.Reply == "" && !o.Failed { // a customer message follows
-		c.mu.Lock()
-		c.late++
-		c.mu.Unlock()
-		return
+	c.mu.Lock()
+	late := o.Reply == "" && !o.Failed // a customer message follows
+	if late {
+		c.late = append(c.late, text)
+	} else {
+		c.seen++
 	}
-	c.answered("wechat", begin, o.Reply)
+	c.mu.Unlock()
+	if !late {
+		c.answered("wechat", begin, o.Reply)
+	}
 }
 
 func (c *channels) toTelegram(i int, text string) {
@@ -299,8 +310,12 @@ func (c *channels) telegramTimes() {
 				continue
 			}
 			answered[chat] = true
-			if isShed(fmt.Sprint(call.Params["text"])) {
+			switch said := fmt.Sprint(call.Params["text"]); {
+			case strings.Contains(said, shedWords):
 				c.shed["telegram"]++
+				continue
+			case strings.Contains(said, bot.ErrorLine):
+				c.failed["telegram"]++
 				continue
 			}
 			c.note("telegram", begin, call.At.Sub(begin))
@@ -308,6 +323,18 @@ func (c *channels) telegramTimes() {
 		}
 	}
 	c.lost["telegram"] += len(c.posted) - len(answered)
+}
+
+// followed waits for the customer messages that follow what was late.
+func (c *channels) followed() {
+	shown := 0
+	for end := time.Now().Add(20 * time.Second); shown < c.seen+len(c.late) && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		shown = 0
+		for i := range channelReaders {
+			shown += len(c.wechat.Sees(fmt.Sprint("reader", i)))
+		}
+	}
+	c.lost["wechat"] += c.seen + len(c.late) - shown
 }
 
 // quotaWaits is how long each of the messages, by when they were sent, would wait for its place in a quota if it were answered at once.
