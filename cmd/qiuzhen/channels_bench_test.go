@@ -35,8 +35,8 @@ const ofAll = 15
 // warmUp is how long a flood begins in which nearly every text is new; what comes after is told apart too.
 const warmUp = 10 * time.Second
 
-// channelReaders is how many people talk over each channel, so that none of them is over a reader's limit.
-const channelReaders = 3000
+// channelReaders is how many people talk: so many that nobody says the same twice, which is answered once.
+const channelReaders = 30_000
 
 // BenchmarkChannels drives the real binary with the real model over web pages, Telegram and WeChat together: 150 messages a second for a minute
 // (CHANNELS_RATE, CHANNELS_SECONDS), whatever the answers take, with stand-ins that enforce the platforms' limits. A time is from the message to its
