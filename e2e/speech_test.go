@@ -34,7 +34,7 @@ func (r *readers) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	_, _ = w.Write(bytes.Repeat(frame, 60))
 }
 
-// readByServer: where the browser has no Chinese voice, the server has answers read. When that fails the reader is told.
+// readByServer: where the browser has no Chinese voice, the server has answers read. When that fails the reader is told, and after one failure heard at once.
 func readByServer(t *testing.T, b *browser, p *program) {
 	voice := &readers{}
 	server := httptest.NewServer(voice)

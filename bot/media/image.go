@@ -48,16 +48,17 @@ func (r *Reader) image(ctx context.Context, data []byte) (string, error) {
 	return words, nil
 }
 
-// decode unpacks a picture whose size was looked at before, in grey. What reads it later gets nothing of the sender's bytes.
+// decode unpacks a picture whose size was looked at before, in grey. What reads it later gets nothing of the sender's bytes. The look takes its turn too: of a
+// picture that is made for it, it takes as long as a small one takes to unpack.
 func (r *Reader) decode(ctx context.Context, data []byte) (*image.Gray, error) {
-	if err := checkHead(data); err != nil {
-		return nil, err
-	}
 	done, err := inTurn(ctx, r.decoding)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
+	if err := checkHead(data); err != nil {
+		return nil, err
+	}
 	full, err := unpack(data)
 	if err != nil {
 		return nil, fmt.Errorf("no picture: %w", err)

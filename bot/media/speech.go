@@ -17,11 +17,16 @@ import (
 const (
 	speakTime    = 20 * time.Second
 	speakAtOnce  = 4
-	maxRecording = 8 << 20 // bytes; an answer's mp3 has one or two million
+	turnTime     = speakTime / 2 // that a turn is waited for, so that an endpoint always has the other half before it counts as slow
+	maxRecording = 8 << 20       // bytes; an answer's mp3 has one or two million
 
 	// How long an endpoint is left alone that has had too much, when it does not say so itself, and at most.
 	restTime = 5 * time.Second
 	restMost = time.Minute
+
+	// How long an endpoint is left alone that has failed so often in a row: once happens.
+	failedRest = 30 * time.Second
+	failedMost = 2
 )
 
 // SpeechConfig is who reads aloud.
@@ -40,7 +45,16 @@ type Speaker struct {
 
 	mu    sync.Mutex
 	until time.Time // the endpoint is left alone
+	fails int       // of the endpoint's own, in a row
 }
+
+// unasked is an error of which the endpoint knows nothing.
+type unasked struct{ error }
+
+func (e unasked) Unwrap() error { return e.error }
+
+// Unasked tells packages that do not know this one.
+func (unasked) Unasked() bool { return true }
 
 // NewSpeaker returns a speaker.
 func NewSpeaker(c SpeechConfig) *Speaker {
@@ -48,27 +62,35 @@ func NewSpeaker(c SpeechConfig) *Speaker {
 }
 
 // Speak is a recording of words, and its media type. No error holds the words, the key, or what the endpoint says in its own, which may repeat both.
+// One with a method Unasked says that the endpoint was not asked, so that nothing was spent.
 func (s *Speaker) Speak(ctx context.Context, words string) (recording []byte, mediaType string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, speakTime)
 	defer cancel()
-	done, err := inTurn(ctx, s.turns)
+	done, err := s.turn(ctx)
 	if err != nil {
-		return nil, "", fmt.Errorf("speech: %w", err)
+		return nil, "", unasked{fmt.Errorf("speech: no turn came: %w", err)}
 	}
 	defer done()
 	if left := s.rests(); left > 0 {
-		return nil, "", fmt.Errorf("speech endpoint has too much to do: it is left alone for %v", left.Round(time.Second))
+		return nil, "", unasked{fmt.Errorf("speech endpoint fails or has too much to do: it is left alone for %v", left.Round(time.Second))}
 	}
 	request, err := s.request(ctx, words)
 	if err != nil {
-		return nil, "", err
+		return nil, "", unasked{err}
 	}
 	response, err := operators.Do(request)
 	if err != nil {
+		s.failed()
 		return nil, "", fmt.Errorf("speech: %w", withoutAddress(err))
 	}
 	defer response.Body.Close()
 	return s.recorded(response)
+}
+
+func (s *Speaker) turn(ctx context.Context) (done func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, turnTime)
+	defer cancel()
+	return inTurn(ctx, s.turns)
 }
 
 func (s *Speaker) request(ctx context.Context, words string) (*http.Request, error) {
@@ -88,13 +110,27 @@ func (s *Speaker) request(ctx context.Context, words string) (*http.Request, err
 }
 
 func (s *Speaker) recorded(response *http.Response) ([]byte, string, error) {
-	if response.StatusCode != http.StatusOK {
-		if response.StatusCode == http.StatusTooManyRequests {
-			s.rest(response.Header.Get("Retry-After"))
+	switch status := response.StatusCode; status {
+	case http.StatusOK:
+		data, kind, err := audio(response.Body)
+		if err != nil {
+			s.failed()
+		} else {
+			s.spoke()
 		}
-		return nil, "", fmt.Errorf("speech endpoint answered %d %s", response.StatusCode, http.StatusText(response.StatusCode))
+		return data, kind, err
+	case http.StatusTooManyRequests:
+		s.rest(asLongAs(response.Header.Get("Retry-After")))
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity: // of these words; of others it may read
+	default:
+		s.failed()
 	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxRecording+1))
+	return nil, "", fmt.Errorf("speech endpoint answered %d %s", response.StatusCode, http.StatusText(response.StatusCode))
+}
+
+// audio is a recording that browsers play, and its media type.
+func audio(body io.Reader) ([]byte, string, error) {
+	data, err := io.ReadAll(io.LimitReader(body, maxRecording+1))
 	switch {
 	case err != nil:
 		return nil, "", fmt.Errorf("speech: %w", err)
@@ -123,15 +159,38 @@ func audioType(data []byte) string {
 	return ""
 }
 
-// rest leaves the endpoint alone for as many seconds as it says.
-func (s *Speaker) rest(seconds string) {
-	wait := restTime
+// asLongAs is for how many seconds an endpoint says that it wants to be left alone, within reason.
+func asLongAs(seconds string) time.Duration {
 	if n, err := strconv.Atoi(seconds); err == nil && n > 0 {
-		wait = time.Duration(min(n, int(restMost.Seconds()))) * time.Second
+		return time.Duration(min(n, int(restMost.Seconds()))) * time.Second
 	}
+	return restTime
+}
+
+// rest leaves the endpoint alone; a rest that lasts longer stays.
+func (s *Speaker) rest(wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.until = s.now().Add(wait)
+	if until := s.now().Add(wait); until.After(s.until) {
+		s.until = until
+	}
+}
+
+// failed counts a failure of the endpoint's own, which may have been charged: it is left alone when it goes on so, whoever asks.
+func (s *Speaker) failed() {
+	s.mu.Lock()
+	s.fails++
+	enough := s.fails >= failedMost
+	s.mu.Unlock()
+	if enough {
+		s.rest(failedRest)
+	}
+}
+
+func (s *Speaker) spoke() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fails = 0
 }
 
 // rests is for how long the endpoint is left alone yet.

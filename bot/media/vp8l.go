@@ -9,6 +9,10 @@ import (
 // 65,536, and each unpacks to 60 kB at most, of 30 bytes in the file: 160 MB with so many, 2 GB of a file of 1 MB without a bound.
 const maxGroups = 2600
 
+// maxSteps bounds the pixels that are read over, some 10 ns each where they have codes of one symbol, which take no bits. The format has three pictures inside
+// the picture that grow with it, two transforms' and the groups', of a pixel for 16 at most; what is more is for palettes and for tiles that are not full.
+const maxSteps = 3*maxPixels/16 + 1<<16
+
 var errCodes = errors.New("codes that are none")
 
 // checkGroups reads a picture packed without loss (VP8L, by the WebP Lossless Bitstream Specification) as far as to know how many groups of codes it has,
@@ -17,7 +21,7 @@ func checkGroups(data []byte, w, h int) error {
 	if w*h > maxPixels {
 		return errSize
 	}
-	s := &scan{data: data}
+	s := &scan{data: data, left: maxSteps}
 	for seen := [4]bool{}; s.read(1) == 1; {
 		kind := s.read(2)
 		if seen[kind] {
@@ -69,6 +73,7 @@ func tiles(size, bits int) int { return (size + 1<<bits - 1) >> bits }
 type scan struct {
 	data   []byte
 	at     int // bits
+	left   int // pixels that may be read over yet
 	broken bool
 }
 
@@ -98,6 +103,8 @@ func (s *scan) cache() int {
 // where it is first.
 func (s *scan) pixels(w, h int) (most int) {
 	const literals, lengths = 256, 24
+	s.left -= w * h
+	s.broken = s.broken || s.left < 0
 	green := s.code(literals + lengths + s.cache())
 	red, blue, alpha, distance := s.code(literals), s.code(literals), s.code(literals), s.code(40)
 	for left := w * h; left > 0 && !s.broken; left-- {

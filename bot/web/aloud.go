@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"sync"
 	"time"
 
@@ -88,8 +89,8 @@ func (a *aloud) pay(reader string) bool {
 	return true
 }
 
-// record ends a flight. When there is no recording nobody pays: the endpoint rests, is gone or has failed, and readers who press on meanwhile are to be heard
-// afterwards. How often one that fails may be asked is the speaker's to bound, who asks for few at a time.
+// record ends a flight. While the endpoint is not asked nobody pays: it rests or has too many before, and readers who press on meanwhile are to be heard
+// afterwards. When it was asked and failed it is paid for, since it may have charged: else who presses on has it asked without end.
 func (a *aloud) record(ctx context.Context, f *flight, key, reader, words string) {
 	ctx, cancel := context.WithTimeout(ctx, speechWithin)
 	defer cancel()
@@ -100,12 +101,21 @@ func (a *aloud) record(ctx context.Context, f *flight, key, reader, words string
 		sum := sha256.Sum256(data)
 		f.made = recording{data, mediaType, hex.EncodeToString(sum[:16])}
 		a.keep(key, f.made)
-	} else {
+	} else if wasUnasked(err) {
 		a.readers.giveBack(reader)
 		a.all.giveBack(struct{}{})
 	}
 	delete(a.flights, key)
 	close(f.over)
+}
+
+// wasUnasked is whether a speaker's error says that nobody was asked.
+func wasUnasked(err error) bool {
+	said, ok := errors.AsType[interface {
+		error
+		Unasked() bool
+	}](err)
+	return ok && said.Unasked()
 }
 
 // keep keeps a recording while there is room; what was heard least recently goes. Its caller holds mu.

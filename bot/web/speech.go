@@ -14,7 +14,8 @@ import (
 	"qiuzhen/text"
 )
 
-// Speaker reads words aloud; *media.Speaker does.
+// Speaker reads words aloud; *media.Speaker does. An error with a method Unasked() bool that is true says that no endpoint was asked, so that the reader has
+// spent nothing.
 type Speaker interface {
 	Speak(ctx context.Context, words string) (recording []byte, mediaType string, err error)
 }
