@@ -205,7 +205,7 @@ func TestKilled(t *testing.T) {
 	}
 	fmt.Printf("%d updates delivered three times each, %d kills -9: %d acknowledged and lost, %d answered twice (%.1f a kill)\n",
 		n, kills, lost, twice, float64(twice)/float64(kills))
-	if lost > 0 || twice > kills*inbox.AtOnce {
+	if lost > 0 || twice > kills*inbox.DefaultAtOnce {
 		t.Errorf("%d lost, %d answered twice", lost, twice)
 	}
 }
