@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -87,7 +88,8 @@ func TestGroupLimit(t *testing.T) {
 	}
 }
 
-// TestGroupsMinute: however a group's questions fall, no minute holds more of them that are taken than Telegram lets us say in it.
+// TestGroupsMinute: however a group's questions fall, and the rumours that nobody asks about, no minute holds more of them that are answered than Telegram
+// lets us say in it.
 func TestGroupsMinute(t *testing.T) {
 	const telegrams = 20
 	for name, gaps := range map[string][]time.Duration{
@@ -97,29 +99,93 @@ func TestGroupsMinute(t *testing.T) {
 		"now and then":       {37 * time.Second, 0, 3 * time.Second, 0, 0, 11 * time.Second, 0},
 		"just after the due": {4*time.Second + time.Millisecond, 0},
 	} {
-		clock := start
-		desk, _, _ := deskAt(&clock)
-		var taken []time.Time
-		for i := range 2000 {
-			clock = clock.Add(gaps[i%len(gaps)])
-			m := bot.Message{Via: bot.Channel{Name: "telegram"}, Group: "家人群", Addressed: true, Text: "白酒", Update: fmt.Sprint(i)}
-			ok, err := desk.Concerns(context.Background(), m)
-			if err != nil {
-				t.Fatal(err)
+		for asked, of := range map[string][]bool{"asked": {true}, "unasked": {false}, "both": {true, false, false}} {
+			clock := start
+			desk, store, _ := deskAt(&clock)
+			store.Readers = []*bot.Reader{{ID: 1, Channel: "telegram", Name: "家人群", Wishes: bot.Wishes{Auto: true}}}
+			group := &inGroup{T: t, desk: desk}
+			var taken []time.Time
+			for i := range 1000 {
+				clock = clock.Add(gaps[i%len(gaps)])
+				if group.takes("家人群", of[i%len(of)]) {
+					taken = append(taken, clock)
+				}
 			}
-			if ok {
-				taken = append(taken, clock)
+			if most := mostAMinute(taken); most > telegrams || len(taken) == 0 {
+				t.Errorf("%s, %s: of %d taken one minute holds %d, want at most %d", name, asked, len(taken), most, telegrams)
 			}
 		}
-		most := 0
-		for first, last := 0, 0; last < len(taken); last++ {
-			for taken[last].Sub(taken[first]) > time.Minute {
-				first++
-			}
-			most = max(most, last-first+1)
+	}
+}
+
+// takes reports whether a question is let in, or what nobody asked about is answered.
+func (g *inGroup) takes(group string, asked bool) bool {
+	g.Helper()
+	if !asked {
+		return !g.say(group, "喝白酒能杀病毒").Silent
+	}
+	g.n++
+	ok, err := g.desk.Concerns(context.Background(), bot.Message{Via: bot.Channel{Name: "telegram"}, Group: group, Addressed: true, Text: "白酒", Update: fmt.Sprint(g.n)})
+	if err != nil {
+		g.Fatal(err)
+	}
+	return ok
+}
+
+// mostAMinute is how many of the times at most lie in one minute.
+func mostAMinute(times []time.Time) (most int) {
+	for first, last := 0, 0; last < len(times); last++ {
+		for times[last].Sub(times[first]) > time.Minute {
+			first++
 		}
-		if most > telegrams || len(taken) == 0 {
-			t.Errorf("%s: of %d taken one minute holds %d, want at most %d", name, len(taken), most, telegrams)
+		most = max(most, last-first+1)
+	}
+	return most
+}
+
+// forgetful is a store that once does not keep a turn.
+type forgetful struct {
+	bot.Store
+	fails bool
+}
+
+func (s *forgetful) Keep(ctx context.Context, t bot.Turn) (int64, error) {
+	if s.fails {
+		s.fails = false
+		return 0, errors.New("the database is away")
+	}
+	return s.Store.Keep(ctx, t)
+}
+
+// TestUnaskedBudget: what nobody asked for takes of what the group may hear once it is answered, once for each update, also when that failed at first; what gets
+// silence takes nothing.
+func TestUnaskedBudget(t *testing.T) {
+	clock := start
+	engine, _ := bottest.NewEngine()
+	now := func() time.Time { return clock }
+	store := &forgetful{Store: &bottest.Store{Now: now, Readers: []*bot.Reader{{ID: 1, Channel: "telegram", Name: "家人群", Wishes: bot.Wishes{Auto: true}}}}}
+	group := &inGroup{T: t, desk: bot.NewDesk(engine, store, now)}
+	for range 10 {
+		if !group.say("家人群", "今天晚上到奶奶家吃饭").Silent {
+			t.Fatal("chatter is answered")
+		}
+	}
+	for range 4 {
+		if !group.takes("家人群", true) {
+			t.Fatal("chatter took of what the group may hear")
+		}
+	}
+	store.fails = true
+	rumour := bot.Message{Via: bot.Channel{Name: "telegram", Groups: true}, Reader: "乙", Group: "家人群", Text: "喝白酒能杀病毒", Update: "again"}
+	if _, err := group.desk.Handle(context.Background(), rumour); err == nil {
+		t.Fatal("the turn was kept")
+	}
+	if group.takes("家人群", true) || !group.say("家人群", "喝白酒能杀病毒").Silent {
+		t.Error("the rumour took nothing of what the group may hear")
+	}
+	for range 2 {
+		if reply, err := group.desk.Handle(context.Background(), rumour); err != nil || reply.Silent {
+			t.Errorf("tried again it is not answered: %+v (%v)", reply, err)
 		}
 	}
 }

@@ -73,14 +73,14 @@ func (m Message) Calls() bool {
 }
 
 // Concerns reports whether a message of a group can be answered at all: it calls us, and not more often than a group is answered, or the group wants
-// rumours answered unasked. What does not need not be stored. Here, and nowhere else, what a group asks is counted: a channel with groups asks as each
+// rumours answered unasked. What does not need not be stored. What calls us is counted here and not again in Handle: a channel with groups asks as each
 // message comes, before Handle, so that what waits for a platform's quota, of which a group has its own, is bounded.
 func (d *Desk) Concerns(ctx context.Context, m Message) (bool, error) {
 	switch {
 	case m.Group == "":
 		return true, nil
 	case m.Calls():
-		return d.mayAsk(ctx, m)
+		return d.maySay(ctx, m, patternDanger(m.Text) != nil)
 	}
 	group, err := d.Store.Reader(ctx, m.Via.Name, m.Group)
 	if err != nil {
@@ -89,19 +89,18 @@ func (d *Desk) Concerns(ctx context.Context, m Message) (bool, error) {
 	return group.Wishes.Auto && !group.Blocked && utf8.RuneCountInString(m.Text) >= unaskedLength, nil
 }
 
-// mayAsk bounds what calls us in a group, whoever of its members it is and whichever node hears it: what a platform lets us say in a group in a minute is
-// less than they can ask between them. Beyond it nothing is said, but for a few dangers. What each node counted for itself let several nodes store
+// maySay bounds what we say in a group, whoever of its members calls us, or nobody, and whichever node hears it: what a platform lets us say in a group
+// in a minute is less than they can ask between them. Beyond it nothing is said, but for a few dangers. What each node counted for itself let several nodes store
 // several times what the one that answers may say, and the group would have waited longer and longer.
 //
 // It counts by when a message comes, not by when it was written: after an outage a platform brings what a group asked for hours, and but for the first few
 // that is met with silence. They can ask again; answered one after the other, the old ones would keep the group waiting for as many minutes as it takes.
-func (d *Desk) mayAsk(ctx context.Context, m Message) (bool, error) {
+func (d *Desk) maySay(ctx context.Context, m Message, urgent bool) (bool, error) {
 	most := d.doorman.limits.PerGroup
 	if most == 0 {
 		return true, nil
 	}
 	b := Budget{Channel: m.Via.Name, Name: m.Group, What: "call", AMinute: most, AtOnce: min(groupAtOnce, most), Reserve: groupDangers}
-	urgent := patternDanger(m.Text) != nil
 	if may, known := d.doorman.refused.say(b, m.Update, urgent, d.Now()); known {
 		return may, nil
 	}
@@ -137,6 +136,9 @@ func (d *Desk) unasked(ctx context.Context, m Message, group Reader) (Reply, err
 	}
 	if !certainRumour(result) {
 		return silent, nil
+	}
+	if may, err := d.maySay(ctx, m, false); !may || err != nil { // only now, so that what gets silence takes nothing from who asks
+		return silent, err
 	}
 	reply := told(retrieval.Result{Decision: retrieval.Sure, Answers: result.Answers[:1]}, "")
 	reply.Text = Render(reply.Result)

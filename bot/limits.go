@@ -13,17 +13,18 @@ import (
 )
 
 // Limits are how much is answered. The zero value limits nothing. A node counts its own readers, in memory: several nodes answer one that goes to all of
-// them so many times more, which costs nobody anything. What a group asks waits for what a platform lets us say in it, and is counted for all nodes (mayAsk).
+// them so many times more, which costs nobody anything. What is said in a group waits for what a platform lets us say in it, and is counted for all
+// nodes (maySay).
 // All count by when a message comes: of what a platform brings at once after an outage a reader or a group is answered as much as of a flood.
 type Limits struct {
 	PerMinute int // messages of one reader in a minute
 	PerSecond int // messages of all readers in a second
-	PerGroup  int // messages in a minute by which one group calls us, over all nodes; evenly, but for groupAtOnce
+	PerGroup  int // replies in a minute to one group, asked or not, over all nodes; evenly, but for groupAtOnce
 	Readers   int // how many readers' counts are kept in memory, the latest; 0: defaultReaders
 }
 
-// DefaultLimits let nobody who reads the answers wait. Of a group any minute holds at most 20 messages, these and the ones at once: what Telegram lets
-// us say in one.
+// DefaultLimits let nobody who reads the answers wait. Of a group any minute holds at most 20 messages that are answered, whether they call us or not,
+// these and the ones at once: what Telegram lets us say in one.
 var DefaultLimits = Limits{PerMinute: 20, PerSecond: 300, PerGroup: 15, Readers: defaultReaders}
 
 const (
@@ -34,7 +35,7 @@ const (
 	repeated = time.Minute
 	// dangersAMinute is how often somebody who is over the limit, or says it again, is told the number to call.
 	dangersAMinute = 10
-	// groupAtOnce is how many messages by which a group calls us may come at once; then they are let in evenly.
+	// groupAtOnce is how many messages of a group that are answered may come at once; then they are let in evenly.
 	groupAtOnce = 5
 	// groupDangers is how many dangers that patterns see come before that: so many more at once. In a minute that makes more than a platform's quota, for
 	// which the last of them wait some seconds.
@@ -194,7 +195,7 @@ func (d *doorman) remember(m Message, r Reply, now time.Time) {
 	g.last, g.lastAt, g.lastReply, g.lastAgains = m.Text, now, r, 0
 }
 
-// mayAnswerUnasked bounds what a group's messages cost that nobody addressed to us.
+// mayAnswerUnasked bounds what a group's messages cost that nobody addressed to us: the searches. What is said of them maySay bounds.
 func (d *doorman) mayAnswerUnasked(m Message, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,5 +1,6 @@
 // Package inbox deals with what a channel delivered: each update is stored before it is acknowledged, claimed under a lease by one worker,
-// handled, and finished. A killed worker loses its leases, not its updates; at most AtOnce of them are handled twice.
+// handled, and finished. A killed worker loses its leases, not its updates; at most Worker.AtOnce of them are
+// handled twice.
 package inbox
 
 import (
@@ -43,8 +44,8 @@ type Later struct{ At time.Time }
 
 func (l Later) Error() string { return "try again at " + l.At.Format(time.RFC3339) }
 
-// AtOnce is how many updates a worker handles at once unless it is told otherwise, and so how many replies may be sent twice after a kill.
-const AtOnce = 8
+// DefaultAtOnce is how many updates a worker handles at once unless it is told otherwise, and so how many replies may be sent twice after a kill.
+const DefaultAtOnce = 8
 
 // SlowAtOnce is how many of them may be pictures, speech and links, so that words do not wait for those.
 const SlowAtOnce = 3
@@ -62,7 +63,7 @@ type Worker struct {
 	Queue   Queue
 	Store   Store
 	Handler Handler
-	AtOnce  int           // updates handled at once; 0: AtOnce
+	AtOnce  int           // updates handled at once, and so perhaps twice after a kill; 0: DefaultAtOnce
 	Bound   int           // above so many waiting updates they are shed; 0: never
 	Lease   time.Duration // 0: 15 seconds
 	Drain   time.Duration // how long Run waits for what is being handled; 0: 10 seconds
@@ -103,7 +104,7 @@ func (w *Worker) rouse() {
 func (w *Worker) Run(ctx context.Context) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	slots := make(chan struct{}, cmp.Or(w.AtOnce, AtOnce))
+	slots := make(chan struct{}, cmp.Or(w.AtOnce, DefaultAtOnce))
 	var handling sync.WaitGroup
 	for ctx.Err() == nil {
 		n := take(ctx, slots)

@@ -135,7 +135,7 @@ func TestOrder(t *testing.T) {
 		b.receive(t, i, fmt.Sprint(i%11))
 	}
 	b.waitFor(t, "all handled", func() bool { return len(h.done()) == 200 })
-	if h.most > inbox.AtOnce {
+	if h.most > inbox.DefaultAtOnce {
 		t.Errorf("%d at once", h.most)
 	}
 }
@@ -227,7 +227,7 @@ func TestSheds(t *testing.T) {
 		before = append(before, update(i, fmt.Sprint(i)))
 	}
 	b := start(t, func(w *inbox.Worker) { w.Bound = 50 }, h, before...)
-	b.waitFor(t, "down to the bound", func() bool { return b.waiting(t) <= 50+inbox.AtOnce })
+	b.waitFor(t, "down to the bound", func() bool { return b.waiting(t) <= 50+inbox.DefaultAtOnce })
 	time.Sleep(300 * time.Millisecond) // the count is taken again
 	b.receive(t, 1000, "new")
 	close(release)

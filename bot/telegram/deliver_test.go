@@ -217,7 +217,7 @@ func TestKilled(t *testing.T) {
 	}
 	fmt.Printf("%d updates delivered three times each, %d kills -9: %d acknowledged and lost, %d answered twice (by kill: %d)\n",
 		n, kills, lost, total(perKill)+unexplained, perKill)
-	if lost > 0 || slices.Max(perKill) > inbox.AtOnce || unexplained > 0 {
+	if lost > 0 || slices.Max(perKill) > inbox.DefaultAtOnce || unexplained > 0 {
 		t.Errorf("%d lost, %d answered twice by kill, %d without one", lost, perKill, unexplained)
 	}
 }

@@ -147,14 +147,14 @@ func (b *Bot) answer(ctx context.Context, me *models.User, id string, m *message
 	if m.InTopic {
 		o.thread = m.Thread
 	}
-	words, addressed := b.understand(me, m)
-	asked := engine.Message{Via: Channel, Update: id, Reader: m.sender(), Addressed: addressed, At: time.Unix(max(m.Date, m.EditDate), 0)}
+	c := b.asks(me, m)
+	asked := engine.Message{Via: Channel, Update: id, Reader: m.sender(), At: time.Unix(max(m.Date, m.EditDate), 0)}
 	if !m.Chat.private() {
-		asked.Group, o.answers = m.Chat.name(), m.MessageID
+		asked.Group, asked.Addressed, o.answers = m.Chat.name(), c.forUs, m.MessageID
 	}
 	var line string
 	var err error
-	if asked.Text, line, err = b.read(ctx, m, words, addressed || m.Chat.private()); err != nil {
+	if asked.Text, line, err = b.read(ctx, c); err != nil {
 		return nil, err
 	}
 	if line == "" && asked.Text == "" {
@@ -274,23 +274,42 @@ func (b *Bot) understand(me *models.User, m *message) (words string, addressed b
 	return strings.TrimPrefix(command, "/"), addressed || named
 }
 
-// read makes text of a message: its words, what its picture or speech says, the entry that a link names, and in a group what the message
-// says that it answers. line is what the reader is told instead.
-func (b *Bot) read(ctx context.Context, m *message, words string, forUs bool) (text, line string, err error) {
+// call is what a message asks about.
+type call struct {
+	what  *said  // its picture or speech are read, if it is for us
+	words string // what there is in writing, less our name
+	forUs bool
+	entry string // that a link names; empty: none
+}
+
+// asks takes from a message what it asks about: in a group what the message says that it answers, when it asks nothing by itself. What is stored, what
+// goes before what waits and what is answered are all told by this.
+func (b *Bot) asks(me *models.User, m *message) call {
+	words, addressed := b.understand(me, m)
+	named := engine.Message{Group: m.Chat.name(), Text: words, Addressed: addressed}
+	c := call{what: &m.said, words: words, forUs: m.Chat.private() || named.Calls()}
 	if id, ok := strings.CutPrefix(words, "/start "); ok {
-		return b.entry(ctx, id)
+		c.entry = id
+		return c
 	}
-	what := &m.said
-	if forUs && !m.Chat.private() && m.ReplyTo != nil && short(words) && !b.mine(m.ReplyTo) && (m.ReplyTo.words() != "" || m.ReplyTo.media()) {
-		what, words = &m.ReplyTo.said, m.ReplyTo.words() // 这是真的吗, of somebody's message
+	if q := m.ReplyTo; c.forUs && !m.Chat.private() && q != nil && short(words) && !b.mine(q) && (q.words() != "" || q.media()) {
+		c.what, c.words = &q.said, q.words() // 这是真的吗, of somebody's message
 	}
-	if !forUs || !what.media() {
-		if words == "" && forUs && what.other() {
-			line = OtherLine
-		}
-		return words, line, nil
+	return c
+}
+
+// read makes text of what a message asks about: its words, what its picture or speech says, or the entry that a link names. line is what the reader is
+// told instead.
+func (b *Bot) read(ctx context.Context, c call) (text, line string, err error) {
+	switch {
+	case c.entry != "":
+		return b.entry(ctx, c.entry)
+	case c.forUs && c.what.media():
+		return b.readMedia(ctx, c.what, c.words)
+	case c.forUs && c.words == "" && c.what.other():
+		line = OtherLine
 	}
-	return b.readMedia(ctx, what, words)
+	return c.words, line, nil
 }
 
 func (b *Bot) mine(q *quote) bool {
@@ -298,8 +317,8 @@ func (b *Bot) mine(q *quote) bool {
 	return q.From != nil && me != nil && q.From.ID == me.ID
 }
 
-// short reports whether words ask nothing by themselves.
-func short(words string) bool { return len([]rune(words)) <= 10 }
+// short reports whether words ask nothing by themselves. A danger does, in however few.
+func short(words string) bool { return len([]rune(words)) <= 10 && engine.DangerLine(words) == "" }
 
 // entry is the words that find an entry, so that a link shows it and it can be asked on; help when there is none.
 func (b *Bot) entry(ctx context.Context, id string) (text, line string, err error) {

@@ -10,8 +10,6 @@ import (
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	engine "qiuzhen/bot"
 )
 
 // update is what of a Telegram update is used, and so all that is ever stored of it: no names, no numbers of phones, no places.
@@ -357,12 +355,4 @@ func (u update) payload() ([]byte, error) {
 	e.SetEscapeHTML(false)
 	err := e.Encode(u)
 	return b.Bytes(), err
-}
-
-// lane is how an update waits.
-func (u update) lane() engine.Lane {
-	if m := u.about(); m != nil {
-		return engine.LaneOf(m.words(), m.media() || m.ReplyTo != nil && m.ReplyTo.media())
-	}
-	return engine.Words
 }

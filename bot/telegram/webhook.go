@@ -81,12 +81,25 @@ func (b *Bot) store(ctx context.Context, u update) error {
 		return err
 	}
 	_, err = b.Inbox.Receive(ctx, engine.Update{
-		Channel: Channel.Name, ID: u.number(), Chat: strconv.FormatInt(u.chat().ID, 10), Payload: payload, Received: b.Now(), Lane: u.lane(),
+		Channel: Channel.Name, ID: u.number(), Chat: strconv.FormatInt(u.chat().ID, 10), Payload: payload, Received: b.Now(), Lane: b.lane(u),
 	})
 	if err != nil {
 		b.warn(context.WithoutCancel(ctx), u)
 	}
 	return err
+}
+
+// lane is how an update waits: in a group by what it asks about, which may be the message that it answers.
+func (b *Bot) lane(u update) engine.Lane {
+	m, me := u.about(), b.me.Load()
+	switch {
+	case m == nil:
+		return engine.Words
+	case m.Chat.private() || me == nil: // concerns asked who we are, where that matters
+		return engine.LaneOf(m.words(), m.media())
+	}
+	asked := b.asks(me, m)
+	return engine.LaneOf(asked.words, asked.forUs && asked.what.media())
 }
 
 // warn tells who speaks of a danger what to do when their message cannot even be stored: once, however often it comes again until it can be.
@@ -121,6 +134,6 @@ func (b *Bot) concerns(ctx context.Context, u update) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	words, addressed := b.understand(me, m)
-	return b.Concerns(ctx, engine.Message{Via: Channel, Update: number, Reader: m.sender(), Group: m.Chat.name(), Text: words, Addressed: addressed})
+	asked := b.asks(me, m)
+	return b.Concerns(ctx, engine.Message{Via: Channel, Update: number, Reader: m.sender(), Group: m.Chat.name(), Text: asked.words, Addressed: asked.forUs})
 }

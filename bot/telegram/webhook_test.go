@@ -261,6 +261,63 @@ func TestGroupsBudget(t *testing.T) {
 	}
 }
 
+// TestGroupsQuotedDanger: who answers somebody's message with a few words asks about that message. When the group has asked too much, a danger in it is taken
+// all the same and goes before what waits; so is one in the few words themselves.
+func TestGroupsQuotedDanger(t *testing.T) {
+	const danger, chatter, me = "我妈刚喝了农药", "今晚到奶奶家吃饭", "@" + telegramtest.Username
+	for name, c := range map[string]struct {
+		words, quoted string
+		asked         string // of the desk; empty: silence
+	}{
+		"by mention":         {me + " 怎么办", danger, danger},
+		"by name":            {"@求真 怎么办", danger, danger},
+		"of nothing bad":     {me + " 真的吗", chatter, ""},
+		"in the words":       {me + " " + danger, chatter, danger},
+		"many words":         {me + " 今天晚上的天气预报说会下雨吗", danger, ""},
+		"nobody is asked":    {"怎么办啊", danger, ""},
+		"our name in others": {"求真务实怎么办", danger, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, api, address := open(t, unlimited)
+			api.Limits = telegramtest.Limits{}
+			talk, _ := bottest.NewEngine()
+			desk := engine.NewDesk(talk, &bottest.Store{Now: b.Now}, b.Now)
+			desk.Limit(engine.Limits{PerGroup: 1})
+			box := &memoryInbox{}
+			b.Inbox, b.Concerns = box, desk.Concerns
+			asked := ""
+			b.Desk = deskFunc(func(m engine.Message) (engine.Reply, error) { asked = m.Text; return engine.Reply{Text: "答"}, nil })
+			post := func(id int, words, quoted string) []engine.Update {
+				t.Helper()
+				marks := ""
+				if strings.HasPrefix(words, me) {
+					marks = fmt.Sprintf(`,"entities":[{"type":"mention","offset":0,"length":%d}]`, len(me))
+				}
+				raw := update(id, fmt.Sprintf(`"message":{"message_id":%d,"from":{"id":7},"chat":{"id":-4,"type":"supergroup"},"date":%d,"text":%q%s,
+					"reply_to_message":{"message_id":1,"from":{"id":8},"text":%q}}`, id, noon.Unix(), words, marks, quoted))
+				if status, err := telegramtest.Post(context.Background(), address, secret, []byte(raw)); err != nil || status != 200 {
+					t.Fatalf("status %d (%v)", status, err)
+				}
+				return box.take()
+			}
+			if n := len(post(2, "求真，喝白酒能杀死身上的病毒吗", chatter)); n != 1 {
+				t.Fatalf("the first question: %d stored", n)
+			}
+			for _, u := range post(3, c.words, c.quoted) {
+				if u.Lane != engine.Danger {
+					t.Errorf("it waits in lane %d", u.Lane)
+				}
+				if err := b.Handle(context.Background(), u); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if asked != c.asked {
+				t.Errorf("the desk is asked %q, want %q", asked, c.asked)
+			}
+		})
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	for _, token := range []string{"", "x", "4242", "4242:short", "4242:" + strings.Repeat("a", 30) + "/../getMe", "x:" + strings.Repeat("a", 35), "4242:" + strings.Repeat("a", 200)} {
 		if _, err := telegram.New(telegram.Config{Token: token}); err == nil || token != "" && strings.Contains(err.Error(), token) {

@@ -62,6 +62,7 @@ func child(dsn string) {
 		API: wechat.NewAPI(os.Getenv(childAPI), appID, secret, store.WeChat(), time.Now),
 	})
 	worker := inbox.New(wechat.ChannelName, store, c, log)
+	worker.AtOnce, worker.Bound = wechat.AtOnce, wechat.Bound // as it ships
 	worker.Lease, c.Inbox = time.Second, worker
 	mux := http.NewServeMux()
 	for _, r := range c.Routes() {
@@ -248,7 +249,7 @@ func TestKilled(t *testing.T) {
 	perKill, unexplained := dead.Twice(again)
 	fmt.Printf("%d messages in %.1f s, %d kills -9: %d stored and lost, %d answered twice (by kill: %d), %d refused while it was down\n",
 		n, time.Since(begin).Seconds(), kills, c.lost.Load(), twice, perKill, c.unstored.Load())
-	if c.lost.Load() > 0 || slices.Max(perKill) > inbox.AtOnce || unexplained > 0 {
+	if c.lost.Load() > 0 || slices.Max(perKill) > wechat.AtOnce || unexplained > 0 {
 		t.Errorf("%d lost, %d answered twice by kill, %d without one", c.lost.Load(), perKill, unexplained)
 	}
 }

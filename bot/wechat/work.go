@@ -11,6 +11,15 @@ import (
 	"qiuzhen/bot"
 )
 
+// What the inbox.Worker of this channel ships with.
+const (
+	// AtOnce is how many messages it handles at once: more than of a channel whose replies are sent, for a reply goes out with the platform's own post and
+	// is seldom seen twice; with as few WeChat would get less of a busy machine than its readers' share of the messages.
+	AtOnce = 16
+	// Bound is how many messages may wait before they are shed: a post is open for five seconds.
+	Bound = 150
+)
+
 const (
 	answerTime = 45 * time.Second // of one message: a picture may wait for others
 	sweepEvery = 15 * time.Second

@@ -88,7 +88,7 @@ func TestTelegram(t *testing.T) {
 	wait(1, updates)
 	_, twice := answered(1, updates)
 	fmt.Printf("the real program: %d updates three times each, one kill -9: 0 lost, %d answered twice\n", updates, twice)
-	if twice > inbox.AtOnce {
+	if twice > inbox.DefaultAtOnce {
 		t.Errorf("%d answered twice", twice)
 	}
 	end := func() {

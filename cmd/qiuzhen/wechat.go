@@ -16,14 +16,6 @@ import (
 	"qiuzhen/page"
 )
 
-const (
-	// wechatAtOnce: more than of a channel whose replies are sent, for a reply goes out with the platform's own post and never twice; with as few WeChat
-	// would get less of a busy machine than its readers' share of the messages.
-	wechatAtOnce = 16
-	// wechatWaiting: above so many waiting messages they are shed, since a post is open for five seconds.
-	wechatWaiting = 150
-)
-
 // weChatChannel is the official account with its inbox.
 type weChatChannel struct {
 	channel *wechat.Channel
@@ -74,7 +66,7 @@ func openWeChat(a *App) (*weChatChannel, error) {
 		Now:    time.Now, Log: slog.Default(),
 	})
 	w := &weChatChannel{channel: c, worker: inbox.New(wechat.ChannelName, a.Store, c, slog.Default())}
-	w.worker.AtOnce, w.worker.Bound, c.Inbox = wechatAtOnce, wechatWaiting, w.worker
+	w.worker.AtOnce, w.worker.Bound, c.Inbox = wechat.AtOnce, wechat.Bound, w.worker
 	return w, nil
 }
 
