@@ -99,7 +99,7 @@ func (r *redirected) Send(ctx context.Context, m broadcast.Message) (broadcast.R
 // sent is corrected, and nothing else is.
 func TestCancelAtHalf(t *testing.T) {
 	t.Parallel()
-	const n, rate = 600, 200
+	const n, rate = 1200, 200 // two seconds at this pace are a third of them
 	cancel := func(t *testing.T, w *world, id int64) int64 {
 		return w.approve(t, correction(knowledge.Cancel, id, false))
 	}
