@@ -32,12 +32,15 @@ type Message struct {
 	At time.Time
 }
 
-// written is when a message was written: never after now, whatever the channel's clock says.
-func (m Message) written(now time.Time) time.Time {
-	if m.At.IsZero() || m.At.After(now) {
+// written is when a message was written.
+func (m Message) written(now time.Time) time.Time { return asOf(m.At, now) }
+
+// asOf is a channel's time: never after now, whatever its clock says; now when it tells none.
+func asOf(at, now time.Time) time.Time {
+	if at.IsZero() || at.After(now) {
 		return now
 	}
-	return m.At
+	return at
 }
 
 // Reader is somebody who talks to us over a channel, with all that is kept of them.

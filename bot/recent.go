@@ -135,13 +135,11 @@ func (r *Recent) concluded(ctx context.Context, m retrieval.Message) (result ret
 // since is when a message began to wait, as far as that counts. Platforms' clocks count whole seconds.
 func (r *Recent) since(m retrieval.Message) time.Time {
 	now := r.now()
-	if m.At.IsZero() || m.At.After(now) {
-		return now
-	}
-	if earliest := now.Add(-mostAhead); m.At.Before(earliest) {
+	at, earliest := asOf(m.At, now), now.Add(-mostAhead)
+	if at.Before(earliest) {
 		return earliest
 	}
-	return m.At
+	return at
 }
 
 // again is a conclusion with what it quotes as it is now; false when some of that is not served any more.

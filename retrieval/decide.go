@@ -15,7 +15,7 @@ import (
 //   - suggest: otherwise, the entries over the suggestion threshold.
 //   - abstain: there are none.
 func (e *Engine) decide(ctx context.Context, result *Result, pieces [][]Evidence) error {
-	if e.Embedder != nil && e.Embedder.ID() == e.Scorer.ModelID && result.Live == nil {
+	if e.scores() && result.Live == nil {
 		answers, err := e.answers(ctx, result.Ranking, pieces)
 		if err != nil {
 			return err

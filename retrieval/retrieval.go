@@ -262,9 +262,12 @@ func (e *Engine) embed(ctx context.Context, s string) (Vector, error) {
 	return Vector{e.Embedder.ID(), raw[0]}, nil
 }
 
+// scores reports whether the scorer knows what the embedder's cosines mean, so that something may be answered for sure.
+func (e *Engine) scores() bool { return e.Embedder != nil && e.Embedder.ID() == e.Scorer.ModelID }
+
 // read is embed with the tokens that the verifier compares, where it will.
 func (e *Engine) read(ctx context.Context, s string) (Vector, tokens, error) {
-	if e.Aligner == nil || e.Embedder == nil || e.Embedder.ID() != e.Scorer.ModelID {
+	if e.Aligner == nil || !e.scores() {
 		v, err := e.embed(ctx, s)
 		return v, tokens{}, err
 	}
